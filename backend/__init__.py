@@ -1,0 +1,1 @@
+"""The server: people, visits, numbers, tickets."""

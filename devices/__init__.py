@@ -1,0 +1,1 @@
+"""Scanners and ticket printers, real and simulated."""

@@ -1,0 +1,1 @@
+"""The port to a hospital information system and its adapters."""

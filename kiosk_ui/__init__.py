@@ -1,0 +1,1 @@
+"""The kiosk: presenters decide, screens draw."""

@@ -1,0 +1,1 @@
+"""The `tiepdon` command: ties server, kiosk, devices and adapters together."""
