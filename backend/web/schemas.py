@@ -1,0 +1,502 @@
+"""Shapes on the wire between the server and its callers, described by /openapi.json.
+
+Requests are checked against these before anything else runs. Every list is bounded, every
+text has a maximum length. Times are RFC 3339 with offset, money is integer VND, labels come in
+both languages so that a screen can switch without asking again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+ShortText = Annotated[str, Field(max_length=200)]
+Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
+Language = Literal["vi", "en"]
+
+
+class Request(BaseModel):
+    """Unknown fields are refused: a misspelt field must not be silently ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Reply(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Label(Reply):
+    vi: str
+    en: str
+
+
+# --- kiosks -----------------------------------------------------------------------------------
+
+
+class EnrolRequest(Request):
+    code: Annotated[str, Field(min_length=4, max_length=64)]
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+
+
+class EnrolReply(Reply):
+    token: str
+    kiosk_id: str
+
+
+class Notice(Reply):
+    """The data-processing notice a patient accepts before their data are used."""
+
+    version: str
+    short: Label
+    full: Label
+
+
+class PriorityGroup(Reply):
+    code: str
+    label: Label
+    self_declared: bool
+
+
+class VisitKindOption(Reply):
+    code: str
+    label: Label
+
+
+class KioskSettings(Reply):
+    """What a kiosk needs to know to greet people: GET /api/v1/kiosk."""
+
+    kiosk_id: str
+    name: str
+    facility: Label
+    hotline: str
+    timezone: str
+    server_time: datetime
+    notice: Notice
+    visit_kinds: list[VisitKindOption]
+    priority_groups: list[PriorityGroup]
+
+
+class DeviceState(StrEnum):
+    READY = "ready"
+    PAPER_NEAR_END = "paper_near_end"
+    PAPER_END = "paper_end"
+    COVER_OPEN = "cover_open"
+    ERROR = "error"
+    OFFLINE = "offline"
+    UNREACHABLE = "unreachable"
+    ABSENT = "absent"
+    STALE = "stale"
+
+
+class DeviceEventRequest(Request):
+    device: Literal["printer", "scanner"]
+    state: DeviceState
+    reason: Annotated[str, Field(max_length=120)] | None = None
+
+
+# --- who is it ---------------------------------------------------------------------------------
+
+
+class NoticeAcceptance(Request):
+    version: ShortText
+    language: Language
+    accepted_at: AwareDatetime
+
+
+class OnBehalf(Request):
+    """Somebody checks in for the patient: their relation and phone, kept with the visit."""
+
+    relation: Literal["parent", "child", "spouse", "relative", "carer", "other"]
+    phone: Annotated[str, Field(pattern=r"^[0-9+ ]{8,16}$")]
+
+
+class TypedIdentity(Request):
+    """A typed number is no proof: the birth date is asked before anything is shown."""
+
+    number: Annotated[str, Field(min_length=4, max_length=40)]
+    birth_date: Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")] | None = None
+
+
+class ScanRequest(Request):
+    payload_base64: Annotated[str, Field(max_length=8192)] | None = None
+    typed: TypedIdentity | None = None
+    source: Literal["camera", "serial", "hid", "typed"]
+    lossy: bool = False
+    language: Language = "vi"
+    notice: NoticeAcceptance | None = None
+    on_behalf: OnBehalf | None = None
+
+    @model_validator(mode="after")
+    def _one_of(self) -> ScanRequest:
+        if (self.payload_base64 is None) == (self.typed is None):
+            raise ValueError("exactly one of payload_base64 and typed")
+        return self
+
+
+class ScanOutcome(StrEnum):
+    IDENTIFIED = "identified"
+    TICKET = "ticket"
+    """The code of one of our own tickets: `visit` says what may be done with it."""
+    ASK_BIRTH_DATE = "ask_birth_date"
+    ASK_WHICH_NUMBER = "ask_which_number"
+    SEE_STAFF = "see_staff"
+
+
+class ScannedPerson(Reply):
+    full_name: str
+    masked_name: str
+    birth_date: str | None
+    """YYYY, YYYY-MM or YYYY-MM-DD, as precise as the card says."""
+    gender: Literal["male", "female"] | None
+    masked_number: str
+    verified: bool
+    """False for a typed number."""
+
+
+class CoverageOutcome(StrEnum):
+    OK = "ok"
+    OK_DESK_NOTE = "ok_desk_note"
+    USE_NEW = "use_new"
+    NONE = "none"
+    MISMATCH = "mismatch"
+    LATER = "later"
+    """No answer in time or a fault: the visit is taken provisionally."""
+
+
+class CoverageReply(Reply):
+    outcome: CoverageOutcome
+    provisional: bool
+    valid_to: str | None
+    registered_here: bool | None
+    message_key: str
+
+
+class AppointmentState(StrEnum):
+    ON_TIME = "on_time"
+    EARLY = "early"
+    LATE = "late"
+    WRONG_DAY = "wrong_day"
+    OTHER_FACILITY = "other_facility"
+
+
+class AppointmentReply(Reply):
+    id: str
+    state: AppointmentState
+    start: datetime
+    service_id: str
+    service: Label
+    doctor: str | None
+    room: Label | None
+    facility: Label | None
+    can_arrive: bool
+    """False: the screen says why (by state) and offers the way on: walk-in or the desk."""
+
+
+class PriorityReply(Reply):
+    group: str | None
+    """A group known from the birth date."""
+    ask: bool
+    """True: the question about self-declared groups is put to the patient."""
+
+
+class StepState(StrEnum):
+    WAITING = "waiting"
+    CALLED = "called"
+    SERVING = "serving"
+    HOLD = "hold"
+    MISSED = "missed"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class StepReply(Reply):
+    id: str
+    kind: str
+    state: StepState
+    service_id: str
+    service: Label
+    department: Label
+    room: Label | None
+    floor: str
+    landmark: Label
+    people_ahead: int
+    wait_min: tuple[int, int] | None
+
+
+class TicketTexts(Reply):
+    """The words of a ticket in one language."""
+
+    service: str
+    department: str
+    room: str
+    landmark: str
+    next: str
+    notes: list[str]
+
+
+class Ticket(Reply):
+    """What is printed or shown. Carries no name, no number of a person, no diagnosis."""
+
+    hospital: str
+    issued_at: datetime
+    number: str
+    """Letter and three digits or more, such as A012."""
+    room: str
+    floor: str
+    landmark: str
+    wait_min: tuple[int, int] | None
+    next: str
+    notes: list[str]
+    qr: str
+    hotline: str
+    lang: Language
+    service: str
+    department: str
+    vi: TicketTexts | None
+    """The same words in Vietnamese, when `lang` is another language."""
+
+
+class VisitReply(Reply):
+    id: str
+    existing: bool
+    """True: this person was already registered for this service today."""
+    state: StepState
+    visit_kind: str
+    number: str
+    lane: str
+    priority_group: str | None
+    provisional: bool
+    verified: bool
+    steps: list[StepReply]
+    actions: list[Literal["change", "cancel", "reprint"]]
+    change_until: datetime | None
+    print_state: Literal["pending", "printed", "unconfirmed", "failed", "unknown"]
+    ticket: Ticket
+
+
+class Question(StrEnum):
+    """What a screen should ask next; the order in `ask` is the order of the screens."""
+
+    CONFIRM = "confirm"
+    EXISTING = "existing"
+    COVERAGE = "coverage"
+    VISIT_KIND = "visit_kind"
+    APPOINTMENT = "appointment"
+    SERVICE = "service"
+    PAPERS = "papers"
+    PRIORITY = "priority"
+    SUMMARY = "summary"
+
+
+class ScanReply(Reply):
+    scan_id: str
+    expires_at: datetime
+    kind: str
+    outcome: ScanOutcome
+    message_key: str | None
+    warnings: list[str]
+    person: ScannedPerson | None
+    coverage: CoverageReply | None
+    appointments: list[AppointmentReply]
+    priority: PriorityReply | None
+    visits: list[VisitReply]
+    """Open visits of today of this person, or the one visit of a scanned ticket."""
+    ask: list[Question]
+
+
+# --- what can be chosen ------------------------------------------------------------------------
+
+
+class Availability(StrEnum):
+    OPEN = "open"
+    FULL = "full"
+    CLOSED = "closed"
+    NOT_FOR_YOU = "not_for_you"
+    """Limits of sex or age: the screen hides it or says why."""
+
+
+class DepartmentReply(Reply):
+    id: str
+    name: Label
+
+
+class RoomReply(Reply):
+    id: str
+    code: str
+    name: Label
+    floor: str
+    landmark: Label
+    open: bool
+    waiting: int
+
+
+class ServiceReply(Reply):
+    id: str
+    code: str
+    name: Label
+    department: DepartmentReply
+    kind: str
+    price_vnd: int
+    insurance_price_vnd: int | None
+    pooled: bool
+    by_doctor: bool
+    by_hour: bool
+    availability: Availability
+    next_open: datetime | None
+    waiting: int
+    wait_min: tuple[int, int] | None
+    rooms: list[RoomReply]
+
+
+class ServiceQuery(Request):
+    scan_id: Id | None = None
+    visit_kind: Annotated[str, Field(max_length=32)] | None = None
+
+
+class ServiceList(Reply):
+    items: list[ServiceReply]
+    complete: bool
+    as_of: datetime
+    """When the catalogue was last taken from the HIS."""
+
+
+class DoctorQuery(Request):
+    service_id: Id
+
+
+class DoctorReply(Reply):
+    id: str
+    name: str
+    title: str
+    room: RoomReply | None
+    availability: Availability
+    waiting: int
+
+
+class DoctorList(Reply):
+    items: list[DoctorReply]
+    complete: bool
+
+
+class SlotQuery(Request):
+    service_id: Id
+    doctor_id: Id | None = None
+    day: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+
+
+class SlotReply(Reply):
+    id: str
+    start: datetime
+    end: datetime
+    free: int
+    room_id: str | None
+    doctor_id: str | None
+
+
+class SlotList(Reply):
+    items: list[SlotReply]
+    complete: bool
+
+
+# --- visits ------------------------------------------------------------------------------------
+
+
+class Papers(Request):
+    transfer_slip: bool | None = None
+    revisit_slip: bool | None = None
+
+
+class VisitRequest(Request):
+    scan_id: Id
+    visit_kind: Annotated[str, Field(max_length=32)] = "new"
+    service_id: Id
+    also_service_id: Id | None = None
+    doctor_id: Id | None = None
+    room_id: Id | None = None
+    slot_id: Id | None = None
+    appointment_id: Id | None = None
+    priority_group: Annotated[str, Field(max_length=32)] | None = None
+    use_insurance: bool = True
+    papers: Papers = Papers()
+    language: Language = "vi"
+
+
+class ChangeRequest(Request):
+    """Same patient, other service: allowed once, within ten minutes, before being called."""
+
+    scan_id: Id
+    service_id: Id
+    doctor_id: Id | None = None
+    slot_id: Id | None = None
+    language: Language = "vi"
+
+
+class ScanIdRequest(Request):
+    """Proof that the patient stands here: a fresh scan of their card or ticket."""
+
+    scan_id: Id
+
+
+class PrintStateRequest(Request):
+    job_id: Id
+    state: Literal["printed", "unconfirmed", "failed", "unknown"]
+    reason: Annotated[str, Field(max_length=120)] | None = None
+    elapsed_ms: Annotated[int, Field(ge=0, le=3_600_000)] | None = None
+
+
+class VisitPath(Request):
+    visit_id: Id
+
+
+# --- help --------------------------------------------------------------------------------------
+
+
+class HelpCallRequest(Request):
+    kind: Literal["help", "emergency"]
+    screen: Annotated[str, Field(max_length=40)]
+    scan_id: Id | None = None
+    visit_id: Id | None = None
+
+
+class HelpCallPath(Request):
+    help_call_id: Id
+
+
+class HelpCallReply(Reply):
+    id: str
+    kind: Literal["help", "emergency"]
+    state: Literal["waiting", "acknowledged"]
+    kiosk: str
+    screen: str
+    number: str | None
+    """The queue number of the visit, when there is one."""
+    created_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+
+
+class HelpCallQuery(Request):
+    state: Literal["waiting", "acknowledged"] | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+class HelpCallList(Reply):
+    items: list[HelpCallReply]
+    complete: bool
+
+
+# --- errors ------------------------------------------------------------------------------------
+
+
+class Problem(Reply):
+    """RFC 9457 problem details; `code` is stable and listed in docs/reference/errors.md."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    message_key: str | None = None
