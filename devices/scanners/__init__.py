@@ -1,0 +1,1 @@
+"""Code scanners: camera, serial line, keyboard, and the decoder behind the camera."""

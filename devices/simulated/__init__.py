@@ -1,0 +1,1 @@
+"""Stand-ins for devices, steerable by people and tests; they refuse production."""
