@@ -1,0 +1,81 @@
+"""Settings of one server process, read once from the environment and checked at start.
+
+| Variable                | Meaning                                             | Default             |
+|-------------------------|-----------------------------------------------------|---------------------|
+| TIEPDON_DB              | sqlite:///FILE or postgresql://…                    | ./tiepdon.sqlite3   |
+| TIEPDON_KEYS_FILE       | JSON file with versioned keys (`tiepdon keys new`)  | none: refused       |
+| TIEPDON_DEMO            | 1: demo hospital, demo keys, demo codes             | off                 |
+| TIEPDON_ENV             | production refuses everything of the demo           | empty               |
+| TIEPDON_HIS             | name of the HIS adapter                             | builtin (demo: demo)|
+| TIEPDON_HIS_SETTINGS    | JSON object handed to the adapter                   | {}                  |
+| TIEPDON_PUBLIC_BASE     | address before /t/{token} in the ticket's QR        | none: token alone   |
+
+What belongs to a facility (series, sessions, priority table, texts) is data in the database.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from backend.errors import ConfigError
+
+DEFAULT_DATABASE_URL = "sqlite:///tiepdon.sqlite3"
+DEFAULT_FACILITY_ID = "main"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    database_url: str = field(default=DEFAULT_DATABASE_URL, repr=False)
+    keys_file: Path | None = None
+    demo: bool = False
+    his_adapter: str = "builtin"
+    his_settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+    public_base: str | None = None
+    facility_id: str = DEFAULT_FACILITY_ID
+    coverage_patient_wait_s: float = 3.0
+    coverage_timeout_s: float = 8.0
+    scan_lifetime_s: int = 600
+    threads: int = 8
+    """Requests one web worker serves at once; the pool of database connections is as large."""
+
+
+def load_config(environ: Mapping[str, str], **overrides: object) -> Config:
+    """Settings from the environment; `overrides` (from the command line) win when not None.
+
+    Raises ConfigError for a value that cannot be used, and for keys that are missing outside a
+    demo: data sealed with keys nobody chose would be no better than in clear.
+    """
+    demo = environ.get("TIEPDON_DEMO", "") == "1"
+    his = environ.get("TIEPDON_HIS") or None
+    values: dict[str, object] = {
+        "database_url": environ.get("TIEPDON_DB") or DEFAULT_DATABASE_URL,
+        "keys_file": Path(environ["TIEPDON_KEYS_FILE"])
+        if environ.get("TIEPDON_KEYS_FILE")
+        else None,
+        "demo": demo,
+        "his_settings": _his_settings(environ.get("TIEPDON_HIS_SETTINGS") or "{}"),
+        "public_base": (environ.get("TIEPDON_PUBLIC_BASE") or "").rstrip("/") or None,
+    }
+    values |= {name: value for name, value in overrides.items() if value is not None}
+    values.setdefault("his_adapter", his or ("demo" if values["demo"] else "builtin"))
+    config = Config(**values)  # type: ignore[arg-type]  # checked right below and by the tests
+    if not config.database_url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+        raise ConfigError("TIEPDON_DB takes sqlite:///… or postgresql://…")
+    if config.demo and environ.get("TIEPDON_ENV") == "production":
+        raise ConfigError("the demo refuses to run where TIEPDON_ENV is production")
+    if config.keys_file is None and not config.demo:
+        raise ConfigError("TIEPDON_KEYS_FILE is not set: `tiepdon keys new FILE` makes one")
+    return config
+
+
+def _his_settings(text: str) -> dict[str, str]:
+    try:
+        settings = json.loads(text)
+    except ValueError as error:
+        raise ConfigError("TIEPDON_HIS_SETTINGS is not JSON") from error
+    if not isinstance(settings, dict):
+        raise ConfigError("TIEPDON_HIS_SETTINGS is not a JSON object")
+    return {str(name): str(value) for name, value in settings.items()}

@@ -1,0 +1,226 @@
+"""Everything the server refuses or fails at, as one tree.
+
+BackendError
+├── BadRequest                 what was sent cannot be used
+│   ├── ValidationFailed · BodyTooLarge · IdempotencyKeyMissing
+│   └── UnreadablePayload      an identity code that cannot be read, with the parser's own code
+├── AccessRefused
+│   ├── LoginRequired · NotAllowed · EnrolmentRefused · RateLimited
+├── NotFound
+│   ├── VisitNotFound · ServiceNotFound · ScanExpired · HelpCallNotFound
+├── Conflict                   what was asked does not fit the state of things
+│   ├── IdempotencyKeyReused · MoveNotAllowed · ChangeNotAllowed · PersonNeedsStaff
+│   ├── ServiceClosed · ServiceFull · SlotTaken · NotForThisPerson · AppointmentNotDue
+├── Unavailable                come again later
+│   ├── StorageUnavailable · CatalogueUnavailable
+└── ConfigError                the server cannot start like this
+
+`code` is stable and part of the contract; `message_key` names the sentence a screen shows.
+No error text ever carries a name, a number or a payload of a person.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class BackendError(Exception):
+    """Base of all. `status` is the HTTP status an edge answers with."""
+
+    code: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Something went wrong on the server"
+    status: ClassVar[int] = 500
+    message_key: ClassVar[str] = "error.internal"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+
+
+class BadRequest(BackendError):
+    code = "bad_request"
+    title = "The request cannot be used"
+    status = 400
+    message_key = "error.request"
+
+
+class ValidationFailed(BadRequest):
+    code = "validation_failed"
+    title = "The request does not have the promised shape"
+    status = 422
+
+
+class BodyTooLarge(BadRequest):
+    code = "body_too_large"
+    title = "The request is too large"
+    status = 413
+
+
+class IdempotencyKeyMissing(BadRequest):
+    code = "idempotency_key_missing"
+    title = "Writes need an Idempotency-Key of 8 to 80 letters, digits, dots, dashes or colons"
+
+
+class UnreadablePayload(BadRequest):
+    """An identity payload that cannot be used; `payload_code` is the parser's code (E_…)."""
+
+    code = "unreadable_payload"
+    title = "The code cannot be read"
+    status = 422
+    message_key = "scan.unreadable"
+
+    def __init__(self, payload_code: str, message_key: str | None = None) -> None:
+        super().__init__(self.title)
+        self.payload_code = payload_code
+        self.payload_message_key = message_key or self.message_key
+
+
+class AccessRefused(BackendError):
+    code = "access_refused"
+    title = "Not allowed"
+    status = 403
+    message_key = "error.access"
+
+
+class LoginRequired(AccessRefused):
+    code = "login_required"
+    title = "A valid credential is needed"
+    status = 401
+
+
+class NotAllowed(AccessRefused):
+    code = "not_allowed"
+    title = "This credential may not do that"
+
+
+class EnrolmentRefused(AccessRefused):
+    code = "enrolment_refused"
+    title = "The enrolment code is not valid"
+
+
+class RateLimited(AccessRefused):
+    code = "rate_limited"
+    title = "Too many requests"
+    status = 429
+    message_key = "error.too_often"
+    retryable = True
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(self.title)
+        self.retry_after_s = retry_after_s
+
+
+class NotFound(BackendError):
+    code = "not_found"
+    title = "There is no such thing here"
+    status = 404
+    message_key = "error.not_found"
+
+
+class VisitNotFound(NotFound):
+    code = "visit_not_found"
+    title = "There is no such visit"
+
+
+class ServiceNotFound(NotFound):
+    code = "service_not_found"
+    title = "There is no such service, doctor, room or hour"
+
+
+class ScanExpired(NotFound):
+    """Unknown, expired or of another kiosk: the three look the same from outside."""
+
+    code = "scan_expired"
+    title = "The scan has expired: scan again"
+    status = 410
+    message_key = "scan.expired"
+
+
+class HelpCallNotFound(NotFound):
+    code = "help_call_not_found"
+    title = "There is no such help call"
+
+
+class Conflict(BackendError):
+    code = "conflict"
+    title = "This does not fit the present state"
+    status = 409
+    message_key = "error.conflict"
+
+
+class IdempotencyKeyReused(Conflict):
+    code = "idempotency_key_reused"
+    title = "This Idempotency-Key was used with another body"
+
+
+class MoveNotAllowed(Conflict):
+    code = "move_not_allowed"
+    title = "This change of state is not allowed"
+
+
+class ChangeNotAllowed(Conflict):
+    code = "change_not_allowed"
+    title = "The visit can no longer be changed here"
+    message_key = "visit.change_not_allowed"
+
+
+class PersonNeedsStaff(Conflict):
+    code = "person_needs_staff"
+    title = "A person at the desk has to look at this"
+    message_key = "visit.see_staff"
+
+
+class ServiceClosed(Conflict):
+    code = "service_closed"
+    title = "The service is closed now"
+    message_key = "service.closed"
+
+
+class ServiceFull(Conflict):
+    code = "service_full"
+    title = "The service takes no more people in this session"
+    message_key = "service.full"
+
+
+class SlotTaken(Conflict):
+    code = "slot_taken"
+    title = "The last place of this hour was just taken"
+    message_key = "slot.taken"
+
+
+class NotForThisPerson(Conflict):
+    code = "not_for_this_person"
+    title = "The service is not for people of this sex or age"
+    message_key = "service.not_for_you"
+
+
+class AppointmentNotDue(Conflict):
+    code = "appointment_not_due"
+    title = "The appointment cannot be used now"
+    message_key = "appointment.not_due"
+
+
+class Unavailable(BackendError):
+    code = "unavailable"
+    title = "Not available at the moment"
+    status = 503
+    message_key = "error.unavailable"
+    retryable = True
+
+
+class StorageUnavailable(Unavailable):
+    """The database does not answer, is locked, read-only or full. Nothing was written."""
+
+    code = "storage_unavailable"
+    title = "The database is not available: nothing was written"
+
+
+class CatalogueUnavailable(Unavailable):
+    code = "catalogue_unavailable"
+    title = "The list of services has not been loaded yet"
+
+
+class ConfigError(BackendError):
+    code = "config"
+    title = "The settings are not complete"

@@ -1,0 +1,49 @@
+"""Logs as JSON lines on standard error: an event of the closed list, ids and figures only."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+from backend.events import Event
+
+_logger = logging.getLogger("tiepdon")
+
+
+class JsonLines(logging.Formatter):
+    """One object per line. Exceptions appear as their class and where they arose: the text of a
+    foreign exception may quote what it choked on, a person's data included.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "event": record.getMessage() if record.name == "tiepdon" else record.name,
+        }
+        line |= getattr(record, "facts", {})
+        if record.exc_info and record.exc_info[0] is not None:
+            line["error"] = record.exc_info[0].__name__
+            traceback = record.exc_info[2]
+            while traceback is not None and traceback.tb_next is not None:
+                traceback = traceback.tb_next
+            if traceback is not None:
+                code = traceback.tb_frame.f_code
+                line["where"] = f"{code.co_qualname}:{traceback.tb_lineno}"
+        return json.dumps(line, ensure_ascii=False)
+
+
+def set_up_logging(level: int = logging.INFO) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    _logger.handlers = [handler]
+    _logger.setLevel(level)
+    _logger.propagate = False
+
+
+def log(event: Event, *, error: BaseException | None = None, **facts: str | float | None) -> None:
+    """Writes one line; a line with an error is a warning. `facts` are ids, codes and figures."""
+    level = logging.INFO if error is None else logging.WARNING
+    _logger.log(level, event.value, exc_info=error, extra={"facts": facts})

@@ -1,0 +1,54 @@
+"""Brings a database to the newest shape, by one process at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from backend.errors import StorageUnavailable
+
+FOLDER = Path(__file__).parent / "migrations"
+# Any constant that nobody else takes: "tiep" in ASCII.
+ADVISORY_LOCK = 0x74696570
+
+
+def _alembic() -> AlembicConfig:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    return config
+
+
+def migrate(engine: Engine) -> None:
+    """Upgrades to head. Two processes at once: the second waits, then finds nothing to do.
+
+    All steps run in one transaction: a migration that fails half-way leaves the old shape.
+    Raises StorageUnavailable.
+    """
+    config = _alembic()
+    try:
+        with engine.connect().execution_options(write=True) as connection, connection.begin():
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SET LOCAL statement_timeout = 0"))
+                connection.execute(
+                    text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK}
+                )
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except DBAPIError as error:
+        raise StorageUnavailable from error
+
+
+def is_at_head(engine: Engine) -> bool:
+    """Whether the database has the shape this code expects. Raises StorageUnavailable."""
+    head = ScriptDirectory.from_config(_alembic()).get_current_head()
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision() == head
+    except DBAPIError as error:
+        raise StorageUnavailable from error

@@ -1,0 +1,692 @@
+"""All tables. Constraints carry the invariants; every row names its facility.
+
+Ids are 32 hex digits, ordered by time (domain.ids). Times are UTC on both databases and aware in
+Python. Texts for people stand in Vietnamese and English. `his_ref` is the HIS's own reference.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Date,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    Time,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment. SQLite keeps no zone, so it is converted to UTC first on both."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+Json = JSON().with_variant(JSONB(), "postgresql")
+BigKey = BigInteger().with_variant(Integer(), "sqlite")  # SQLite only counts up plain integers
+Id = String(64)
+Code = String(64)
+Name = String(200)
+
+OPEN_STEP_STATES = ("waiting", "called", "serving", "hold", "missed")
+STEP_STATES = (*OPEN_STEP_STATES, "done", "cancelled")
+PRINT_STATES = ("pending", "printed", "unconfirmed", "failed", "unknown")
+OUTBOX_STATES = ("pending", "sent", "dead")
+
+
+def one_of(column: str, values: tuple[str, ...]) -> str:
+    return f"{column} IN ({', '.join(repr(value) for value in values)})"
+
+
+OPEN_STEP = text(one_of("state", OPEN_STEP_STATES))
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcDateTime(),
+        date: Date(),
+        time: Time(),
+        dict[str, Any]: Json,
+        list[Any]: Json,
+        bytes: LargeBinary(),
+    }
+
+
+def primary() -> Mapped[str]:
+    return mapped_column(Id, primary_key=True)
+
+
+def facility_key() -> Mapped[str]:
+    return mapped_column(Id, ForeignKey("facility.id"))
+
+
+class Facility(Base):
+    __tablename__ = "facility"
+    id: Mapped[str] = primary()
+    code: Mapped[str] = mapped_column(Code)
+    name_vi: Mapped[str] = mapped_column(Name)
+    name_en: Mapped[str] = mapped_column(Name)
+    timezone: Mapped[str] = mapped_column(Code)
+    hotline: Mapped[str] = mapped_column(Code)
+    settings: Mapped[dict[str, Any]] = mapped_column(Json)
+    """domain.settings.FacilitySettings as JSON."""
+    catalogue_version: Mapped[int] = mapped_column(Integer, default=0)
+    """Counts up with every change, so that processes notice that their copy is old."""
+    catalogue_at: Mapped[datetime | None]
+
+
+# --- catalogue, filled from the HIS --------------------------------------------------------------
+
+
+class Department(Base):
+    __tablename__ = "department"
+    __table_args__ = (UniqueConstraint("facility_id", "his_ref"),)
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    his_ref: Mapped[str] = mapped_column(Name)
+    code: Mapped[str] = mapped_column(Code)
+    name_vi: Mapped[str] = mapped_column(Name)
+    name_en: Mapped[str] = mapped_column(Name)
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class Room(Base):
+    __tablename__ = "room"
+    __table_args__ = (UniqueConstraint("facility_id", "his_ref"),)
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    his_ref: Mapped[str] = mapped_column(Name)
+    department_id: Mapped[str | None] = mapped_column(ForeignKey("department.id"))
+    code: Mapped[str] = mapped_column(Code)
+    name_vi: Mapped[str] = mapped_column(Name)
+    name_en: Mapped[str] = mapped_column(Name)
+    floor: Mapped[str] = mapped_column(Code)
+    landmark_vi: Mapped[str] = mapped_column(Name)
+    landmark_en: Mapped[str] = mapped_column(Name)
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class Service(Base):
+    __tablename__ = "service"
+    __table_args__ = (
+        UniqueConstraint("facility_id", "his_ref"),
+        CheckConstraint("price_vnd >= 0", name="price"),
+    )
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    his_ref: Mapped[str] = mapped_column(Name)
+    department_id: Mapped[str] = mapped_column(ForeignKey("department.id"))
+    code: Mapped[str] = mapped_column(Code)
+    name_vi: Mapped[str] = mapped_column(Name)
+    name_en: Mapped[str] = mapped_column(Name)
+    kind: Mapped[str] = mapped_column(Code)
+    price_vnd: Mapped[int] = mapped_column(BigInteger)
+    insurance_price_vnd: Mapped[int | None] = mapped_column(BigInteger)
+    pooled: Mapped[bool]
+    by_doctor: Mapped[bool]
+    by_hour: Mapped[bool]
+    minutes: Mapped[int | None]
+    """Minutes one patient takes; none hides the wait range."""
+    gender: Mapped[str | None] = mapped_column(Code)
+    age_min_years: Mapped[int | None]
+    age_max_years: Mapped[int | None]
+    """The last age that may come, inclusive."""
+    sensitive: Mapped[bool] = mapped_column(default=False)
+    series_letter: Mapped[str | None] = mapped_column(String(4))
+    """Letter of normal tickets of this service; none = the facility's letter of the lane."""
+    visit_kinds: Mapped[list[Any]]
+    """Codes of the visit kinds it is offered for; empty = all."""
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class ServiceRoom(Base):
+    __tablename__ = "service_room"
+    service_id: Mapped[str] = mapped_column(ForeignKey("service.id"), primary_key=True)
+    room_id: Mapped[str] = mapped_column(ForeignKey("room.id"), primary_key=True)
+    facility_id: Mapped[str] = facility_key()
+
+
+class Practitioner(Base):
+    __tablename__ = "practitioner"
+    __table_args__ = (UniqueConstraint("facility_id", "his_ref"),)
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    his_ref: Mapped[str] = mapped_column(Name)
+    title: Mapped[str] = mapped_column(Code)
+    name: Mapped[str] = mapped_column(Name)
+    session_limit: Mapped[int | None]
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class PractitionerService(Base):
+    """Who offers what, and where."""
+
+    __tablename__ = "practitioner_service"
+    practitioner_id: Mapped[str] = mapped_column(ForeignKey("practitioner.id"), primary_key=True)
+    service_id: Mapped[str] = mapped_column(ForeignKey("service.id"), primary_key=True)
+    room_id: Mapped[str | None] = mapped_column(ForeignKey("room.id"))
+    facility_id: Mapped[str] = facility_key()
+
+
+class OpeningSession(Base):
+    """When a room takes people: a span of one weekday in the facility's zone."""
+
+    __tablename__ = "opening_session"
+    __table_args__ = (
+        CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday"),
+        CheckConstraint("opens_at < closes_at", name="span"),
+    )
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    room_id: Mapped[str] = mapped_column(ForeignKey("room.id"))
+    weekday: Mapped[int]
+    """0 = Monday."""
+    name: Mapped[str] = mapped_column(Code)
+    opens_at: Mapped[time]
+    closes_at: Mapped[time]
+    limit: Mapped[int | None]
+    """People the room takes in this session."""
+
+
+class ClosedDay(Base):
+    __tablename__ = "closed_day"
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    room_id: Mapped[str | None] = mapped_column(ForeignKey("room.id"))
+    """None closes the whole facility."""
+    day: Mapped[date]
+
+
+class Slot(Base):
+    """A bookable hour; `capacity` = people it takes, counted in Quota."""
+
+    __tablename__ = "slot"
+    __table_args__ = (
+        UniqueConstraint("facility_id", "his_ref"),
+        Index("ix_slot_service_starts", "facility_id", "service_id", "starts_at"),
+    )
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    his_ref: Mapped[str] = mapped_column(Name)
+    service_id: Mapped[str] = mapped_column(ForeignKey("service.id"))
+    practitioner_id: Mapped[str | None] = mapped_column(ForeignKey("practitioner.id"))
+    room_id: Mapped[str | None] = mapped_column(ForeignKey("room.id"))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    capacity: Mapped[int]
+
+
+class Quota(Base):
+    """Places taken of a limit: one row per limited thing and day, counted up atomically.
+
+    `scope` = slot:ID, room:ROOM:SESSION or doctor:PRACTITIONER:SESSION. The check makes overselling
+    impossible whatever the code does.
+    """
+
+    __tablename__ = "quota"
+    __table_args__ = (CheckConstraint("taken BETWEEN 0 AND capacity", name="taken"),)
+    facility_id: Mapped[str] = mapped_column(ForeignKey("facility.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    scope: Mapped[str] = mapped_column(Name, primary_key=True)
+    capacity: Mapped[int]
+    taken: Mapped[int]
+
+
+class PriorityGroup(Base):
+    """Who is called earlier, as data: law changes, hospitals differ."""
+
+    __tablename__ = "priority_group"
+    __table_args__ = (UniqueConstraint("facility_id", "code"),)
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    code: Mapped[str] = mapped_column(Code)
+    label_vi: Mapped[str] = mapped_column(Name)
+    label_en: Mapped[str] = mapped_column(Name)
+    rank: Mapped[int]
+    """0 goes first among the groups a person belongs to."""
+    age_from_years: Mapped[int | None]
+    age_below_years: Mapped[int | None]
+    self_declared: Mapped[bool]
+    legal_basis: Mapped[str] = mapped_column(Name)
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+
+
+# --- people and their visits ---------------------------------------------------------------------
+
+
+class Person(Base):
+    """A patient as known here. Readable parts are sealed (storage.crypto)."""
+
+    __tablename__ = "person"
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    his_ref: Mapped[str | None] = mapped_column(Name)
+    sealed: Mapped[bytes]
+    """domain.scan.PersonFacts as JSON, encrypted for this id."""
+    last_seen_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class PersonKey(Base):
+    """What a person is found by: keyed hashes of numbers, of name with birth date, of the HIS ref.
+
+    One person has several, so that a card and an insurance card lead to the same row.
+    """
+
+    __tablename__ = "person_key"
+    facility_id: Mapped[str] = mapped_column(ForeignKey("facility.id"), primary_key=True)
+    key_hash: Mapped[str] = mapped_column(Code, primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+
+
+class Visit(Base):
+    __tablename__ = "visit"
+    __table_args__ = (
+        Index("ix_visit_person_day", "person_id", "day"),
+        Index("ix_visit_day", "facility_id", "day"),
+    )
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+    """None once the link between ticket and person has been purged."""
+    day: Mapped[date]
+    kind: Mapped[str] = mapped_column(Code)
+    lane: Mapped[str] = mapped_column(String(1))
+    priority_group: Mapped[str | None] = mapped_column(Code)
+    priority_declared: Mapped[bool] = mapped_column(default=False)
+    """True when the patient said so and papers are still to be seen."""
+    provisional: Mapped[bool]
+    verified: Mapped[bool]
+    known_to_his: Mapped[bool]
+    """False: registered from the card alone because the HIS did not answer."""
+    use_insurance: Mapped[bool]
+    coverage_outcome: Mapped[str | None] = mapped_column(Code)
+    coverage_code: Mapped[str | None] = mapped_column(Code)
+    papers: Mapped[dict[str, Any]]
+    sealed_on_behalf: Mapped[bytes | None]
+    language: Mapped[str] = mapped_column(String(2))
+    kiosk_id: Mapped[str | None] = mapped_column(Id)
+    appointment_ref: Mapped[str | None] = mapped_column(Name)
+    his_ref: Mapped[str | None] = mapped_column(Name)
+    his_number: Mapped[str | None] = mapped_column(Code)
+    his_record_code: Mapped[str | None] = mapped_column(Code)
+    """MA_LK of the HIS."""
+    changes: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+
+
+class Step(Base):
+    """One stay in one queue. At most one open per person, service and day."""
+
+    __tablename__ = "step"
+    __table_args__ = (
+        CheckConstraint(one_of("state", STEP_STATES), name="state"),
+        Index(
+            "uq_step_open",
+            "facility_id",
+            "person_id",
+            "service_id",
+            "day",
+            unique=True,
+            postgresql_where=OPEN_STEP,
+            sqlite_where=OPEN_STEP,
+        ),
+        Index(
+            "ix_step_waiting",
+            "queue_id",
+            "day",
+            "lane",
+            postgresql_where=text("state = 'waiting'"),
+            sqlite_where=text("state = 'waiting'"),
+        ),
+        Index("ix_step_visit", "visit_id"),
+    )
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"))
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+    day: Mapped[date]
+    position: Mapped[int]
+    kind: Mapped[str] = mapped_column(Code)
+    service_id: Mapped[str] = mapped_column(ForeignKey("service.id"))
+    room_id: Mapped[str | None] = mapped_column(ForeignKey("room.id"))
+    """None while the queue is pooled: the room is bound at the call."""
+    practitioner_id: Mapped[str | None] = mapped_column(ForeignKey("practitioner.id"))
+    slot_id: Mapped[str | None] = mapped_column(ForeignKey("slot.id"))
+    queue_id: Mapped[str] = mapped_column(Id)
+    """The room's id, or the service's when pooled: those with the same one wait together."""
+    lane: Mapped[str] = mapped_column(String(1))
+    queue_key_at: Mapped[datetime]
+    """Virtual arrival: what the order within a lane goes by."""
+    quota_scopes: Mapped[list[Any]]
+    """Places this step holds; given back when it is cancelled."""
+    state: Mapped[str] = mapped_column(Code)
+
+
+class StepChange(Base):
+    """Every change of a step, timed. Marks T0 … T12 are those of waiting-time reports."""
+
+    __tablename__ = "step_change"
+    __table_args__ = (Index("ix_step_change_step", "step_id"),)
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"))
+    step_id: Mapped[str] = mapped_column(ForeignKey("step.id"))
+    mark: Mapped[str | None] = mapped_column(String(3))
+    from_state: Mapped[str | None] = mapped_column(Code)
+    to_state: Mapped[str] = mapped_column(Code)
+    at: Mapped[datetime]
+    source: Mapped[str] = mapped_column(Code)
+    """kiosk, caller, his or job."""
+
+
+class Series(Base):
+    """The counter numbers are taken from: its row lock is what makes them gapless."""
+
+    __tablename__ = "series"
+    facility_id: Mapped[str] = mapped_column(ForeignKey("facility.id"), primary_key=True)
+    letter: Mapped[str] = mapped_column(String(4), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    last: Mapped[int]
+
+
+class Number(Base):
+    """A number that was given out, once. A number without a visit says why it has none."""
+
+    __tablename__ = "number"
+    __table_args__ = (
+        CheckConstraint("number > 0", name="positive"),
+        CheckConstraint("visit_id IS NOT NULL OR reason IS NOT NULL", name="explained"),
+        Index("ix_number_visit", "visit_id"),
+    )
+    facility_id: Mapped[str] = mapped_column(ForeignKey("facility.id"), primary_key=True)
+    letter: Mapped[str] = mapped_column(String(4), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    visit_id: Mapped[str | None] = mapped_column(ForeignKey("visit.id"))
+    reason: Mapped[str | None] = mapped_column(Code)
+
+
+class Ticket(Base):
+    __tablename__ = "ticket"
+    __table_args__ = (
+        CheckConstraint(one_of("print_state", PRINT_STATES), name="print_state"),
+        UniqueConstraint("token"),
+        UniqueConstraint("visit_id"),
+    )
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"))
+    day: Mapped[date]
+    number: Mapped[str] = mapped_column(Code)
+    """As printed: letter and digits."""
+    token: Mapped[str] = mapped_column(Code)
+    content: Mapped[dict[str, Any]]
+    """The printed words (web.schemas.Ticket): no name, no number of a person."""
+    print_state: Mapped[str] = mapped_column(Code)
+    issued_at: Mapped[datetime]
+
+
+class PrintJob(Base):
+    """One attempt to print a ticket, as the kiosk reported it."""
+
+    __tablename__ = "print_job"
+    __table_args__ = (
+        CheckConstraint(one_of("state", PRINT_STATES), name="state"),
+        Index("ix_print_job_visit", "visit_id"),
+    )
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"))
+    kiosk_id: Mapped[str | None] = mapped_column(Id)
+    state: Mapped[str] = mapped_column(Code)
+    reason: Mapped[str | None] = mapped_column(Name)
+    elapsed_ms: Mapped[int | None]
+    reported_at: Mapped[datetime]
+
+
+class Call(Base):
+    """Who called which step where and when."""
+
+    __tablename__ = "call"
+    __table_args__ = (Index("ix_call_step", "step_id"),)
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    step_id: Mapped[str] = mapped_column(ForeignKey("step.id"))
+    room_id: Mapped[str] = mapped_column(ForeignKey("room.id"))
+    called_by: Mapped[str] = mapped_column(Name)
+    called_at: Mapped[datetime]
+
+
+class Scan(Base):
+    """Who stood before a kiosk a moment ago: sealed, short-lived, bound to that kiosk."""
+
+    __tablename__ = "scan"
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    kiosk_id: Mapped[str] = mapped_column(Id)
+    kind: Mapped[str] = mapped_column(Code)
+    outcome: Mapped[str] = mapped_column(Code)
+    sealed: Mapped[bytes]
+    """domain.scan.ScanContent as JSON, encrypted for this id."""
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class NoticeAcceptance(Base):
+    """Proof that the data notice was accepted before a person's data were used."""
+
+    __tablename__ = "notice_acceptance"
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    scan_id: Mapped[str] = mapped_column(Id, index=True)
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+    version: Mapped[str] = mapped_column(Name)
+    language: Mapped[str] = mapped_column(String(2))
+    kiosk_id: Mapped[str] = mapped_column(Id)
+    accepted_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+
+
+# --- kiosks and staff ----------------------------------------------------------------------------
+
+
+class Kiosk(Base):
+    __tablename__ = "kiosk"
+    __table_args__ = (UniqueConstraint("token_hash"),)
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    name: Mapped[str] = mapped_column(Name)
+    token_hash: Mapped[str] = mapped_column(Code)
+    enrolled_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class EnrolmentCode(Base):
+    __tablename__ = "enrolment_code"
+    code_hash: Mapped[str] = mapped_column(Code, primary_key=True)
+    facility_id: Mapped[str] = facility_key()
+    kiosk_name: Mapped[str] = mapped_column(Name)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class Heartbeat(Base):
+    __tablename__ = "heartbeat"
+    kiosk_id: Mapped[str] = mapped_column(ForeignKey("kiosk.id"), primary_key=True)
+    facility_id: Mapped[str] = facility_key()
+    at: Mapped[datetime]
+    report: Mapped[dict[str, Any]]
+
+
+class DeviceEvent(Base):
+    __tablename__ = "device_event"
+    __table_args__ = (Index("ix_device_event_kiosk", "facility_id", "kiosk_id", "device", "at"),)
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    kiosk_id: Mapped[str] = mapped_column(Id)
+    device: Mapped[str] = mapped_column(Code)
+    state: Mapped[str] = mapped_column(Code)
+    reason: Mapped[str | None] = mapped_column(Name)
+    at: Mapped[datetime]
+
+
+class HelpCall(Base):
+    __tablename__ = "help_call"
+    __table_args__ = (
+        CheckConstraint(one_of("kind", ("help", "emergency")), name="kind"),
+        CheckConstraint(one_of("state", ("waiting", "acknowledged")), name="state"),
+        Index("ix_help_call_state", "facility_id", "state", "created_at"),
+    )
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    kind: Mapped[str] = mapped_column(Code)
+    state: Mapped[str] = mapped_column(Code)
+    kiosk_id: Mapped[str] = mapped_column(Id)
+    screen: Mapped[str] = mapped_column(Code)
+    visit_id: Mapped[str | None] = mapped_column(Id)
+    created_at: Mapped[datetime]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[str | None] = mapped_column(Name)
+
+
+class StaffCredential(Base):
+    __tablename__ = "staff_credential"
+    __table_args__ = (UniqueConstraint("token_hash"),)
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    name: Mapped[str] = mapped_column(Name)
+    token_hash: Mapped[str] = mapped_column(Code)
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class RateLimit(Base):
+    """Tries per subject (a keyed hash) and window; old windows are purged."""
+
+    __tablename__ = "rate_limit"
+    subject: Mapped[str] = mapped_column(Name, primary_key=True)
+    window_start: Mapped[datetime] = mapped_column(primary_key=True, index=True)
+    facility_id: Mapped[str] = facility_key()
+    count: Mapped[int]
+
+
+# --- written in the transaction that caused them -------------------------------------------------
+
+
+class OutboxMessage(Base):
+    """Something to tell the HIS. Carries our own ids only: the rest is read when it is sent."""
+
+    __tablename__ = "outbox_message"
+    __table_args__ = (
+        CheckConstraint(one_of("state", OUTBOX_STATES), name="state"),
+        Index(
+            "ix_outbox_message_due",
+            "next_at",
+            postgresql_where=text("state = 'pending'"),
+            sqlite_where=text("state = 'pending'"),
+        ),
+        Index("ix_outbox_message_visit", "visit_id"),
+    )
+    id: Mapped[str] = primary()
+    """Also the key the HIS recognises a repeated message by."""
+    facility_id: Mapped[str] = facility_key()
+    kind: Mapped[str] = mapped_column(Code)
+    visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"))
+    payload: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(Code)
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime]
+    last_error: Mapped[str | None] = mapped_column(Code)
+    created_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+
+class IdempotencyKey(Base):
+    """The first answer to a caller's key, given again word for word."""
+
+    __tablename__ = "idempotency_key"
+    caller: Mapped[str] = mapped_column(Id, primary_key=True)
+    key: Mapped[str] = mapped_column(String(80), primary_key=True)
+    facility_id: Mapped[str] = facility_key()
+    body_hash: Mapped[str] = mapped_column(Code)
+    status: Mapped[int]
+    reply: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class AuditEvent(Base):
+    """Who did what to which row. `sequence` and `chain_hash` are filled by the sealer later."""
+
+    __tablename__ = "audit_event"
+    __table_args__ = (
+        Index(
+            "ix_audit_event_unsealed",
+            "id",
+            postgresql_where=text("sequence IS NULL"),
+            sqlite_where=text("sequence IS NULL"),
+        ),
+    )
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(Name)
+    """kiosk:ID, staff:ID, job:NAME or command."""
+    event: Mapped[str] = mapped_column(Code)
+    subject: Mapped[str] = mapped_column(Name)
+    """table:ID"""
+    detail: Mapped[dict[str, Any]]
+    sequence: Mapped[int | None] = mapped_column(BigInteger)
+    chain_hash: Mapped[str | None] = mapped_column(Code)
+
+
+class LiveEvent(Base):
+    """Something boards, desks and phones show at once. Readers remember the last id they saw."""
+
+    __tablename__ = "live_event"
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    facility_id: Mapped[str] = facility_key()
+    event: Mapped[str] = mapped_column(Code)
+    subject: Mapped[str] = mapped_column(Name)
+    detail: Mapped[dict[str, Any]]
+    at: Mapped[datetime] = mapped_column(index=True)
