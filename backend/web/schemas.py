@@ -13,7 +13,10 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-ShortText = Annotated[str, Field(max_length=200)]
+_NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
+ShortText = Annotated[str, Field(max_length=120, pattern=_NO_CONTROLS)]
+"""Without control characters: a NUL would be refused by PostgreSQL only after the work."""
+Word = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_.-]+$")]
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
 Language = Literal["vi", "en"]
 
@@ -37,8 +40,8 @@ class Label(Reply):
 
 
 class EnrolRequest(Request):
-    code: Annotated[str, Field(min_length=4, max_length=64)]
-    name: Annotated[str, Field(min_length=1, max_length=80)]
+    code: Annotated[str, Field(min_length=4, max_length=64, pattern=_NO_CONTROLS)]
+    name: Annotated[str, Field(min_length=1, max_length=80, pattern=_NO_CONTROLS)]
 
 
 class EnrolReply(Reply):
@@ -94,14 +97,14 @@ class DeviceState(StrEnum):
 class DeviceEventRequest(Request):
     device: Literal["printer", "scanner"]
     state: DeviceState
-    reason: Annotated[str, Field(max_length=120)] | None = None
+    reason: ShortText | None = None
 
 
 # --- who is it ---------------------------------------------------------------------------------
 
 
 class NoticeAcceptance(Request):
-    version: ShortText
+    version: Word
     language: Language
     accepted_at: AwareDatetime
 
@@ -116,7 +119,7 @@ class OnBehalf(Request):
 class TypedIdentity(Request):
     """A typed number is no proof: the birth date is asked before anything is shown."""
 
-    number: Annotated[str, Field(min_length=4, max_length=40)]
+    number: Annotated[str, Field(min_length=4, max_length=40, pattern=_NO_CONTROLS)]
     birth_date: Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")] | None = None
 
 
@@ -353,7 +356,7 @@ class ServiceReply(Reply):
 
 class ServiceQuery(Request):
     scan_id: Id | None = None
-    visit_kind: Annotated[str, Field(max_length=32)] | None = None
+    visit_kind: Word | None = None
 
 
 class ServiceList(Reply):
@@ -411,14 +414,14 @@ class Papers(Request):
 
 class VisitRequest(Request):
     scan_id: Id
-    visit_kind: Annotated[str, Field(max_length=32)] = "new"
+    visit_kind: Word = "new"
     service_id: Id
     also_service_id: Id | None = None
     doctor_id: Id | None = None
     room_id: Id | None = None
     slot_id: Id | None = None
     appointment_id: Id | None = None
-    priority_group: Annotated[str, Field(max_length=32)] | None = None
+    priority_group: Word | None = None
     use_insurance: bool = True
     papers: Papers = Papers()
     language: Language = "vi"
@@ -443,7 +446,7 @@ class ScanIdRequest(Request):
 class PrintStateRequest(Request):
     job_id: Id
     state: Literal["printed", "unconfirmed", "failed", "unknown"]
-    reason: Annotated[str, Field(max_length=120)] | None = None
+    reason: ShortText | None = None
     elapsed_ms: Annotated[int, Field(ge=0, le=3_600_000)] | None = None
 
 
@@ -456,7 +459,7 @@ class VisitPath(Request):
 
 class HelpCallRequest(Request):
     kind: Literal["help", "emergency"]
-    screen: Annotated[str, Field(max_length=40)]
+    screen: Word
     scan_id: Id | None = None
     visit_id: Id | None = None
 
@@ -500,3 +503,5 @@ class Problem(Reply):
     detail: str
     code: str
     message_key: str | None = None
+    fields: list[str] = []
+    """For `invalid`: where in the request, never what stood there."""

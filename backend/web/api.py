@@ -1,0 +1,103 @@
+"""How routes are declared: blueprints, security, problem responses, and who is calling.
+
+A route of the API is a plain function with `path`, `query` and `body` models of
+`backend.web.schemas`; it returns `json_reply(…)` and raises errors of `backend.errors`. Access is
+denied unless the route says who may call: `@allow("kiosk")`, `@allow("kiosk", "staff")` or
+`@public`, directly above the function.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from flask import Response, current_app, g, request
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+from pydantic import BaseModel
+
+from backend.errors import IdempotencyKeyMissing
+from backend.services.recognise_caller import Caller, Role
+from backend.services.resources import Resources
+from backend.web.problems import CONTENT_TYPE
+
+API_PREFIX = "/api/v1"
+MAX_BODY_BYTES = 64 * 1024
+EXTENSION = "tiepdon"
+
+SECURITY_SCHEMES: dict[str, dict[str, Any]] = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The credential of an enrolled kiosk or of a member of staff.",
+    }
+}
+IDEMPOTENCY_PARAMETER: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": True,
+            "description": "One per intent: the same key and body give the first answer again.",
+            "schema": {"type": "string", "pattern": "^[A-Za-z0-9.:_-]{8,80}$"},
+        }
+    ]
+}
+"""`openapi_extensions` of a route that calls `get_idempotency_key`."""
+
+_PROBLEM_STATUSES = (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)
+_KEY_PATTERN = re.compile(r"[A-Za-z0-9.:_-]{8,80}")
+
+Route = TypeVar("Route", bound=Callable[..., Any])
+
+
+def api_blueprint(name: str, description: str, *, bearer: bool = True) -> APIBlueprint:
+    """A group of routes under /api/v1, with the problems every route may answer with."""
+    problem = {"content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    return APIBlueprint(
+        name,
+        __name__,
+        url_prefix=API_PREFIX,
+        abp_tags=[Tag(name=name, description=description)],
+        abp_security=[{"bearer": []}] if bearer else [],
+        abp_responses={str(status): dict(problem) for status in _PROBLEM_STATUSES},
+    )
+
+
+def allow(*roles: Role) -> Callable[[Route], Route]:
+    """Who may call a route."""
+
+    def mark(route: Route) -> Route:
+        route.__dict__["allowed_roles"] = frozenset(roles)
+        return route
+
+    return mark
+
+
+def public(route: Route) -> Route:
+    """Anybody may call this route. There are few: a test names each."""
+    route.__dict__["public"] = True
+    return route
+
+
+def resources() -> Resources:
+    """What the process of the current request works with."""
+    return cast("Resources", current_app.extensions[EXTENSION])
+
+
+def caller() -> Caller:
+    """Who sent the current request; the route is not public."""
+    return cast("Caller", g.caller)
+
+
+def get_idempotency_key() -> str:
+    """Raises IdempotencyKeyMissing when there is none or it is not one."""
+    key = request.headers.get("Idempotency-Key", "")
+    if not _KEY_PATTERN.fullmatch(key):
+        raise IdempotencyKeyMissing
+    return key
+
+
+def json_reply(reply: BaseModel, status: int = 200) -> Response:
+    return Response(reply.model_dump_json(), status=status, content_type="application/json")
