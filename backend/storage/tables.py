@@ -264,7 +264,7 @@ class Quota(Base):
 
     __tablename__ = "quota"
     __table_args__ = (CheckConstraint("taken BETWEEN 0 AND capacity", name="taken"),)
-    facility_id: Mapped[str] = mapped_column(ForeignKey("facility.id"), primary_key=True)
+    facility_id: Mapped[str] = mapped_column(Id, primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     scope: Mapped[str] = mapped_column(Name, primary_key=True)
     capacity: Mapped[int]
@@ -292,6 +292,9 @@ class PriorityGroup(Base):
 
 
 # --- people and their visits ---------------------------------------------------------------------
+# From here on facility and catalogue are named without foreign keys. Their rows are never deleted,
+# only switched off, and PostgreSQL would lock the one facility row for every row of every ticket,
+# which makes it the busiest place of the database.
 
 
 class Person(Base):
@@ -299,7 +302,7 @@ class Person(Base):
 
     __tablename__ = "person"
     id: Mapped[str] = primary()
-    facility_id: Mapped[str] = facility_key()
+    facility_id: Mapped[str] = mapped_column(Id)
     his_ref: Mapped[str | None] = mapped_column(Name)
     sealed: Mapped[bytes]
     """domain.scan.PersonFacts as JSON, encrypted for this id."""
@@ -313,7 +316,7 @@ class PersonKey(Base):
     """
 
     __tablename__ = "person_key"
-    facility_id: Mapped[str] = mapped_column(ForeignKey("facility.id"), primary_key=True)
+    facility_id: Mapped[str] = mapped_column(Id, primary_key=True)
     key_hash: Mapped[str] = mapped_column(Code, primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
 
@@ -325,7 +328,7 @@ class Visit(Base):
         Index("ix_visit_day", "facility_id", "day"),
     )
     id: Mapped[str] = primary()
-    facility_id: Mapped[str] = facility_key()
+    facility_id: Mapped[str] = mapped_column(Id)
     person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
     """None once the link between ticket and person has been purged."""
     day: Mapped[date]
@@ -345,6 +348,7 @@ class Visit(Base):
     sealed_on_behalf: Mapped[bytes | None]
     language: Mapped[str] = mapped_column(String(2))
     kiosk_id: Mapped[str | None] = mapped_column(Id)
+    scan_id: Mapped[str] = mapped_column(Id)
     appointment_ref: Mapped[str | None] = mapped_column(Name)
     his_ref: Mapped[str | None] = mapped_column(Name)
     his_number: Mapped[str | None] = mapped_column(Code)
@@ -375,23 +379,24 @@ class Step(Base):
             "queue_id",
             "day",
             "lane",
+            "queue_key_at",
             postgresql_where=text("state = 'waiting'"),
             sqlite_where=text("state = 'waiting'"),
         ),
         Index("ix_step_visit", "visit_id"),
     )
     id: Mapped[str] = primary()
-    facility_id: Mapped[str] = facility_key()
+    facility_id: Mapped[str] = mapped_column(Id)
     visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"))
     person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
     day: Mapped[date]
     position: Mapped[int]
     kind: Mapped[str] = mapped_column(Code)
-    service_id: Mapped[str] = mapped_column(ForeignKey("service.id"))
-    room_id: Mapped[str | None] = mapped_column(ForeignKey("room.id"))
+    service_id: Mapped[str] = mapped_column(Id)
+    room_id: Mapped[str | None] = mapped_column(Id)
     """None while the queue is pooled: the room is bound at the call."""
-    practitioner_id: Mapped[str | None] = mapped_column(ForeignKey("practitioner.id"))
-    slot_id: Mapped[str | None] = mapped_column(ForeignKey("slot.id"))
+    practitioner_id: Mapped[str | None] = mapped_column(Id)
+    slot_id: Mapped[str | None] = mapped_column(Id)
     queue_id: Mapped[str] = mapped_column(Id)
     """The room's id, or the service's when pooled: those with the same one wait together."""
     lane: Mapped[str] = mapped_column(String(1))
@@ -408,7 +413,7 @@ class StepChange(Base):
     __tablename__ = "step_change"
     __table_args__ = (Index("ix_step_change_step", "step_id"),)
     id: Mapped[str] = primary()
-    facility_id: Mapped[str] = facility_key()
+    facility_id: Mapped[str] = mapped_column(Id)
     visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"))
     step_id: Mapped[str] = mapped_column(ForeignKey("step.id"))
     mark: Mapped[str | None] = mapped_column(String(3))
@@ -423,7 +428,7 @@ class Series(Base):
     """The counter numbers are taken from: its row lock is what makes them gapless."""
 
     __tablename__ = "series"
-    facility_id: Mapped[str] = mapped_column(ForeignKey("facility.id"), primary_key=True)
+    facility_id: Mapped[str] = mapped_column(Id, primary_key=True)
     letter: Mapped[str] = mapped_column(String(4), primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     last: Mapped[int]
@@ -438,7 +443,7 @@ class Number(Base):
         CheckConstraint("visit_id IS NOT NULL OR reason IS NOT NULL", name="explained"),
         Index("ix_number_visit", "visit_id"),
     )
-    facility_id: Mapped[str] = mapped_column(ForeignKey("facility.id"), primary_key=True)
+    facility_id: Mapped[str] = mapped_column(Id, primary_key=True)
     letter: Mapped[str] = mapped_column(String(4), primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     number: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -454,7 +459,7 @@ class Ticket(Base):
         UniqueConstraint("visit_id"),
     )
     id: Mapped[str] = primary()
-    facility_id: Mapped[str] = facility_key()
+    facility_id: Mapped[str] = mapped_column(Id)
     visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"))
     day: Mapped[date]
     number: Mapped[str] = mapped_column(Code)
@@ -475,7 +480,7 @@ class PrintJob(Base):
         Index("ix_print_job_visit", "visit_id"),
     )
     id: Mapped[str] = primary()
-    facility_id: Mapped[str] = facility_key()
+    facility_id: Mapped[str] = mapped_column(Id)
     visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"))
     kiosk_id: Mapped[str | None] = mapped_column(Id)
     state: Mapped[str] = mapped_column(Code)
@@ -490,9 +495,9 @@ class Call(Base):
     __tablename__ = "call"
     __table_args__ = (Index("ix_call_step", "step_id"),)
     id: Mapped[str] = primary()
-    facility_id: Mapped[str] = facility_key()
+    facility_id: Mapped[str] = mapped_column(Id)
     step_id: Mapped[str] = mapped_column(ForeignKey("step.id"))
-    room_id: Mapped[str] = mapped_column(ForeignKey("room.id"))
+    room_id: Mapped[str] = mapped_column(Id)
     called_by: Mapped[str] = mapped_column(Name)
     called_at: Mapped[datetime]
 
@@ -502,7 +507,7 @@ class Scan(Base):
 
     __tablename__ = "scan"
     id: Mapped[str] = primary()
-    facility_id: Mapped[str] = facility_key()
+    facility_id: Mapped[str] = mapped_column(Id)
     kiosk_id: Mapped[str] = mapped_column(Id)
     kind: Mapped[str] = mapped_column(Code)
     outcome: Mapped[str] = mapped_column(Code)
@@ -517,9 +522,9 @@ class NoticeAcceptance(Base):
 
     __tablename__ = "notice_acceptance"
     id: Mapped[str] = primary()
-    facility_id: Mapped[str] = facility_key()
+    facility_id: Mapped[str] = mapped_column(Id)
     scan_id: Mapped[str] = mapped_column(Id, index=True)
-    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+    """Leads to the visit that came of it."""
     version: Mapped[str] = mapped_column(Name)
     language: Mapped[str] = mapped_column(String(2))
     kiosk_id: Mapped[str] = mapped_column(Id)
@@ -534,7 +539,7 @@ class Kiosk(Base):
     __tablename__ = "kiosk"
     __table_args__ = (UniqueConstraint("token_hash"),)
     id: Mapped[str] = primary()
-    facility_id: Mapped[str] = facility_key()
+    facility_id: Mapped[str] = mapped_column(Id)
     name: Mapped[str] = mapped_column(Name)
     token_hash: Mapped[str] = mapped_column(Code)
     enrolled_at: Mapped[datetime]
@@ -544,7 +549,7 @@ class Kiosk(Base):
 class EnrolmentCode(Base):
     __tablename__ = "enrolment_code"
     code_hash: Mapped[str] = mapped_column(Code, primary_key=True)
-    facility_id: Mapped[str] = facility_key()
+    facility_id: Mapped[str] = mapped_column(Id)
     kiosk_name: Mapped[str] = mapped_column(Name)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
@@ -553,8 +558,8 @@ class EnrolmentCode(Base):
 
 class Heartbeat(Base):
     __tablename__ = "heartbeat"
-    kiosk_id: Mapped[str] = mapped_column(ForeignKey("kiosk.id"), primary_key=True)
-    facility_id: Mapped[str] = facility_key()
+    kiosk_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    facility_id: Mapped[str] = mapped_column(Id)
     at: Mapped[datetime]
     report: Mapped[dict[str, Any]]
 
@@ -563,7 +568,7 @@ class DeviceEvent(Base):
     __tablename__ = "device_event"
     __table_args__ = (Index("ix_device_event_kiosk", "facility_id", "kiosk_id", "device", "at"),)
     id: Mapped[str] = primary()
-    facility_id: Mapped[str] = facility_key()
+    facility_id: Mapped[str] = mapped_column(Id)
     kiosk_id: Mapped[str] = mapped_column(Id)
     device: Mapped[str] = mapped_column(Code)
     state: Mapped[str] = mapped_column(Code)
@@ -579,7 +584,7 @@ class HelpCall(Base):
         Index("ix_help_call_state", "facility_id", "state", "created_at"),
     )
     id: Mapped[str] = primary()
-    facility_id: Mapped[str] = facility_key()
+    facility_id: Mapped[str] = mapped_column(Id)
     kind: Mapped[str] = mapped_column(Code)
     state: Mapped[str] = mapped_column(Code)
     kiosk_id: Mapped[str] = mapped_column(Id)
@@ -594,7 +599,7 @@ class StaffCredential(Base):
     __tablename__ = "staff_credential"
     __table_args__ = (UniqueConstraint("token_hash"),)
     id: Mapped[str] = primary()
-    facility_id: Mapped[str] = facility_key()
+    facility_id: Mapped[str] = mapped_column(Id)
     name: Mapped[str] = mapped_column(Name)
     token_hash: Mapped[str] = mapped_column(Code)
     created_at: Mapped[datetime]
@@ -607,7 +612,7 @@ class RateLimit(Base):
     __tablename__ = "rate_limit"
     subject: Mapped[str] = mapped_column(Name, primary_key=True)
     window_start: Mapped[datetime] = mapped_column(primary_key=True, index=True)
-    facility_id: Mapped[str] = facility_key()
+    facility_id: Mapped[str] = mapped_column(Id)
     count: Mapped[int]
 
 
@@ -630,7 +635,7 @@ class OutboxMessage(Base):
     )
     id: Mapped[str] = primary()
     """Also the key the HIS recognises a repeated message by."""
-    facility_id: Mapped[str] = facility_key()
+    facility_id: Mapped[str] = mapped_column(Id)
     kind: Mapped[str] = mapped_column(Code)
     visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"))
     payload: Mapped[dict[str, Any]]
@@ -648,7 +653,7 @@ class IdempotencyKey(Base):
     __tablename__ = "idempotency_key"
     caller: Mapped[str] = mapped_column(Id, primary_key=True)
     key: Mapped[str] = mapped_column(String(80), primary_key=True)
-    facility_id: Mapped[str] = facility_key()
+    facility_id: Mapped[str] = mapped_column(Id)
     body_hash: Mapped[str] = mapped_column(Code)
     status: Mapped[int]
     reply: Mapped[str] = mapped_column(Text)
@@ -668,7 +673,7 @@ class AuditEvent(Base):
         ),
     )
     id: Mapped[str] = primary()
-    facility_id: Mapped[str] = facility_key()
+    facility_id: Mapped[str] = mapped_column(Id)
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(Name)
     """kiosk:ID, staff:ID, job:NAME or command."""
@@ -685,7 +690,7 @@ class LiveEvent(Base):
 
     __tablename__ = "live_event"
     id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
-    facility_id: Mapped[str] = facility_key()
+    facility_id: Mapped[str] = mapped_column(Id)
     event: Mapped[str] = mapped_column(Code)
     subject: Mapped[str] = mapped_column(Name)
     detail: Mapped[dict[str, Any]]

@@ -17,19 +17,6 @@ BIG_KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     op.create_table(
-        "facility",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("code", sa.String(length=64), nullable=False),
-        sa.Column("name_vi", sa.String(length=200), nullable=False),
-        sa.Column("name_en", sa.String(length=200), nullable=False),
-        sa.Column("timezone", sa.String(length=64), nullable=False),
-        sa.Column("hotline", sa.String(length=64), nullable=False),
-        sa.Column("settings", JSON, nullable=False),
-        sa.Column("catalogue_version", sa.Integer(), nullable=False),
-        sa.Column("catalogue_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id", name="pk_facility"),
-    )
-    op.create_table(
         "audit_event",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("facility_id", sa.String(length=64), nullable=False),
@@ -40,9 +27,6 @@ def upgrade() -> None:
         sa.Column("detail", JSON, nullable=False),
         sa.Column("sequence", sa.BigInteger(), nullable=True),
         sa.Column("chain_hash", sa.String(length=64), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["facility_id"], ["facility.id"], name="fk_audit_event_facility_id"
-        ),
         sa.PrimaryKeyConstraint("id", name="pk_audit_event"),
     )
     op.create_index(
@@ -54,19 +38,6 @@ def upgrade() -> None:
         sqlite_where=sa.text("sequence IS NULL"),
     )
     op.create_table(
-        "department",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("facility_id", sa.String(length=64), nullable=False),
-        sa.Column("his_ref", sa.String(length=200), nullable=False),
-        sa.Column("code", sa.String(length=64), nullable=False),
-        sa.Column("name_vi", sa.String(length=200), nullable=False),
-        sa.Column("name_en", sa.String(length=200), nullable=False),
-        sa.Column("active", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(["facility_id"], ["facility.id"], name="fk_department_facility_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_department"),
-        sa.UniqueConstraint("facility_id", "his_ref", name="uq_department_facility_id_his_ref"),
-    )
-    op.create_table(
         "device_event",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("facility_id", sa.String(length=64), nullable=False),
@@ -75,9 +46,6 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=64), nullable=False),
         sa.Column("reason", sa.String(length=200), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["facility_id"], ["facility.id"], name="fk_device_event_facility_id"
-        ),
         sa.PrimaryKeyConstraint("id", name="pk_device_event"),
     )
     op.create_index(
@@ -94,10 +62,28 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["facility_id"], ["facility.id"], name="fk_enrolment_code_facility_id"
-        ),
         sa.PrimaryKeyConstraint("code_hash", name="pk_enrolment_code"),
+    )
+    op.create_table(
+        "facility",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("code", sa.String(length=64), nullable=False),
+        sa.Column("name_vi", sa.String(length=200), nullable=False),
+        sa.Column("name_en", sa.String(length=200), nullable=False),
+        sa.Column("timezone", sa.String(length=64), nullable=False),
+        sa.Column("hotline", sa.String(length=64), nullable=False),
+        sa.Column("settings", JSON, nullable=False),
+        sa.Column("catalogue_version", sa.Integer(), nullable=False),
+        sa.Column("catalogue_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_facility"),
+    )
+    op.create_table(
+        "heartbeat",
+        sa.Column("kiosk_id", sa.String(length=64), nullable=False),
+        sa.Column("facility_id", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("report", JSON, nullable=False),
+        sa.PrimaryKeyConstraint("kiosk_id", name="pk_heartbeat"),
     )
     op.create_table(
         "help_call",
@@ -113,7 +99,6 @@ def upgrade() -> None:
         sa.Column("acknowledged_by", sa.String(length=200), nullable=True),
         sa.CheckConstraint("kind IN ('help', 'emergency')", name="ck_help_call_kind"),
         sa.CheckConstraint("state IN ('waiting', 'acknowledged')", name="ck_help_call_state"),
-        sa.ForeignKeyConstraint(["facility_id"], ["facility.id"], name="fk_help_call_facility_id"),
         sa.PrimaryKeyConstraint("id", name="pk_help_call"),
     )
     op.create_index(
@@ -128,9 +113,6 @@ def upgrade() -> None:
         sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("reply", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["facility_id"], ["facility.id"], name="fk_idempotency_key_facility_id"
-        ),
         sa.PrimaryKeyConstraint("caller", "key", name="pk_idempotency_key"),
     )
     op.create_index(
@@ -144,7 +126,6 @@ def upgrade() -> None:
         sa.Column("token_hash", sa.String(length=64), nullable=False),
         sa.Column("enrolled_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["facility_id"], ["facility.id"], name="fk_kiosk_facility_id"),
         sa.PrimaryKeyConstraint("id", name="pk_kiosk"),
         sa.UniqueConstraint("token_hash", name="uq_kiosk_token_hash"),
     )
@@ -156,10 +137,22 @@ def upgrade() -> None:
         sa.Column("subject", sa.String(length=200), nullable=False),
         sa.Column("detail", JSON, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["facility_id"], ["facility.id"], name="fk_live_event_facility_id"),
         sa.PrimaryKeyConstraint("id", name="pk_live_event"),
     )
     op.create_index("ix_live_event_at", "live_event", ["at"], unique=False)
+    op.create_table(
+        "notice_acceptance",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("facility_id", sa.String(length=64), nullable=False),
+        sa.Column("scan_id", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.String(length=200), nullable=False),
+        sa.Column("language", sa.String(length=2), nullable=False),
+        sa.Column("kiosk_id", sa.String(length=64), nullable=False),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_notice_acceptance"),
+    )
+    op.create_index("ix_notice_acceptance_scan_id", "notice_acceptance", ["scan_id"], unique=False)
     op.create_table(
         "person",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -167,10 +160,84 @@ def upgrade() -> None:
         sa.Column("his_ref", sa.String(length=200), nullable=True),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["facility_id"], ["facility.id"], name="fk_person_facility_id"),
         sa.PrimaryKeyConstraint("id", name="pk_person"),
     )
     op.create_index("ix_person_last_seen_at", "person", ["last_seen_at"], unique=False)
+    op.create_table(
+        "quota",
+        sa.Column("facility_id", sa.String(length=64), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("scope", sa.String(length=200), nullable=False),
+        sa.Column("capacity", sa.Integer(), nullable=False),
+        sa.Column("taken", sa.Integer(), nullable=False),
+        sa.CheckConstraint("taken BETWEEN 0 AND capacity", name="ck_quota_taken"),
+        sa.PrimaryKeyConstraint("facility_id", "day", "scope", name="pk_quota"),
+    )
+    op.create_table(
+        "rate_limit",
+        sa.Column("subject", sa.String(length=200), nullable=False),
+        sa.Column("window_start", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("facility_id", sa.String(length=64), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("subject", "window_start", name="pk_rate_limit"),
+    )
+    op.create_index("ix_rate_limit_window_start", "rate_limit", ["window_start"], unique=False)
+    op.create_table(
+        "scan",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("facility_id", sa.String(length=64), nullable=False),
+        sa.Column("kiosk_id", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("outcome", sa.String(length=64), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_scan"),
+    )
+    op.create_index("ix_scan_expires_at", "scan", ["expires_at"], unique=False)
+    op.create_table(
+        "series",
+        sa.Column("facility_id", sa.String(length=64), nullable=False),
+        sa.Column("letter", sa.String(length=4), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("facility_id", "letter", "day", name="pk_series"),
+    )
+    op.create_table(
+        "staff_credential",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("facility_id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_staff_credential"),
+        sa.UniqueConstraint("token_hash", name="uq_staff_credential_token_hash"),
+    )
+    op.create_table(
+        "department",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("facility_id", sa.String(length=64), nullable=False),
+        sa.Column("his_ref", sa.String(length=200), nullable=False),
+        sa.Column("code", sa.String(length=64), nullable=False),
+        sa.Column("name_vi", sa.String(length=200), nullable=False),
+        sa.Column("name_en", sa.String(length=200), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["facility_id"], ["facility.id"], name="fk_department_facility_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_department"),
+        sa.UniqueConstraint("facility_id", "his_ref", name="uq_department_facility_id_his_ref"),
+    )
+    op.create_table(
+        "person_key",
+        sa.Column("facility_id", sa.String(length=64), nullable=False),
+        sa.Column("key_hash", sa.String(length=64), nullable=False),
+        sa.Column("person_id", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name="fk_person_key_person_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("facility_id", "key_hash", name="pk_person_key"),
+    )
+    op.create_index("ix_person_key_person_id", "person_key", ["person_id"], unique=False)
     op.create_table(
         "practitioner",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -207,105 +274,99 @@ def upgrade() -> None:
         sa.UniqueConstraint("facility_id", "code", name="uq_priority_group_facility_id_code"),
     )
     op.create_table(
-        "quota",
-        sa.Column("facility_id", sa.String(length=64), nullable=False),
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("scope", sa.String(length=200), nullable=False),
-        sa.Column("capacity", sa.Integer(), nullable=False),
-        sa.Column("taken", sa.Integer(), nullable=False),
-        sa.CheckConstraint("taken BETWEEN 0 AND capacity", name="ck_quota_taken"),
-        sa.ForeignKeyConstraint(["facility_id"], ["facility.id"], name="fk_quota_facility_id"),
-        sa.PrimaryKeyConstraint("facility_id", "day", "scope", name="pk_quota"),
-    )
-    op.create_table(
-        "rate_limit",
-        sa.Column("subject", sa.String(length=200), nullable=False),
-        sa.Column("window_start", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("facility_id", sa.String(length=64), nullable=False),
-        sa.Column("count", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["facility_id"], ["facility.id"], name="fk_rate_limit_facility_id"),
-        sa.PrimaryKeyConstraint("subject", "window_start", name="pk_rate_limit"),
-    )
-    op.create_index("ix_rate_limit_window_start", "rate_limit", ["window_start"], unique=False)
-    op.create_table(
-        "scan",
+        "visit",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("facility_id", sa.String(length=64), nullable=False),
-        sa.Column("kiosk_id", sa.String(length=64), nullable=False),
+        sa.Column("person_id", sa.String(length=64), nullable=True),
+        sa.Column("day", sa.Date(), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
-        sa.Column("outcome", sa.String(length=64), nullable=False),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("lane", sa.String(length=1), nullable=False),
+        sa.Column("priority_group", sa.String(length=64), nullable=True),
+        sa.Column("priority_declared", sa.Boolean(), nullable=False),
+        sa.Column("provisional", sa.Boolean(), nullable=False),
+        sa.Column("verified", sa.Boolean(), nullable=False),
+        sa.Column("known_to_his", sa.Boolean(), nullable=False),
+        sa.Column("use_insurance", sa.Boolean(), nullable=False),
+        sa.Column("coverage_outcome", sa.String(length=64), nullable=True),
+        sa.Column("coverage_code", sa.String(length=64), nullable=True),
+        sa.Column("papers", JSON, nullable=False),
+        sa.Column("sealed_on_behalf", sa.LargeBinary(), nullable=True),
+        sa.Column("language", sa.String(length=2), nullable=False),
+        sa.Column("kiosk_id", sa.String(length=64), nullable=True),
+        sa.Column("scan_id", sa.String(length=64), nullable=False),
+        sa.Column("appointment_ref", sa.String(length=200), nullable=True),
+        sa.Column("his_ref", sa.String(length=200), nullable=True),
+        sa.Column("his_number", sa.String(length=64), nullable=True),
+        sa.Column("his_record_code", sa.String(length=64), nullable=True),
+        sa.Column("changes", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["facility_id"], ["facility.id"], name="fk_scan_facility_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_scan"),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name="fk_visit_person_id", ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_visit"),
     )
-    op.create_index("ix_scan_expires_at", "scan", ["expires_at"], unique=False)
+    op.create_index("ix_visit_day", "visit", ["facility_id", "day"], unique=False)
+    op.create_index("ix_visit_person_day", "visit", ["person_id", "day"], unique=False)
     op.create_table(
-        "series",
+        "number",
         sa.Column("facility_id", sa.String(length=64), nullable=False),
         sa.Column("letter", sa.String(length=4), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("last", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["facility_id"], ["facility.id"], name="fk_series_facility_id"),
-        sa.PrimaryKeyConstraint("facility_id", "letter", "day", name="pk_series"),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("visit_id", sa.String(length=64), nullable=True),
+        sa.Column("reason", sa.String(length=64), nullable=True),
+        sa.CheckConstraint("number > 0", name="ck_number_positive"),
+        sa.CheckConstraint(
+            "visit_id IS NOT NULL OR reason IS NOT NULL", name="ck_number_explained"
+        ),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name="fk_number_visit_id"),
+        sa.PrimaryKeyConstraint("facility_id", "letter", "day", "number", name="pk_number"),
     )
+    op.create_index("ix_number_visit", "number", ["visit_id"], unique=False)
     op.create_table(
-        "staff_credential",
+        "outbox_message",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("facility_id", sa.String(length=64), nullable=False),
-        sa.Column("name", sa.String(length=200), nullable=False),
-        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("visit_id", sa.String(length=64), nullable=False),
+        sa.Column("payload", JSON, nullable=False),
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_error", sa.String(length=64), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["facility_id"], ["facility.id"], name="fk_staff_credential_facility_id"
-        ),
-        sa.PrimaryKeyConstraint("id", name="pk_staff_credential"),
-        sa.UniqueConstraint("token_hash", name="uq_staff_credential_token_hash"),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("state IN ('pending', 'sent', 'dead')", name="ck_outbox_message_state"),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name="fk_outbox_message_visit_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_outbox_message"),
     )
-    op.create_table(
-        "heartbeat",
-        sa.Column("kiosk_id", sa.String(length=64), nullable=False),
-        sa.Column("facility_id", sa.String(length=64), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("report", JSON, nullable=False),
-        sa.ForeignKeyConstraint(["facility_id"], ["facility.id"], name="fk_heartbeat_facility_id"),
-        sa.ForeignKeyConstraint(["kiosk_id"], ["kiosk.id"], name="fk_heartbeat_kiosk_id"),
-        sa.PrimaryKeyConstraint("kiosk_id", name="pk_heartbeat"),
+    op.create_index(
+        "ix_outbox_message_due",
+        "outbox_message",
+        ["next_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'pending'"),
+        sqlite_where=sa.text("state = 'pending'"),
     )
+    op.create_index("ix_outbox_message_visit", "outbox_message", ["visit_id"], unique=False)
     op.create_table(
-        "notice_acceptance",
+        "print_job",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("facility_id", sa.String(length=64), nullable=False),
-        sa.Column("scan_id", sa.String(length=64), nullable=False),
-        sa.Column("person_id", sa.String(length=64), nullable=True),
-        sa.Column("version", sa.String(length=200), nullable=False),
-        sa.Column("language", sa.String(length=2), nullable=False),
-        sa.Column("kiosk_id", sa.String(length=64), nullable=False),
-        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["facility_id"], ["facility.id"], name="fk_notice_acceptance_facility_id"
+        sa.Column("visit_id", sa.String(length=64), nullable=False),
+        sa.Column("kiosk_id", sa.String(length=64), nullable=True),
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=True),
+        sa.Column("elapsed_ms", sa.Integer(), nullable=True),
+        sa.Column("reported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('pending', 'printed', 'unconfirmed', 'failed', 'unknown')",
+            name="ck_print_job_state",
         ),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name="fk_notice_acceptance_person_id", ondelete="SET NULL"
-        ),
-        sa.PrimaryKeyConstraint("id", name="pk_notice_acceptance"),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name="fk_print_job_visit_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_print_job"),
     )
-    op.create_index("ix_notice_acceptance_scan_id", "notice_acceptance", ["scan_id"], unique=False)
-    op.create_table(
-        "person_key",
-        sa.Column("facility_id", sa.String(length=64), nullable=False),
-        sa.Column("key_hash", sa.String(length=64), nullable=False),
-        sa.Column("person_id", sa.String(length=64), nullable=False),
-        sa.ForeignKeyConstraint(["facility_id"], ["facility.id"], name="fk_person_key_facility_id"),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name="fk_person_key_person_id", ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("facility_id", "key_hash", name="pk_person_key"),
-    )
-    op.create_index("ix_person_key_person_id", "person_key", ["person_id"], unique=False)
+    op.create_index("ix_print_job_visit", "print_job", ["visit_id"], unique=False)
     op.create_table(
         "room",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -356,39 +417,82 @@ def upgrade() -> None:
         sa.UniqueConstraint("facility_id", "his_ref", name="uq_service_facility_id_his_ref"),
     )
     op.create_table(
-        "visit",
+        "step",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("facility_id", sa.String(length=64), nullable=False),
+        sa.Column("visit_id", sa.String(length=64), nullable=False),
         sa.Column("person_id", sa.String(length=64), nullable=True),
         sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("service_id", sa.String(length=64), nullable=False),
+        sa.Column("room_id", sa.String(length=64), nullable=True),
+        sa.Column("practitioner_id", sa.String(length=64), nullable=True),
+        sa.Column("slot_id", sa.String(length=64), nullable=True),
+        sa.Column("queue_id", sa.String(length=64), nullable=False),
         sa.Column("lane", sa.String(length=1), nullable=False),
-        sa.Column("priority_group", sa.String(length=64), nullable=True),
-        sa.Column("priority_declared", sa.Boolean(), nullable=False),
-        sa.Column("provisional", sa.Boolean(), nullable=False),
-        sa.Column("verified", sa.Boolean(), nullable=False),
-        sa.Column("known_to_his", sa.Boolean(), nullable=False),
-        sa.Column("use_insurance", sa.Boolean(), nullable=False),
-        sa.Column("coverage_outcome", sa.String(length=64), nullable=True),
-        sa.Column("coverage_code", sa.String(length=64), nullable=True),
-        sa.Column("papers", JSON, nullable=False),
-        sa.Column("sealed_on_behalf", sa.LargeBinary(), nullable=True),
-        sa.Column("language", sa.String(length=2), nullable=False),
-        sa.Column("kiosk_id", sa.String(length=64), nullable=True),
-        sa.Column("appointment_ref", sa.String(length=200), nullable=True),
-        sa.Column("his_ref", sa.String(length=200), nullable=True),
-        sa.Column("his_number", sa.String(length=64), nullable=True),
-        sa.Column("his_record_code", sa.String(length=64), nullable=True),
-        sa.Column("changes", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["facility_id"], ["facility.id"], name="fk_visit_facility_id"),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name="fk_visit_person_id", ondelete="SET NULL"
+        sa.Column("queue_key_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("quota_scopes", JSON, nullable=False),
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'called', 'serving', 'hold', 'missed', 'done', 'cancelled')",
+            name="ck_step_state",
         ),
-        sa.PrimaryKeyConstraint("id", name="pk_visit"),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name="fk_step_person_id", ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name="fk_step_visit_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_step"),
     )
-    op.create_index("ix_visit_day", "visit", ["facility_id", "day"], unique=False)
-    op.create_index("ix_visit_person_day", "visit", ["person_id", "day"], unique=False)
+    op.create_index("ix_step_visit", "step", ["visit_id"], unique=False)
+    op.create_index(
+        "ix_step_waiting",
+        "step",
+        ["queue_id", "day", "lane", "queue_key_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'waiting'"),
+        sqlite_where=sa.text("state = 'waiting'"),
+    )
+    op.create_index(
+        "uq_step_open",
+        "step",
+        ["facility_id", "person_id", "service_id", "day"],
+        unique=True,
+        postgresql_where=sa.text("state IN ('waiting', 'called', 'serving', 'hold', 'missed')"),
+        sqlite_where=sa.text("state IN ('waiting', 'called', 'serving', 'hold', 'missed')"),
+    )
+    op.create_table(
+        "ticket",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("facility_id", sa.String(length=64), nullable=False),
+        sa.Column("visit_id", sa.String(length=64), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("number", sa.String(length=64), nullable=False),
+        sa.Column("token", sa.String(length=64), nullable=False),
+        sa.Column("content", JSON, nullable=False),
+        sa.Column("print_state", sa.String(length=64), nullable=False),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "print_state IN ('pending', 'printed', 'unconfirmed', 'failed', 'unknown')",
+            name="ck_ticket_print_state",
+        ),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name="fk_ticket_visit_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_ticket"),
+        sa.UniqueConstraint("token", name="uq_ticket_token"),
+        sa.UniqueConstraint("visit_id", name="uq_ticket_visit_id"),
+    )
+    op.create_table(
+        "call",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("facility_id", sa.String(length=64), nullable=False),
+        sa.Column("step_id", sa.String(length=64), nullable=False),
+        sa.Column("room_id", sa.String(length=64), nullable=False),
+        sa.Column("called_by", sa.String(length=200), nullable=False),
+        sa.Column("called_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["step_id"], ["step.id"], name="fk_call_step_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_call"),
+    )
+    op.create_index("ix_call_step", "call", ["step_id"], unique=False)
     op.create_table(
         "closed_day",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -399,23 +503,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["room_id"], ["room.id"], name="fk_closed_day_room_id"),
         sa.PrimaryKeyConstraint("id", name="pk_closed_day"),
     )
-    op.create_table(
-        "number",
-        sa.Column("facility_id", sa.String(length=64), nullable=False),
-        sa.Column("letter", sa.String(length=4), nullable=False),
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("visit_id", sa.String(length=64), nullable=True),
-        sa.Column("reason", sa.String(length=64), nullable=True),
-        sa.CheckConstraint("number > 0", name="ck_number_positive"),
-        sa.CheckConstraint(
-            "visit_id IS NOT NULL OR reason IS NOT NULL", name="ck_number_explained"
-        ),
-        sa.ForeignKeyConstraint(["facility_id"], ["facility.id"], name="fk_number_facility_id"),
-        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name="fk_number_visit_id"),
-        sa.PrimaryKeyConstraint("facility_id", "letter", "day", "number", name="pk_number"),
-    )
-    op.create_index("ix_number_visit", "number", ["visit_id"], unique=False)
     op.create_table(
         "opening_session",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -435,35 +522,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_opening_session"),
     )
     op.create_table(
-        "outbox_message",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("facility_id", sa.String(length=64), nullable=False),
-        sa.Column("kind", sa.String(length=64), nullable=False),
-        sa.Column("visit_id", sa.String(length=64), nullable=False),
-        sa.Column("payload", JSON, nullable=False),
-        sa.Column("state", sa.String(length=64), nullable=False),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("last_error", sa.String(length=64), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("state IN ('pending', 'sent', 'dead')", name="ck_outbox_message_state"),
-        sa.ForeignKeyConstraint(
-            ["facility_id"], ["facility.id"], name="fk_outbox_message_facility_id"
-        ),
-        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name="fk_outbox_message_visit_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_outbox_message"),
-    )
-    op.create_index(
-        "ix_outbox_message_due",
-        "outbox_message",
-        ["next_at"],
-        unique=False,
-        postgresql_where=sa.text("state = 'pending'"),
-        sqlite_where=sa.text("state = 'pending'"),
-    )
-    op.create_index("ix_outbox_message_visit", "outbox_message", ["visit_id"], unique=False)
-    op.create_table(
         "practitioner_service",
         sa.Column("practitioner_id", sa.String(length=64), nullable=False),
         sa.Column("service_id", sa.String(length=64), nullable=False),
@@ -481,25 +539,6 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("practitioner_id", "service_id", name="pk_practitioner_service"),
     )
-    op.create_table(
-        "print_job",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("facility_id", sa.String(length=64), nullable=False),
-        sa.Column("visit_id", sa.String(length=64), nullable=False),
-        sa.Column("kiosk_id", sa.String(length=64), nullable=True),
-        sa.Column("state", sa.String(length=64), nullable=False),
-        sa.Column("reason", sa.String(length=200), nullable=True),
-        sa.Column("elapsed_ms", sa.Integer(), nullable=True),
-        sa.Column("reported_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "state IN ('pending', 'printed', 'unconfirmed', 'failed', 'unknown')",
-            name="ck_print_job_state",
-        ),
-        sa.ForeignKeyConstraint(["facility_id"], ["facility.id"], name="fk_print_job_facility_id"),
-        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name="fk_print_job_visit_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_print_job"),
-    )
-    op.create_index("ix_print_job_visit", "print_job", ["visit_id"], unique=False)
     op.create_table(
         "service_room",
         sa.Column("service_id", sa.String(length=64), nullable=False),
@@ -536,93 +575,6 @@ def upgrade() -> None:
         "ix_slot_service_starts", "slot", ["facility_id", "service_id", "starts_at"], unique=False
     )
     op.create_table(
-        "ticket",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("facility_id", sa.String(length=64), nullable=False),
-        sa.Column("visit_id", sa.String(length=64), nullable=False),
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("number", sa.String(length=64), nullable=False),
-        sa.Column("token", sa.String(length=64), nullable=False),
-        sa.Column("content", JSON, nullable=False),
-        sa.Column("print_state", sa.String(length=64), nullable=False),
-        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "print_state IN ('pending', 'printed', 'unconfirmed', 'failed', 'unknown')",
-            name="ck_ticket_print_state",
-        ),
-        sa.ForeignKeyConstraint(["facility_id"], ["facility.id"], name="fk_ticket_facility_id"),
-        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name="fk_ticket_visit_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_ticket"),
-        sa.UniqueConstraint("token", name="uq_ticket_token"),
-        sa.UniqueConstraint("visit_id", name="uq_ticket_visit_id"),
-    )
-    op.create_table(
-        "step",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("facility_id", sa.String(length=64), nullable=False),
-        sa.Column("visit_id", sa.String(length=64), nullable=False),
-        sa.Column("person_id", sa.String(length=64), nullable=True),
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.String(length=64), nullable=False),
-        sa.Column("service_id", sa.String(length=64), nullable=False),
-        sa.Column("room_id", sa.String(length=64), nullable=True),
-        sa.Column("practitioner_id", sa.String(length=64), nullable=True),
-        sa.Column("slot_id", sa.String(length=64), nullable=True),
-        sa.Column("queue_id", sa.String(length=64), nullable=False),
-        sa.Column("lane", sa.String(length=1), nullable=False),
-        sa.Column("queue_key_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("quota_scopes", JSON, nullable=False),
-        sa.Column("state", sa.String(length=64), nullable=False),
-        sa.CheckConstraint(
-            "state IN ('waiting', 'called', 'serving', 'hold', 'missed', 'done', 'cancelled')",
-            name="ck_step_state",
-        ),
-        sa.ForeignKeyConstraint(["facility_id"], ["facility.id"], name="fk_step_facility_id"),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name="fk_step_person_id", ondelete="SET NULL"
-        ),
-        sa.ForeignKeyConstraint(
-            ["practitioner_id"], ["practitioner.id"], name="fk_step_practitioner_id"
-        ),
-        sa.ForeignKeyConstraint(["room_id"], ["room.id"], name="fk_step_room_id"),
-        sa.ForeignKeyConstraint(["service_id"], ["service.id"], name="fk_step_service_id"),
-        sa.ForeignKeyConstraint(["slot_id"], ["slot.id"], name="fk_step_slot_id"),
-        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name="fk_step_visit_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_step"),
-    )
-    op.create_index("ix_step_visit", "step", ["visit_id"], unique=False)
-    op.create_index(
-        "ix_step_waiting",
-        "step",
-        ["queue_id", "day", "lane"],
-        unique=False,
-        postgresql_where=sa.text("state = 'waiting'"),
-        sqlite_where=sa.text("state = 'waiting'"),
-    )
-    op.create_index(
-        "uq_step_open",
-        "step",
-        ["facility_id", "person_id", "service_id", "day"],
-        unique=True,
-        postgresql_where=sa.text("state IN ('waiting', 'called', 'serving', 'hold', 'missed')"),
-        sqlite_where=sa.text("state IN ('waiting', 'called', 'serving', 'hold', 'missed')"),
-    )
-    op.create_table(
-        "call",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("facility_id", sa.String(length=64), nullable=False),
-        sa.Column("step_id", sa.String(length=64), nullable=False),
-        sa.Column("room_id", sa.String(length=64), nullable=False),
-        sa.Column("called_by", sa.String(length=200), nullable=False),
-        sa.Column("called_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["facility_id"], ["facility.id"], name="fk_call_facility_id"),
-        sa.ForeignKeyConstraint(["room_id"], ["room.id"], name="fk_call_room_id"),
-        sa.ForeignKeyConstraint(["step_id"], ["step.id"], name="fk_call_step_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_call"),
-    )
-    op.create_index("ix_call_step", "call", ["step_id"], unique=False)
-    op.create_table(
         "step_change",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("facility_id", sa.String(length=64), nullable=False),
@@ -633,9 +585,6 @@ def upgrade() -> None:
         sa.Column("to_state", sa.String(length=64), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("source", sa.String(length=64), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["facility_id"], ["facility.id"], name="fk_step_change_facility_id"
-        ),
         sa.ForeignKeyConstraint(["step_id"], ["step.id"], name="fk_step_change_step_id"),
         sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name="fk_step_change_visit_id"),
         sa.PrimaryKeyConstraint("id", name="pk_step_change"),
@@ -647,39 +596,39 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in (
         "step_change",
-        "call",
-        "step",
-        "ticket",
         "slot",
         "service_room",
-        "print_job",
         "practitioner_service",
-        "outbox_message",
         "opening_session",
-        "number",
         "closed_day",
-        "visit",
+        "call",
+        "ticket",
+        "step",
         "service",
         "room",
+        "print_job",
+        "outbox_message",
+        "number",
+        "visit",
+        "priority_group",
+        "practitioner",
         "person_key",
-        "notice_acceptance",
-        "heartbeat",
+        "department",
         "staff_credential",
         "series",
         "scan",
         "rate_limit",
         "quota",
-        "priority_group",
-        "practitioner",
         "person",
+        "notice_acceptance",
         "live_event",
         "kiosk",
         "idempotency_key",
         "help_call",
+        "heartbeat",
+        "facility",
         "enrolment_code",
         "device_event",
-        "department",
         "audit_event",
-        "facility",
     ):
         op.drop_table(table)
