@@ -1,0 +1,29 @@
+"""The only door to adapters: entry points of the group `his_adapter.gateways`, loaded on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+from typing import cast
+
+from his_adapter.errors import UnknownGateway
+from his_adapter.ports import HisGateway
+
+GROUP = "his_adapter.gateways"
+
+
+def gateway_names() -> tuple[str, ...]:
+    """Adapters installed here, in alphabetical order."""
+    return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
+
+
+def open_gateway(name: str, settings: Mapping[str, str]) -> HisGateway:
+    """The adapter with that name, ready for calls.
+
+    Raises UnknownGateway, or GatewayMisconfigured for settings the adapter cannot use; whether
+    the HIS answers is for `health` to say.
+    """
+    for entry in entry_points(group=GROUP, name=name):
+        build = cast("Callable[[Mapping[str, str]], HisGateway]", entry.load())
+        return build(settings)
+    raise UnknownGateway(f"no adapter {name!r}; installed: {', '.join(gateway_names())}")
