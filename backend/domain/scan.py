@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class PersonFacts:
     """The readable parts of a person. `birth_date` is YYYY, YYYY-MM or YYYY-MM-DD.
 
@@ -17,7 +17,7 @@ class PersonFacts:
     name_key: str
     birth_date: str | None
     gender: Literal["male", "female"] | None
-    numbers: dict[str, str] = field(repr=False)
+    numbers: dict[str, str]
     his_ref: str | None = None
     address: str | None = None
 
@@ -49,10 +49,10 @@ class AppointmentFacts:
     room_ref: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class OnBehalfFacts:
     relation: str
-    phone: str = field(repr=False)
+    phone: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,77 @@
+"""How one facility wants things done: data in its row, with what most hospitals want as default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """The same text in both languages."""
+
+    vi: str
+    en: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitKind:
+    code: str
+    label: Words
+
+
+VISIT_KINDS = (
+    VisitKind(code="new", label=Words(vi="Khám bệnh", en="See a doctor")),
+    VisitKind(code="follow_up", label=Words(vi="Tái khám bệnh mạn tính", en="Follow-up visit")),
+    VisitKind(code="medicine", label=Words(vi="Lấy thuốc theo hẹn", en="Medicine by appointment")),
+    VisitKind(code="health_check", label=Words(vi="Khám sức khỏe", en="Health check")),
+    VisitKind(code="results", label=Words(vi="Trở lại với kết quả", en="Back with results")),
+    VisitKind(
+        code="unsure",
+        label=Words(
+            vi="Tôi không chắc – nhờ nhân viên chọn", en="I am not sure – staff will choose"
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FacilitySettings:
+    """Every figure is a choice of the hospital, none is law.
+
+    `letters` maps a lane to the letter of its tickets, unless the service has its own. Letters
+    that sound alike are never mixed in one hall (A and K, B and P, L and N, M and N).
+    """
+
+    letters: Mapping[str, str] = field(
+        default_factory=lambda: {"N": "A", "P": "U", "B": "H", "R": "R", "T": "T", "X": "X"}
+    )
+    visit_kinds: tuple[VisitKind, ...] = VISIT_KINDS
+    priority_in_a_row: int = 2
+    results_in_a_row: int = 1
+    guard_min: Mapping[str, int] = field(default_factory=lambda: {"R": 30, "B": 30, "N": 60})
+    early_min: int = 30
+    late_min: int = 15
+    issue_before_opening_min: int = 60
+    """Numbers are given out this long before a session opens: people come early."""
+    change_within_s: int = 600
+    keep_tickets_months: int = 24
+    keep_person_days: int = 1
+    """Working days after the visit that ticket and person stay linked."""
+    keep_audit_months: int = 24
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> FacilitySettings:
+        """Names that are missing keep their default; names nobody knows are dropped."""
+        known = {entry.name for entry in fields(cls)}
+        values = {name: value for name, value in document.items() if name in known}
+        if "visit_kinds" in values:
+            values["visit_kinds"] = tuple(
+                VisitKind(code=kind["code"], label=Words(**kind["label"]))
+                for kind in values["visit_kinds"]
+            )
+        return cls(**values)

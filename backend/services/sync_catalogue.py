@@ -1,0 +1,351 @@
+"""Takes departments, rooms, services, doctors, sessions and slots from the HIS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import delete, func, insert, select, update
+
+from backend.domain.ids import new_id
+from backend.domain.priority import DEFAULT_GROUPS
+from backend.domain.settings import FacilitySettings
+from backend.events import Event
+from backend.storage import tables
+from backend.storage.database import Database
+from backend.storage.unit_of_work import UnitOfWork
+from his_adapter.models import Page, Slot
+from his_adapter.ports import HisGateway
+
+DEFAULT_TIMEZONE = "Asia/Ho_Chi_Minh"
+SLOT_DAYS = 7
+CLOSED_DAYS_AHEAD = 60
+LIST_LIMIT = 1000
+ACTOR = "job:sync_catalogue"
+
+Item = TypeVar("Item")
+Row = dict[str, Any]
+
+
+class HasRef(Protocol):
+    id: Any
+    his_ref: Any
+
+
+def sync_catalogue(database: Database, gateway: HisGateway) -> None:
+    """Reads everything first, then writes it in one transaction: readers never see half of it.
+
+    What the HIS no longer lists is switched off, never deleted: tickets point to it. Safe to run
+    twice and by two workers at once. Raises HisError (nothing changed) or StorageUnavailable.
+    """
+    seen = _read(gateway, now=database.clock())
+    database.transact(lambda unit: _write(unit, seen))
+
+
+class _Seen:
+    """Everything the HIS said, before any of it is written."""
+
+    departments: Sequence[Any]
+    rooms: Sequence[Any]
+    services: Sequence[Any]
+    practitioners: Sequence[Any]
+    sessions: Sequence[Any]
+    closed_days: Sequence[Any]
+    slots: Sequence[Slot]
+    facility: Any
+
+
+def _read(gateway: HisGateway, *, now: Any) -> _Seen:
+    capabilities = gateway.capabilities()
+    limit = min(LIST_LIMIT, capabilities.max_limit)
+
+    def everything(call: Callable[..., Page[Item]], *arguments: Any) -> tuple[Item, ...]:
+        return call(*arguments, limit=limit).items
+
+    seen = _Seen()
+    seen.facility = capabilities.facility
+    seen.departments = everything(gateway.list_departments)
+    seen.rooms = everything(gateway.list_rooms)
+    seen.services = everything(gateway.list_services)
+    seen.practitioners = everything(gateway.list_practitioners)
+    seen.sessions = everything(gateway.list_sessions)
+    today = now.date()
+    seen.closed_days = everything(
+        gateway.list_closed_days, today, today + timedelta(days=CLOSED_DAYS_AHEAD)
+    )
+    seen.slots = [
+        slot
+        for service in seen.services
+        if service.by_hour
+        for slot in everything(
+            gateway.find_slots, service.ref, None, now, now + timedelta(days=SLOT_DAYS)
+        )
+    ]
+    return seen
+
+
+def _write(unit: UnitOfWork, seen: _Seen) -> None:
+    facility_id, connection = unit.facility_id, unit.connection
+    _write_facility(unit, seen)
+    departments = _merge(
+        unit,
+        tables.Department,
+        (
+            {"his_ref": d.ref, "code": d.code, "name_vi": d.name_vi, "name_en": d.name_en}
+            for d in seen.departments
+        ),
+    )
+    rooms = _merge(
+        unit,
+        tables.Room,
+        (
+            {
+                "his_ref": r.ref,
+                "department_id": departments.get(r.department),
+                "code": r.code,
+                "name_vi": r.name_vi,
+                "name_en": r.name_en,
+                "floor": r.floor,
+                "landmark_vi": r.landmark_vi,
+                "landmark_en": r.landmark_en,
+            }
+            for r in seen.rooms
+        ),
+    )
+    services = _merge(
+        unit,
+        tables.Service,
+        (
+            {
+                "his_ref": s.ref,
+                "department_id": departments[s.department],
+                "code": s.code,
+                "name_vi": s.name_vi,
+                "name_en": s.name_en,
+                "kind": s.kind.value,
+                "price_vnd": s.price_vnd,
+                "insurance_price_vnd": s.insurance_price_vnd,
+                "pooled": s.pooled,
+                "by_doctor": s.by_doctor,
+                "by_hour": s.by_hour,
+                "minutes": s.minutes,
+                "gender": s.gender.value if s.gender else None,
+                "age_min_years": s.age_min_years,
+                "age_max_years": s.age_max_years,
+                "sensitive": s.sensitive,
+                "series_letter": s.series_letter,
+                "visit_kinds": list(s.visit_kinds),
+            }
+            for s in seen.services
+            if s.department in departments
+        ),
+    )
+    practitioners = _merge(
+        unit,
+        tables.Practitioner,
+        (
+            {
+                "his_ref": p.ref,
+                "title": p.title,
+                "name": p.name,
+                "session_limit": p.session_limit,
+            }
+            for p in seen.practitioners
+        ),
+    )
+    _replace(
+        unit,
+        tables.ServiceRoom,
+        [
+            {"service_id": services[s.ref], "room_id": rooms[room]}
+            for s in seen.services
+            if s.ref in services
+            for room in s.rooms
+            if room in rooms
+        ],
+    )
+    _replace(
+        unit,
+        tables.PractitionerService,
+        [
+            {
+                "practitioner_id": practitioners[p.ref],
+                "service_id": services[post.service],
+                "room_id": rooms.get(post.room),
+            }
+            for p in seen.practitioners
+            for post in p.posts
+            if post.service in services
+        ],
+    )
+    # A session keeps its id over a refresh: the places taken in it are counted by that id.
+    _replace(
+        unit,
+        tables.OpeningSession,
+        [
+            {
+                "id": s.ref,
+                "room_id": rooms[s.room],
+                "weekday": s.weekday,
+                "name": s.name,
+                "opens_at": s.opens_at,
+                "closes_at": s.closes_at,
+                "limit": s.limit,
+            }
+            for s in seen.sessions
+            if s.room in rooms
+        ],
+    )
+    _replace(
+        unit,
+        tables.ClosedDay,
+        [
+            {"id": new_id(), "room_id": rooms.get(c.room), "day": c.day}
+            for c in seen.closed_days
+            if c.room is None or c.room in rooms
+        ],
+    )
+    _write_slots(unit, seen.slots, services, rooms, practitioners)
+    connection.execute(
+        update(tables.Facility)
+        .where(tables.Facility.id == facility_id)
+        .values(catalogue_version=tables.Facility.catalogue_version + 1, catalogue_at=unit.now)
+    )
+    unit.audit(Event.CATALOGUE_REFRESHED, actor=ACTOR, subject=f"facility:{facility_id}")
+
+
+def _write_facility(unit: UnitOfWork, seen: _Seen) -> None:
+    """Makes the facility and its priority groups once; afterwards they belong to the hospital."""
+    facility = seen.facility
+    created = unit.connection.execute(
+        unit.insert_with_conflict(tables.Facility)
+        .values(
+            id=unit.facility_id,
+            code=facility.code,
+            name_vi=facility.name_vi,
+            name_en=facility.name_en,
+            hotline=facility.hotline,
+            timezone=DEFAULT_TIMEZONE,
+            settings=FacilitySettings().to_json(),
+            catalogue_version=0,
+        )
+        .on_conflict_do_nothing(index_elements=["id"])
+    ).rowcount
+    if not created:
+        # Two workers at once: the second waits here for the first.
+        unit.connection.execute(
+            select(tables.Facility.id)
+            .where(tables.Facility.id == unit.facility_id)
+            .with_for_update()
+        )
+        return
+    unit.connection.execute(
+        insert(tables.PriorityGroup),
+        [
+            {
+                "id": new_id(),
+                "facility_id": unit.facility_id,
+                "code": group.code,
+                "label_vi": group.label.vi,
+                "label_en": group.label.en,
+                "rank": group.rank,
+                "age_from_years": group.age_from_years,
+                "age_below_years": group.age_below_years,
+                "self_declared": group.self_declared,
+                "legal_basis": group.legal_basis,
+                "valid_from": group.valid_from,
+                "valid_to": group.valid_to,
+            }
+            for group in DEFAULT_GROUPS
+        ],
+    )
+
+
+def _merge(
+    unit: UnitOfWork, table: type[tables.Base], rows: Iterable[Row], *, switch_off: bool = True
+) -> dict[str, str]:
+    """Adds and updates by the HIS's reference; returns our id for each of its references."""
+    columns = table.__table__.c
+    mine = columns.facility_id == unit.facility_id
+    ids: dict[str, str] = {
+        row.his_ref: row.id
+        for row in unit.connection.execute(select(columns.id, columns.his_ref).where(mine))
+    }
+    if switch_off:
+        unit.connection.execute(update(table).where(mine).values(active=False))
+    used: dict[str, str] = {}
+    for row in rows:
+        values = row | ({"active": True} if switch_off else {})
+        known = ids.get(row["his_ref"])
+        if known is None:
+            known = new_id()
+            unit.connection.execute(
+                insert(table).values(id=known, facility_id=unit.facility_id, **values)
+            )
+        else:
+            unit.connection.execute(update(table).where(columns.id == known).values(**values))
+        used[row["his_ref"]] = known
+    return used
+
+
+def _replace(unit: UnitOfWork, table: type[tables.Base], rows: list[Row]) -> None:
+    unit.connection.execute(delete(table).where(table.__table__.c.facility_id == unit.facility_id))
+    if rows:
+        unit.connection.execute(
+            insert(table), [row | {"facility_id": unit.facility_id} for row in rows]
+        )
+
+
+def _write_slots(
+    unit: UnitOfWork,
+    slots: Sequence[Slot],
+    services: Mapping[Any, str],
+    rooms: Mapping[Any, str],
+    practitioners: Mapping[Any, str],
+) -> None:
+    """What the HIS calls free, plus the places we gave out that it already knows of.
+
+    Places we gave out and have not told it yet are still among its free ones, and our own count
+    holds them back.
+    """
+    told = dict(
+        unit.connection.execute(
+            select(tables.Slot.his_ref, func.count())
+            .join(tables.Step, tables.Step.slot_id == tables.Slot.id)
+            .join(tables.OutboxMessage, tables.OutboxMessage.visit_id == tables.Step.visit_id)
+            .where(
+                tables.Slot.facility_id == unit.facility_id,
+                tables.Slot.starts_at >= unit.now,
+                tables.Step.state != "cancelled",
+                tables.OutboxMessage.state == "sent",
+                tables.OutboxMessage.kind == "his.check_in",
+            )
+            .group_by(tables.Slot.his_ref)
+        )
+        .tuples()
+        .all()
+    )
+    unit.connection.execute(
+        update(tables.Slot)
+        .where(tables.Slot.facility_id == unit.facility_id, tables.Slot.starts_at >= unit.now)
+        .values(capacity=0)
+    )
+    _merge(
+        unit,
+        tables.Slot,
+        (
+            {
+                "his_ref": slot.ref,
+                "service_id": services[slot.service],
+                "practitioner_id": practitioners.get(slot.practitioner),
+                "room_id": rooms.get(slot.room),
+                "starts_at": slot.start,
+                "ends_at": slot.end,
+                "capacity": slot.free + told.get(slot.ref, 0),
+            }
+            for slot in slots
+            if slot.service in services
+        ),
+        switch_off=False,
+    )

@@ -1,0 +1,428 @@
+"""Rows behind the use cases. Statements are built once: building one costs more than running it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Insert,
+    Row,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+
+from backend.domain.ids import new_id
+from backend.domain.placement import Limit
+from backend.domain.queueing import Lane
+from backend.domain.scan import PersonFacts, ScanContent
+from backend.errors import IdempotencyKeyReused, ScanExpired, VisitNotFound
+from backend.storage import tables
+from backend.storage.crypto import Keys
+from backend.storage.unit_of_work import UnitOfWork
+
+OPEN = tables.Step.state.in_(tables.OPEN_STEP_STATES)
+
+
+# --- answers given once --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intent:
+    """One wish of one caller: the same key and body mean the same wish."""
+
+    caller: str
+    key: str
+    body_hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What the caller gets: HTTP status and JSON text."""
+
+    status: int
+    body: str
+
+
+_FIND_ANSWER = select(
+    tables.IdempotencyKey.body_hash, tables.IdempotencyKey.status, tables.IdempotencyKey.reply
+).where(
+    tables.IdempotencyKey.caller == bindparam("caller"),
+    tables.IdempotencyKey.key == bindparam("key"),
+)
+
+
+def find_answer(unit: UnitOfWork, intent: Intent) -> Answer | None:
+    """The first answer to this wish. Raises IdempotencyKeyReused for another body."""
+    row = unit.connection.execute(
+        _FIND_ANSWER, {"caller": intent.caller, "key": intent.key}
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.body_hash != intent.body_hash:
+        raise IdempotencyKeyReused
+    return Answer(status=row.status, body=row.reply)
+
+
+def save_answer(unit: UnitOfWork, intent: Intent, answer: Answer) -> bool:
+    """False when somebody else answered the same wish meanwhile."""
+    statement = unit.insert_with_conflict(tables.IdempotencyKey).on_conflict_do_nothing(
+        index_elements=["caller", "key"]
+    )
+    row = {
+        "caller": intent.caller,
+        "key": intent.key,
+        "facility_id": unit.facility_id,
+        "body_hash": intent.body_hash,
+        "status": answer.status,
+        "reply": answer.body,
+        "created_at": unit.now,
+    }
+    return unit.connection.execute(statement, row).rowcount == 1
+
+
+# --- scans ---------------------------------------------------------------------------------------
+
+_GET_SCAN = select(tables.Scan.sealed).where(
+    tables.Scan.id == bindparam("scan_id"),
+    tables.Scan.kiosk_id == bindparam("kiosk_id"),
+    tables.Scan.expires_at > bindparam("now"),
+)
+
+
+def get_scan(
+    connection: Connection, keys: Keys, scan_id: str, *, kiosk_id: str, now: datetime
+) -> ScanContent:
+    """Raises ScanExpired: unknown, too old, or of another kiosk."""
+    sealed = connection.scalar(_GET_SCAN, {"scan_id": scan_id, "kiosk_id": kiosk_id, "now": now})
+    if sealed is None:
+        raise ScanExpired
+    return ScanContent.from_json(json.loads(keys.unseal(sealed, context=f"scan:{scan_id}")))
+
+
+def save_scan(
+    unit: UnitOfWork,
+    keys: Keys,
+    content: ScanContent,
+    *,
+    kiosk_id: str,
+    kind: str,
+    outcome: str,
+    expires_at: datetime,
+) -> str:
+    """Returns the new scan's id."""
+    scan_id = new_id()
+    text = json.dumps(content.to_json(), ensure_ascii=False)
+    unit.connection.execute(
+        insert(tables.Scan),
+        {
+            "id": scan_id,
+            "facility_id": unit.facility_id,
+            "kiosk_id": kiosk_id,
+            "kind": kind,
+            "outcome": outcome,
+            "sealed": keys.seal(text.encode(), context=f"scan:{scan_id}"),
+            "created_at": unit.now,
+            "expires_at": expires_at,
+        },
+    )
+    return scan_id
+
+
+# --- people --------------------------------------------------------------------------------------
+
+
+def hash_person(keys: Keys, person: PersonFacts) -> list[str]:
+    """Everything this person can be found by, the most certain first.
+
+    A name with birth date finds people only who have no number at all: two people may share it.
+    """
+    if person.numbers or person.his_ref:
+        named = [("his", person.his_ref)] if person.his_ref else []
+        return [keys.hash("person", *pair) for pair in [*named, *sorted(person.numbers.items())]]
+    parts = (person.name_key, person.birth_date or "", person.gender or "")
+    return [keys.hash("person", "name", *parts)]
+
+
+_FIND_PEOPLE = (
+    select(
+        tables.PersonKey.key_hash,
+        tables.PersonKey.person_id,
+        tables.Step.visit_id,
+        tables.Step.service_id,
+    )
+    .join_from(
+        tables.PersonKey,
+        tables.Step,
+        and_(
+            tables.Step.facility_id == tables.PersonKey.facility_id,
+            tables.Step.person_id == tables.PersonKey.person_id,
+            tables.Step.day == bindparam("day"),
+            OPEN,
+        ),
+        isouter=True,
+    )
+    .where(
+        tables.PersonKey.facility_id == bindparam("facility_id"),
+        tables.PersonKey.key_hash.in_(bindparam("hashes", expanding=True)),
+    )
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownPerson:
+    """`id` is None for somebody new. `open_visits` maps a service to today's open visit for it."""
+
+    id: str | None
+    hashes: Sequence[str]
+    missing_hashes: Sequence[str]
+    open_visits: Mapping[str, str]
+
+
+def find_person(
+    connection: Connection, keys: Keys, person: PersonFacts, *, facility_id: str, day: date
+) -> KnownPerson:
+    """Who this is here. Cards that led to different people before are not merged, but an open
+    visit of any of them counts: one number per person.
+    """
+    hashes = hash_person(keys, person)
+    rows = connection.execute(
+        _FIND_PEOPLE, {"facility_id": facility_id, "day": day, "hashes": hashes}
+    ).all()
+    people = {row.key_hash: row.person_id for row in rows}
+    return KnownPerson(
+        id=next((people[each] for each in hashes if each in people), None),
+        hashes=hashes,
+        missing_hashes=[each for each in hashes if each not in people],
+        open_visits={row.service_id: row.visit_id for row in rows if row.visit_id},
+    )
+
+
+_INSERT_PERSON = insert(tables.Person)
+_TOUCH_PERSON = (
+    update(tables.Person)
+    .where(tables.Person.id == bindparam("person_id"))
+    .values(
+        last_seen_at=bindparam("now"),
+        sealed=bindparam("new_sealed"),
+        his_ref=func.coalesce(bindparam("new_ref"), tables.Person.his_ref),
+    )
+)
+
+
+def save_person(
+    unit: UnitOfWork, keys: Keys, known: KnownPerson, person: PersonFacts
+) -> str | None:
+    """The person's id; None when somebody else stored the same person meanwhile."""
+    person_id = known.id or new_id()
+    text = json.dumps(vars(person), ensure_ascii=False)
+    sealed = keys.seal(text.encode(), context=f"person:{person_id}")
+    if known.id is None:
+        row = {
+            "id": person_id,
+            "facility_id": unit.facility_id,
+            "his_ref": person.his_ref,
+            "sealed": sealed,
+            "last_seen_at": unit.now,
+        }
+        unit.connection.execute(_INSERT_PERSON, row)
+    else:
+        values = {
+            "person_id": person_id,
+            "now": unit.now,
+            "new_sealed": sealed,
+            "new_ref": person.his_ref,
+        }
+        unit.connection.execute(_TOUCH_PERSON, values)
+    statement = unit.insert_with_conflict(tables.PersonKey).on_conflict_do_nothing(
+        index_elements=["facility_id", "key_hash"]
+    )
+    # In one order for everybody: two people with overlapping keys must not wait for each other.
+    for key_hash in sorted(known.missing_hashes):
+        added = unit.connection.execute(
+            statement,
+            {"facility_id": unit.facility_id, "key_hash": key_hash, "person_id": person_id},
+        ).rowcount
+        if not added:
+            return None
+    return person_id
+
+
+def get_person(connection: Connection, keys: Keys, person_id: str) -> PersonFacts:
+    """Raises VisitNotFound when the link to the person has been purged."""
+    sealed = connection.scalar(select(tables.Person.sealed).where(tables.Person.id == person_id))
+    if sealed is None:
+        raise VisitNotFound
+    return PersonFacts(**json.loads(keys.unseal(sealed, context=f"person:{person_id}")))
+
+
+# --- queues, limits, numbers ---------------------------------------------------------------------
+
+_COUNT_WAITING = (
+    select(
+        tables.Step.queue_id,
+        tables.Step.lane,
+        func.count(),
+        func.sum(case((tables.Step.queue_key_at <= bindparam("key_at"), 1), else_=0)),
+    )
+    .where(
+        tables.Step.queue_id.in_(bindparam("queues", expanding=True)),
+        tables.Step.day == bindparam("day"),
+        # Spelled out so that PostgreSQL sees it belongs to the partial index.
+        literal_column("step.state = 'waiting'"),
+    )
+    .group_by(tables.Step.queue_id, tables.Step.lane)
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueLoad:
+    """People who wait in one queue, by lane; `earlier` only those with a key not after mine."""
+
+    total: Mapping[Lane, int]
+    earlier: Mapping[Lane, int]
+
+    @property
+    def people(self) -> int:
+        return sum(self.total.values())
+
+    def ahead_of(self, lane: Lane) -> Mapping[Lane, int]:
+        """Counts for `count_ahead`: among booked and normal people the key decides."""
+        if lane not in {Lane.BOOKED, Lane.NORMAL}:
+            return self.total
+        keyed = {each: self.earlier.get(each, 0) for each in (Lane.BOOKED, Lane.NORMAL)}
+        return {**self.total, **keyed}
+
+
+EMPTY_QUEUE = QueueLoad(total={}, earlier={})
+
+
+def count_waiting(
+    connection: Connection, queues: Iterable[str], *, day: date, key_at: datetime
+) -> dict[str, QueueLoad]:
+    """Who waits in these queues; queues nobody waits in are missing."""
+    total: dict[str, Counter[Lane]] = {}
+    earlier: dict[str, Counter[Lane]] = {}
+    rows = connection.execute(
+        _COUNT_WAITING, {"queues": sorted(set(queues)), "day": day, "key_at": key_at}
+    )
+    for queue_id, lane, people, before in rows:
+        total.setdefault(queue_id, Counter())[Lane(lane)] = people
+        earlier.setdefault(queue_id, Counter())[Lane(lane)] = int(before)
+    return {queue: QueueLoad(total=total[queue], earlier=earlier[queue]) for queue in total}
+
+
+def take_place(unit: UnitOfWork, limit: Limit, *, day: date) -> bool:
+    """One place of a limited thing, or False when all are taken. Atomic among all takers."""
+    if limit.capacity <= 0:
+        return False
+    quota = unit.insert_with_conflict(tables.Quota)
+    statement = quota.on_conflict_do_update(
+        index_elements=["facility_id", "day", "scope"],
+        set_={"taken": tables.Quota.taken + 1, "capacity": quota.excluded.capacity},
+        where=tables.Quota.taken < quota.excluded.capacity,
+    )
+    row = {
+        "facility_id": unit.facility_id,
+        "day": day,
+        "scope": limit.scope,
+        "capacity": limit.capacity,
+        "taken": 1,
+    }
+    return unit.connection.execute(statement, row).rowcount == 1
+
+
+def give_place_back(unit: UnitOfWork, scope: str, *, day: date) -> None:
+    unit.connection.execute(
+        update(tables.Quota)
+        .where(
+            tables.Quota.facility_id == unit.facility_id,
+            tables.Quota.day == day,
+            tables.Quota.scope == scope,
+            tables.Quota.taken > 0,
+        )
+        .values(taken=tables.Quota.taken - 1)
+    )
+
+
+def take_number(unit: UnitOfWork, letter: str, *, day: date) -> int:
+    """The next number of the series.
+
+    Everybody else who needs this series waits until the transaction ends, so take it last.
+    """
+    series = unit.insert_with_conflict(tables.Series)
+    statement = series.on_conflict_do_update(
+        index_elements=["facility_id", "letter", "day"], set_={"last": tables.Series.last + 1}
+    ).returning(tables.Series.last)
+    row = {"facility_id": unit.facility_id, "letter": letter, "day": day, "last": 1}
+    return int(unit.connection.execute(statement, row).scalar_one())
+
+
+# --- visits --------------------------------------------------------------------------------------
+
+INSERT_VISIT: Insert = insert(tables.Visit)
+INSERT_NUMBER: Insert = insert(tables.Number)
+INSERT_TICKET: Insert = insert(tables.Ticket)
+INSERT_STEP_CHANGE: Insert = insert(tables.StepChange)
+
+
+def insert_step(unit: UnitOfWork, row: Mapping[str, Any]) -> bool:
+    """False when this person has an open step for this service today."""
+    statement = unit.insert_with_conflict(tables.Step).on_conflict_do_nothing(
+        index_elements=["facility_id", "person_id", "service_id", "day"],
+        index_where=tables.OPEN_STEP,
+    )
+    return unit.connection.execute(statement, dict(row)).rowcount == 1
+
+
+_GET_VISIT = select(
+    tables.Visit.__table__,
+    tables.Ticket.content,
+    tables.Ticket.number,
+    tables.Ticket.token,
+    tables.Ticket.print_state,
+).join_from(tables.Visit, tables.Ticket, tables.Ticket.visit_id == tables.Visit.id)
+
+_LIST_STEPS = (
+    select(tables.Step.__table__)
+    .where(tables.Step.visit_id == bindparam("visit_id"))
+    .order_by(tables.Step.position)
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredVisit:
+    """A visit with its ticket (`visit`), and its steps in order."""
+
+    visit: Row[Any]
+    steps: Sequence[Row[Any]]
+
+
+def get_visit(connection: Connection, visit_id: str, *, facility_id: str) -> StoredVisit:
+    """Raises VisitNotFound."""
+    row = connection.execute(
+        _GET_VISIT.where(tables.Visit.id == visit_id, tables.Visit.facility_id == facility_id)
+    ).one_or_none()
+    if row is None:
+        raise VisitNotFound
+    steps = connection.execute(_LIST_STEPS, {"visit_id": visit_id}).all()
+    return StoredVisit(visit=row, steps=steps)
+
+
+def lock_visit(unit: UnitOfWork, visit_id: str) -> StoredVisit:
+    """The visit, and nobody else changes it until this transaction ends. Raises VisitNotFound."""
+    unit.connection.execute(
+        select(tables.Visit.id).where(tables.Visit.id == visit_id).with_for_update()
+    )
+    return get_visit(unit.connection, visit_id, facility_id=unit.facility_id)
