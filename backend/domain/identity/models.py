@@ -43,7 +43,11 @@ class BirthDate:
             raise ValueError("a day needs its month")
         if self.year < _FIRST_YEAR:
             raise ValueError("before 1900")
-        _ = self.earliest
+        try:
+            _ = self.earliest
+        except ValueError:
+            # Python's own words would repeat the date.
+            raise ValueError("no such day") from None
 
     @classmethod
     def from_iso(cls, untrusted_text: str) -> BirthDate:

@@ -23,7 +23,8 @@ def test_fifteen_characters_hold_both() -> None:
 
 
 def test_an_unknown_group_warns() -> None:
-    assert read_bhyt_number("QQ4797900000000").doubts() == {WarningCode.BHYT_GROUP_UNKNOWN}
+    for number in ("QQ4797900000000", "AD4797900000000"):
+        assert read_bhyt_number(number).doubts() == {WarningCode.BHYT_GROUP_UNKNOWN}
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,7 @@ def test_an_unknown_group_warns() -> None:
         ("DN479790000000", ErrorCode.BHYT_NUMBER),
         ("D44797900000000", ErrorCode.BHYT_NUMBER),
         ("790000000", ErrorCode.BHYT_NUMBER),
+        ("DN47979000000001", ErrorCode.BHYT_NUMBER),
         ("", ErrorCode.BHYT_NUMBER),
         ("DN0797900000000", ErrorCode.BHYT_LEVEL),
         ("DN6797900000000", ErrorCode.BHYT_LEVEL),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from backend.domain.identity import Identity, ParseResult, parse
 from backend.domain.identity.codes import ErrorCode, Kind, WarningCode
 from tests.factories import identity_payloads as payloads
+from tests.unit.backend.domain.identity.facts import facts
 from tests.unit.backend.domain.identity.test_card_qr import names
 
 TODAY = date(2025, 6, 15)
@@ -97,13 +98,27 @@ def test_cut_off(cut: int) -> None:
     assert read(payloads.bhyt()[:cut]).error is ErrorCode.TRUNCATED
 
 
-def test_too_few_fields() -> None:
-    assert read(f"7900000000|{NAME_HEX}|1985|1|-|79 - 001|$").error is ErrorCode.FIELD_COUNT
+@pytest.mark.parametrize(
+    ("count", "error", "warnings"),
+    [
+        (8, ErrorCode.FIELD_COUNT, set()),
+        (9, None, {WarningCode.FIELDS_MISSING}),
+        (12, None, {WarningCode.FIELDS_MISSING}),
+        (13, None, set()),
+    ],
+)
+def test_count_of_fields(count: int, error: ErrorCode | None, warnings: set[WarningCode]) -> None:
+    fields = payloads.bhyt().decode().split("|")[: count - 1]
+    result = read("|".join([*fields, "$"]))
+
+    assert (result.error, result.warnings) == (error, warnings)
+    # The end mark is no value.
+    assert result.identity is None or "$" not in facts(result.identity).values()
 
 
 @pytest.mark.parametrize(
     ("facility", "code"),
-    [("79 - 001", "79001"), ("48 – C54", "48C54"), ("79001", "79001"), ("79 001", "79001")]
+    [("79 - 001", "79001"), ("48 – c54", "48C54"), ("79001", "79001"), ("79 001", "79001")]
     + [(bad, None) for bad in ("-", "7 - 001", "79 - 0001", "AB - 001", "")],
 )
 def test_facility(facility: str, code: str | None) -> None:

@@ -83,7 +83,7 @@ def test_at_most_two_parents_and_numbers_are_told_apart() -> None:
     assert identity.parents == ("Nguyễn Văn A", "Trần Thị B")
 
 
-@pytest.mark.parametrize("old", ["0", "000000000", "", "12345", "02000000A"])
+@pytest.mark.parametrize("old", ["0", "000000000", "", "12345", "02000000A", "0200000001"])
 def test_no_old_number(old: str) -> None:
     assert identity_of(payloads.cccd2021(old_id_number=old)).old_id_number is None
 
@@ -114,11 +114,38 @@ def test_a_year_only_birth_is_not_after_an_issue_in_that_year() -> None:
     assert read(made).error is ErrorCode.ISSUE_BEFORE_BIRTH
 
 
-def test_a_card_without_name_or_sex_is_read_with_a_warning() -> None:
-    result = read(payloads.cccd2021(full_name="", gender="?"))
+@pytest.mark.parametrize(
+    "made",
+    [
+        payloads.cccd2021(full_name=""),
+        payloads.cccd2021(gender="?"),
+        payloads.cccd2021(full_name=" ", gender=""),
+    ],
+)
+def test_a_card_without_name_or_sex_is_read_with_a_warning(made: bytes) -> None:
+    result = read(made)
 
     assert result.error is None
     assert result.warnings == {WarningCode.FIELDS_MISSING}
+
+
+def test_a_card_may_be_issued_on_the_day_of_birth() -> None:
+    made = payloads.cccd2021(birth_date="12082021", id_number="079221000000")
+    assert read(made).error is None
+
+
+def test_what_only_resembles_a_double_scan_is_none() -> None:
+    made = payloads.cccd2021().replace(b"12082021", "số 123456789".encode())
+    assert read(made).warnings == {WarningCode.ISSUE_DATE_MISSING}
+
+
+def test_an_address_of_the_web_in_a_card_does_not_make_it_one() -> None:
+    assert read(payloads.cccd2021(address="http://example.invalid")).error is None
+
+
+def test_only_a_whole_iso_date_is_of_the_old_personal_qr() -> None:
+    made = payloads.cccd2021(full_name="1985-09-05 Nguyễn")
+    assert read(made).error is None
 
 
 def test_an_unreadable_issue_date_is_a_missing_one() -> None:

@@ -45,14 +45,21 @@ def test_not_born_yet() -> None:
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("12082021", date(2021, 8, 12)), ("31022021", None), ("082021", None), ("", None)],
+    [
+        ("12082021", date(2021, 8, 12)),
+        ("31022021", None),
+        ("082021", None),
+        ("120820211", None),
+        ("", None),
+    ],
 )
 def test_compact_date(text: str, found: date | None) -> None:
     assert find_compact_date(text) == found
 
 
 @pytest.mark.parametrize(
-    ("text", "found"), [("1/7/2021", date(2021, 7, 1)), ("7/2021", None), ("-", None)]
+    ("text", "found"),
+    [("1/7/2021", date(2021, 7, 1)), ("7/2021", None), ("1/7/20211", None), ("-", None)],
 )
 def test_slashed_date(text: str, found: date | None) -> None:
     assert find_slashed_date(text) == found

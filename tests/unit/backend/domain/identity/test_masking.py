@@ -28,7 +28,8 @@ def test_masked_name(name: str, masked: str) -> None:
     [
         ("079085000123", "•••••••••123"),
         ("DN4797900000000", "••••••••••••000"),
-        ("12345", "•••••"),
+        ("123456", "••••••"),
+        ("1234567", "••••567"),
         ("", ""),
     ],
 )
@@ -43,7 +44,12 @@ def test_at_most_three_digits_show(number: str) -> None:
 
 @pytest.mark.parametrize(
     ("phone", "masked"),
-    [("0900000045", "••• ••• •45"), ("+84 900 000 045", "••• ••• •45"), ("114", "••• ••• •••")],
+    [
+        ("0900000045", "••• ••• •45"),
+        ("+84 900 000 045", "••• ••• •45"),
+        ("123456", "••• ••• •••"),
+        ("114", "••• ••• •••"),
+    ],
 )
 def test_masked_phone(phone: str, masked: str) -> None:
     assert masked_phone(phone) == masked

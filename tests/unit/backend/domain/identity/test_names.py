@@ -53,6 +53,8 @@ def test_ticket_form() -> None:
         ["Lê Thị Hà", "Lê Văn Hà", "Phạm Anh Hà", "Đỗ Văn Hạ"],
         ["An", "Lê An", "Lê Bá An"],
         ["Ho", "Hô", "Hơ", "Hu", "Hư"],
+        ["An", "An An", "Bá"],
+        ["Ho", "Hò", "Họ", "Hŏ"],
         ["", "An"],
     ],
 )

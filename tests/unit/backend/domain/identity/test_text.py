@@ -19,6 +19,14 @@ def test_normal_form_of_a_normal_form_is_itself(text: str) -> None:
     assert normalise(once) == once
 
 
+def test_size_limit_is_in_bytes() -> None:
+    assert len(read_text("ễ" * 1365 + "x")) == 1366  # 4,096 bytes
+    for too_long in ("ễ" * 1365 + "xx", b"x" * 4097):
+        with pytest.raises(Refused) as refusal:
+            read_text(too_long)
+        assert refusal.value.code is ErrorCode.TOO_LONG
+
+
 def test_padding_and_scanner_prefix_go() -> None:
     assert read_text("\ufeff ]Q3\0079｜Hoa\u0300\r\n\0".encode()) == "\079｜Hoà".strip(
         "\0"
