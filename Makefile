@@ -34,7 +34,7 @@ types: setup ## mypy --strict on all packages
 
 .PHONY: imports
 imports: setup ## who may import whom
-	@.venv/bin/lint-imports --no-timing 2>&1 | tail -n 20; exit $${PIPESTATUS[0]}
+	@.venv/bin/lint-imports > .setup/imports.log 2>&1 || { cat .setup/imports.log; exit 1; }
 
 .PHONY: format
 format: setup ## put the code in shape
