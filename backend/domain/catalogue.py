@@ -105,6 +105,9 @@ class Catalogue:
     departments: Mapping[str, Department] = field(repr=False)
     rooms: Mapping[str, Room] = field(repr=False)
     services: Mapping[str, Service] = field(repr=False)
+    """What is offered now."""
+    every_service: Mapping[str, Service] = field(repr=False)
+    """Those switched off too: visits point to them."""
     practitioners: Mapping[str, Practitioner] = field(repr=False)
     priority_groups: Sequence[PriorityGroup] = field(repr=False)
 

@@ -53,14 +53,13 @@ class CatalogueSource:
 
 
 def load_catalogue(connection: Connection, facility_id: str) -> Catalogue:
-    """Active rows only. Raises CatalogueUnavailable when there is no such facility."""
+    """Raises CatalogueUnavailable when there is no such facility."""
 
     def rows(table: type[tables.Base]) -> list[Row[tuple[object, ...]]]:
-        columns = table.__table__.c
-        statement = select(table.__table__).where(columns.facility_id == facility_id)
-        if "active" in columns:
-            statement = statement.where(columns.active.is_(True))
-        return list(connection.execute(statement))
+        statement = select(table.__table__)
+        return list(
+            connection.execute(statement.where(table.__table__.c.facility_id == facility_id))
+        )
 
     facility = connection.execute(
         select(tables.Facility.__table__).where(tables.Facility.id == facility_id)
@@ -83,6 +82,8 @@ def load_catalogue(connection: Connection, facility_id: str) -> Catalogue:
                 limit=row.limit,
             )
         )
+    room_rows, service_rows = rows(tables.Room), rows(tables.Service)
+    active_rooms = {row.id for row in room_rows if row.active}
     departments = {
         row.id: Department(
             id=row.id,
@@ -104,13 +105,13 @@ def load_catalogue(connection: Connection, facility_id: str) -> Catalogue:
             sessions=tuple(sorted(sessions[row.id], key=lambda s: (s.weekday, s.opens_at))),
             closed_days=frozenset(closed[row.id] | closed[None]),
         )
-        for row in rows(tables.Room)
+        for row in room_rows
     }
     service_rooms: dict[str, list[str]] = defaultdict(list)
     for row in rows(tables.ServiceRoom):
-        if row.room_id in rooms:
+        if row.room_id in active_rooms:
             service_rooms[row.service_id].append(row.room_id)
-    services = {
+    every_service = {
         row.id: Service(
             id=row.id,
             his_ref=row.his_ref,
@@ -132,7 +133,7 @@ def load_catalogue(connection: Connection, facility_id: str) -> Catalogue:
             visit_kinds=tuple(row.visit_kinds),
             room_ids=tuple(sorted(service_rooms[row.id], key=lambda room: rooms[room].code)),
         )
-        for row in rows(tables.Service)
+        for row in service_rows
     }
     posts: dict[str, dict[str, str | None]] = defaultdict(dict)
     for row in rows(tables.PractitionerService):
@@ -147,6 +148,7 @@ def load_catalogue(connection: Connection, facility_id: str) -> Catalogue:
             rooms=posts[row.id],
         )
         for row in rows(tables.Practitioner)
+        if row.active
     }
     groups = sorted(
         (
@@ -175,7 +177,8 @@ def load_catalogue(connection: Connection, facility_id: str) -> Catalogue:
         as_of=facility.catalogue_at,
         departments=departments,
         rooms=rooms,
-        services=services,
+        services={row.id: every_service[row.id] for row in service_rows if row.active},
+        every_service=every_service,
         practitioners=practitioners,
         priority_groups=tuple(groups),
     )

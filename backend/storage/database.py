@@ -151,7 +151,9 @@ class Database:
 
     @contextmanager
     def _begin(self) -> Iterator[UnitOfWork]:
-        with self.engine.connect().execution_options(write=True) as connection, connection.begin():
+        # `preserve_rowcount`: how many rows an INSERT … ON CONFLICT wrote tells who won a race.
+        options = {"write": True, "preserve_rowcount": True}
+        with self.engine.connect().execution_options(**options) as connection, connection.begin():
             unit = UnitOfWork(connection, facility_id=self.facility_id, now=self.clock())
             yield unit
             unit.flush()

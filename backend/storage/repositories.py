@@ -298,11 +298,10 @@ class QueueLoad:
         return sum(self.total.values())
 
     def ahead_of(self, lane: Lane) -> Mapping[Lane, int]:
-        """Counts for `count_ahead`: among booked and normal people the key decides."""
-        if lane not in {Lane.BOOKED, Lane.NORMAL}:
-            return self.total
-        keyed = {each: self.earlier.get(each, 0) for each in (Lane.BOOKED, Lane.NORMAL)}
-        return {**self.total, **keyed}
+        """Counts for `count_ahead`: within a lane the key decides, and between B and N."""
+        booked_or_normal = (Lane.BOOKED, Lane.NORMAL)
+        keyed = booked_or_normal if lane in booked_or_normal else (lane,)
+        return {**self.total, **{each: self.earlier.get(each, 0) for each in keyed}}
 
 
 EMPTY_QUEUE = QueueLoad(total={}, earlier={})

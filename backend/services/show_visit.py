@@ -1,0 +1,176 @@
+"""A visit as callers see it: `VisitReply` of the OpenAPI description, as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from backend.domain.catalogue import Catalogue, Room, Service
+from backend.domain.placement import describe_landmark, describe_rooms
+from backend.domain.queueing import Lane, count_ahead, find_wait_range_min
+from backend.domain.settings import Words
+from backend.domain.ticket import name_department, name_service
+from backend.domain.visit import OPEN_STATES, StepState
+from backend.storage.repositories import EMPTY_QUEUE, StoredVisit, count_waiting, get_visit
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownStep:
+    id: str
+    state: StepState
+    service: Service
+    room: Room | None
+    people_ahead: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownVisit:
+    """Everything a visit's reply is made of; `ticket` as printed."""
+
+    id: str
+    existing: bool
+    visit_kind: str
+    number: str
+    lane: str
+    priority_group: str | None
+    provisional: bool
+    verified: bool
+    changes: int
+    created_at: datetime
+    print_state: str
+    steps: Sequence[ShownStep]
+    ticket: dict[str, Any]
+
+
+def get_state(steps: Sequence[ShownStep]) -> StepState:
+    """That of the step the patient is at: the first open one, else the last."""
+    return next((step.state for step in steps if step.state in OPEN_STATES), steps[-1].state)
+
+
+def find_change_deadline(
+    visit: ShownVisit, catalogue: Catalogue, *, now: datetime
+) -> datetime | None:
+    """Until when the patient may choose another service, or None when that is over."""
+    deadline = visit.created_at + timedelta(seconds=catalogue.settings.change_within_s)
+    waiting = [step.state for step in visit.steps] == [StepState.WAITING]
+    return deadline if waiting and not visit.changes and now < deadline else None
+
+
+def can_cancel(visit: ShownVisit) -> bool:
+    """Any time before being called: no step has gone further than waiting."""
+    states = {step.state for step in visit.steps}
+    return bool(states & OPEN_STATES) and states <= {
+        StepState.WAITING,
+        StepState.HOLD,
+        StepState.MISSED,
+        StepState.CANCELLED,
+    }
+
+
+def visit_to_json(visit: ShownVisit, catalogue: Catalogue, *, now: datetime) -> dict[str, Any]:
+    deadline = find_change_deadline(visit, catalogue, now=now)
+    state = get_state(visit.steps)
+    actions = ["change"] if deadline else []
+    actions += ["cancel"] if can_cancel(visit) else []
+    actions += ["reprint"] if state in OPEN_STATES else []
+    return {
+        "id": visit.id,
+        "existing": visit.existing,
+        "state": state.value,
+        "visit_kind": visit.visit_kind,
+        "number": visit.number,
+        "lane": visit.lane,
+        "priority_group": visit.priority_group,
+        "provisional": visit.provisional,
+        "verified": visit.verified,
+        "steps": [_step_to_json(step, catalogue) for step in visit.steps],
+        "actions": actions,
+        "change_until": deadline.isoformat() if deadline else None,
+        "print_state": visit.print_state,
+        "ticket": visit.ticket,
+    }
+
+
+def visit_to_text(visit: ShownVisit, catalogue: Catalogue, *, now: datetime) -> str:
+    return json.dumps(visit_to_json(visit, catalogue, now=now), ensure_ascii=False)
+
+
+def _step_to_json(step: ShownStep, catalogue: Catalogue) -> dict[str, Any]:
+    room, floor = describe_rooms(catalogue, step.service, step.room)
+    return {
+        "id": step.id,
+        "kind": step.service.kind,
+        "state": step.state.value,
+        "service_id": step.service.id,
+        "service": _label(name_service(step.service)),
+        "department": _label(name_department(catalogue, step.service)),
+        "room": _label(room),
+        "floor": floor,
+        "landmark": _label(describe_landmark(catalogue, step.service, step.room)),
+        "people_ahead": step.people_ahead,
+        "wait_min": find_wait_range_min(step.people_ahead, step.service.minutes)
+        if step.state is StepState.WAITING
+        else None,
+    }
+
+
+def _label(words: Words) -> dict[str, str]:
+    return {"vi": words.vi, "en": words.en}
+
+
+def load_visit(
+    connection: Connection,
+    catalogue: Catalogue,
+    visit_id: str,
+    *,
+    existing: bool = False,
+) -> ShownVisit:
+    """The visit as it stands now. Raises VisitNotFound."""
+    stored = get_visit(connection, visit_id, facility_id=catalogue.facility_id)
+    return show_stored(connection, catalogue, stored, existing=existing)
+
+
+def show_stored(
+    connection: Connection, catalogue: Catalogue, stored: StoredVisit, *, existing: bool
+) -> ShownVisit:
+    visit = stored.visit
+    return ShownVisit(
+        id=visit.id,
+        existing=existing,
+        visit_kind=visit.kind,
+        number=visit.number,
+        lane=visit.lane,
+        priority_group=visit.priority_group,
+        provisional=visit.provisional,
+        verified=visit.verified,
+        changes=visit.changes,
+        created_at=visit.created_at,
+        print_state=visit.print_state,
+        ticket=visit.content,
+        steps=[
+            ShownStep(
+                id=step.id,
+                state=StepState(step.state),
+                service=catalogue.every_service[step.service_id],
+                room=catalogue.rooms.get(step.room_id) if step.room_id else None,
+                people_ahead=_count_ahead(connection, catalogue, step),
+            )
+            for step in stored.steps
+        ],
+    )
+
+
+def _count_ahead(connection: Connection, catalogue: Catalogue, step: Any) -> int:
+    """People called before this step, itself left out. None are when it no longer waits."""
+    if step.state != StepState.WAITING:
+        return 0
+    loads = count_waiting(connection, [step.queue_id], day=step.day, key_at=step.queue_key_at)
+    lane = Lane(step.lane)
+    waiting = dict(loads.get(step.queue_id, EMPTY_QUEUE).ahead_of(lane))
+    waiting[lane] = max(waiting.get(lane, 0) - 1, 0)
+    return count_ahead(lane, waiting, catalogue.settings)
