@@ -54,7 +54,10 @@ class Callers:
 
     def find(self, untrusted_credential: str) -> Caller | None:
         """None for unknown and for revoked ones. Raises StorageUnavailable."""
-        digest = credential_hash(untrusted_credential)
+        return self.find_by_hash(credential_hash(untrusted_credential))
+
+    def find_by_hash(self, digest: str) -> Caller | None:
+        """For who proved the credential before, and still has it. Raises StorageUnavailable."""
         now = self._ticks()
         known = self._known.get(digest)
         if known is not None and known[0] > now:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from backend.config import Config
+from backend.services.remote_party import RemoteParty
+from backend.storage.catalogue import CatalogueSource
 from backend.storage.crypto import Keys
 from backend.storage.database import Database
 from his_adapter.ports import HisGateway
@@ -15,4 +17,14 @@ class Resources:
     config: Config
     database: Database
     keys: Keys = field(repr=False)
+    catalogue: CatalogueSource
     his: HisGateway
+    his_party: RemoteParty
+    insurer_party: RemoteParty
+    """Apart from the HIS: an insurer that hangs must not keep people from being found."""
+
+    def close(self) -> None:
+        self.his_party.close()
+        self.insurer_party.close()
+        self.his.close()
+        self.database.close()

@@ -26,25 +26,15 @@ API_PREFIX = "/api/v1"
 MAX_BODY_BYTES = 64 * 1024
 EXTENSION = "tiepdon"
 
-SECURITY_SCHEMES: dict[str, dict[str, Any]] = {
+SECURITY_SCHEMES: dict[str, Any] = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
         "description": "The credential of an enrolled kiosk or of a member of staff.",
     }
 }
-IDEMPOTENCY_PARAMETER: dict[str, Any] = {
-    "parameters": [
-        {
-            "name": "Idempotency-Key",
-            "in": "header",
-            "required": True,
-            "description": "One per intent: the same key and body give the first answer again.",
-            "schema": {"type": "string", "pattern": "^[A-Za-z0-9.:_-]{8,80}$"},
-        }
-    ]
-}
-"""`openapi_extensions` of a route that calls `get_idempotency_key`."""
+IDEMPOTENT: dict[str, Any] = {"x-idempotent": True}
+"""`openapi_extensions` of a route that calls `get_idempotency_key`: the header is described."""
 
 _PROBLEM_STATUSES = (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)
 _KEY_PATTERN = re.compile(r"[A-Za-z0-9.:_-]{8,80}")

@@ -125,8 +125,11 @@ class TypedIdentity(Request):
 
 class ScanRequest(Request):
     payload_base64: Annotated[str, Field(max_length=8192)] | None = None
+    birth_date: Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")] | None = None
+    """With a payload that is a bare number (a patient number, a lossy read): the second try,
+    after the outcome `ask_birth_date`. A typed number has its own."""
     typed: TypedIdentity | None = None
-    source: Literal["camera", "serial", "hid", "typed"]
+    source: Literal["camera", "serial", "hid", "typed"] = "camera"
     lossy: bool = False
     language: Language = "vi"
     notice: NoticeAcceptance | None = None

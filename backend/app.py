@@ -1,0 +1,61 @@
+"""The web application, assembled. `gunicorn 'backend.app:create_app()'` serves it."""
+
+from __future__ import annotations
+
+import os
+
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
+
+from backend.bootstrap import build_resources
+from backend.config import load_config
+from backend.services.recognise_caller import Callers
+from backend.services.resources import Resources
+from backend.web import (
+    assets,
+    auth,
+    catalogue,
+    docs,
+    error_handlers,
+    health,
+    help_calls,
+    kiosks,
+    phone_page,
+    scans,
+    staff_pages,
+    visits,
+)
+from backend.web.api import EXTENSION, SECURITY_SCHEMES
+from backend.web.schemas import Problem
+
+VERSION = "1.0"
+DESCRIPTION = """Check-in of patients at kiosks: who they are, what they come for, their number.
+
+Every error is a problem (RFC 9457) with a stable `code`. Writes that take an `Idempotency-Key`
+give the first answer again when the key comes again with the same body."""
+
+
+def create_app(resources: Resources | None = None) -> OpenAPI:
+    """Without resources they are built from the environment (`backend.config`)."""
+    resources = resources or build_resources(load_config(os.environ))
+    app = OpenAPI(
+        "backend.web",
+        info=Info(title="Tiếp đón", version=VERSION, description=DESCRIPTION),
+        security_schemes=SECURITY_SCHEMES,
+        validation_error_model=Problem,
+        validation_error_callback=error_handlers.on_invalid,
+        doc_ui=False,
+        static_folder=None,
+    )
+    app.extensions[EXTENSION] = resources
+    callers = Callers(resources.database)
+    auth.install(app, callers)
+    error_handlers.install(app)
+    for api in (kiosks.enrolment, kiosks.blueprint, scans.blueprint, catalogue.blueprint):
+        app.register_api(api)
+    for api in (visits.blueprint, help_calls.blueprint):
+        app.register_api(api)
+    for pages in (health.blueprint, docs.blueprint, assets.blueprint, phone_page.blueprint):
+        app.register_blueprint(pages)
+    app.register_blueprint(staff_pages.make_blueprint(callers))
+    return app

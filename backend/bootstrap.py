@@ -1,0 +1,42 @@
+"""Builds what a process works with, and picks the HIS adapter through its registry."""
+
+from __future__ import annotations
+
+from backend.config import Config
+from backend.services.remote_party import RemoteParty
+from backend.services.resources import Resources
+from backend.storage.catalogue import CatalogueSource
+from backend.storage.crypto import Keys, demo_keys, load_keys
+from backend.storage.database import Clock, Database, open_database, system_clock
+from his_adapter.ports import HisGateway
+from his_adapter.registry import open_gateway
+
+
+def build_resources(config: Config, *, clock: Clock = system_clock) -> Resources:
+    """Opens no connection yet. Raises ConfigError, or GatewayMisconfigured for the HIS."""
+    return assemble(
+        config,
+        database=open_database(config, clock=clock),
+        keys=open_keys(config),
+        his=open_gateway(config.his_adapter, config.his_settings),
+    )
+
+
+def assemble(config: Config, *, database: Database, keys: Keys, his: HisGateway) -> Resources:
+    """Resources around parts that are there already; tests bring their own."""
+    return Resources(
+        config=config,
+        database=database,
+        keys=keys,
+        catalogue=CatalogueSource(database),
+        his=his,
+        his_party=RemoteParty("his", max_calls=config.threads),
+        insurer_party=RemoteParty("insurer", max_calls=config.threads),
+    )
+
+
+def open_keys(config: Config) -> Keys:
+    """Demo keys only where a demo runs without keys of its own."""
+    if config.keys_file is not None:
+        return load_keys(config.keys_file)
+    return demo_keys()

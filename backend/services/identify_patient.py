@@ -1,0 +1,468 @@
+"""Who stands before the kiosk, and what to ask them: the untrusted payload becomes a scan.
+
+Nothing is created in the HIS. What a later request needs is sealed and kept for minutes; the
+payload itself is not.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import insert, select, update
+
+from backend.domain.appointments import ArrivalState, judge_arrival
+from backend.domain.identity.codes import ErrorCode, Kind
+from backend.domain.identity.models import BirthDate, Identity, ParseResult
+from backend.domain.identity.parser import check_typed_number, keep_number, parse
+from backend.domain.ids import new_id
+from backend.domain.notice import NOTICE_VERSION
+from backend.domain.priority import AgeVerdict, judge_age
+from backend.domain.questions import Question, remaining_questions
+from backend.domain.scan import (
+    AppointmentFacts,
+    CoverageFacts,
+    OnBehalfFacts,
+    PersonFacts,
+    ScanContent,
+)
+from backend.errors import BadRequest, UnreadablePayload, VisitNotFound
+from backend.events import Event
+from backend.services.check_coverage import (
+    LATER,
+    ask_insurer,
+    can_be_insured,
+    coverage_facts,
+    wait_for_coverage,
+)
+from backend.services.find_person import (
+    NUMBER_KINDS,
+    Found,
+    RecordInDoubt,
+    facts_of_card,
+    find_by_card,
+    find_by_number,
+)
+from backend.services.limit_tries import (
+    SCANS_PER_KIOSK,
+    SCANS_PER_PERSON,
+    TYPED_PER_KIOSK,
+    TYPED_PER_NUMBER,
+    count_tries,
+)
+from backend.services.recognise_caller import Caller
+from backend.services.remote_party import PendingAnswer
+from backend.services.resources import Resources
+from backend.services.show_visit import ShownVisit, load_visit
+from backend.storage.repositories import find_person, get_scan, save_scan
+from backend.storage.tables import NoticeAcceptance, Scan, Ticket
+from backend.storage.unit_of_work import UnitOfWork
+from his_adapter.models import Appointment, Coverage, CoverageQuery, Gender, Identifier
+from his_adapter.models import BirthDate as HisBirthDate
+from his_adapter.models import IdentifierKind as NumberKind
+
+FAILED_LOOKUP_S = 0.6
+"""A number that leads nowhere is answered after this long, whatever the reason was."""
+
+
+class NoticeRequired(BadRequest):
+    code = "notice_required"
+    title = "The data-processing notice in its present version has to be accepted first"
+    status = 422
+    message_key = "notice.required"
+
+
+class Outcome(StrEnum):
+    IDENTIFIED = "identified"
+    TICKET = "ticket"
+    ASK_BIRTH_DATE = "ask_birth_date"
+    SEE_STAFF = "see_staff"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceptedNotice:
+    version: str
+    language: str
+    accepted_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ScanRequest:
+    """Either a payload or a typed number; the birth date comes with the second try of a number.
+
+    `lossy`: a keyboard-mode scanner that loses letters read the payload.
+    """
+
+    untrusted_payload: bytes | None = None
+    untrusted_number: str | None = None
+    untrusted_birth_date: str | None = None
+    lossy: bool = False
+    notice: AcceptedNotice | None = None
+    on_behalf: OnBehalfFacts | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrival:
+    """A booking and whether it can be used now; `facility_name` when it is for another one."""
+
+    facts: AppointmentFacts
+    facility_name: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identification:
+    scan_id: str
+    expires_at: datetime
+    kind: Kind
+    outcome: Outcome
+    message_key: str | None
+    warnings: tuple[str, ...] = ()
+    content: ScanContent = field(default_factory=ScanContent)
+    arrivals: tuple[Arrival, ...] = ()
+    verdict: AgeVerdict | None = None
+    visits: tuple[ShownVisit, ...] = ()
+    ask: tuple[Question, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Answer:
+    """What is known before it is stored."""
+
+    kind: Kind
+    outcome: Outcome
+    message_key: str | None = None
+    warnings: tuple[str, ...] = ()
+    content: ScanContent = field(default_factory=ScanContent)
+    arrivals: tuple[Arrival, ...] = ()
+    pending: PendingAnswer[Coverage] | None = None
+    """The insurer, still thinking."""
+
+
+def identify_patient(
+    resources: Resources, *, kiosk: Caller, request: ScanRequest
+) -> Identification:
+    """Raises UnreadablePayload, NoticeRequired, RateLimited, VisitNotFound (an old ticket)."""
+    count_tries(resources.database, (SCANS_PER_KIOSK, kiosk.id))
+    today = resources.catalogue.get().today(resources.database.clock())
+    read = _read(request, today)
+    if read.error is not None:
+        raise UnreadablePayload(read.error.value, f"scan.{read.error.value.lower()}")
+    if read.kind is Kind.TICKET:
+        answer = _recognise_ticket(resources, read.reference or "", today)
+    else:
+        _check_notice(resources, request.notice)
+        identity = read.identity
+        if identity is not None and identity.full_name:
+            answer = _identify_by_card(resources, request, read, identity)
+        else:
+            answer = _identify_by_number(resources, kiosk, request, read)
+    return _finish(resources, kiosk, request, answer, today)
+
+
+def _read(request: ScanRequest, today: date) -> ParseResult:
+    if request.untrusted_number is not None:
+        return check_typed_number(request.untrusted_number)
+    payload = request.untrusted_payload or b""
+    read = parse(payload, today=today)
+    if request.lossy and read.kind is not Kind.TICKET:
+        return keep_number(payload)
+    return read
+
+
+def _check_notice(resources: Resources, notice: AcceptedNotice | None) -> None:
+    """In a demo there are no people whose data would need it; scripts may leave it out."""
+    if notice is None and resources.config.demo:
+        return
+    if notice is None or notice.version != NOTICE_VERSION:
+        raise NoticeRequired
+
+
+def _recognise_ticket(resources: Resources, token: str, today: date) -> _Answer:
+    """A ticket of today. One of another day is as unknown as one that never was."""
+    with resources.database.read() as connection:
+        visit_id = connection.scalar(
+            select(Ticket.visit_id).where(
+                Ticket.token == token,
+                Ticket.day == today,
+                Ticket.facility_id == resources.database.facility_id,
+            )
+        )
+    if visit_id is None:
+        raise VisitNotFound
+    content = ScanContent(visit_id=visit_id)
+    return _Answer(kind=Kind.TICKET, outcome=Outcome.TICKET, content=content)
+
+
+def _identify_by_card(
+    resources: Resources, request: ScanRequest, read: ParseResult, identity: Identity
+) -> _Answer:
+    facts = facts_of_card(identity)
+    count_tries(resources.database, (SCANS_PER_PERSON, _person_hash(resources, facts)))
+    give_up_at = time.monotonic() + resources.config.coverage_patient_wait_s
+    # Insurer and HIS are asked at the same time: the patient waits for the slower one only.
+    identifiers = _identifiers(facts)
+    pending = (
+        ask_insurer(resources, _coverage_query(facts)) if can_be_insured(identifiers) else None
+    )
+    warnings = tuple(sorted(warning.value for warning in read.warnings))
+    try:
+        found = find_by_card(resources, facts, within_s=give_up_at - time.monotonic())
+    except RecordInDoubt:
+        return _Answer(
+            kind=read.kind,
+            outcome=Outcome.SEE_STAFF,
+            message_key="scan.record_in_doubt",
+            warnings=warnings,
+        )
+    return _identified(
+        resources, request, read.kind, found, warnings, pending, give_up_at, verified=True
+    )
+
+
+def _identify_by_number(
+    resources: Resources, kiosk: Caller, request: ScanRequest, read: ParseResult
+) -> _Answer:
+    """A bare number is no proof: without the right birth date nothing is said or shown."""
+    ask = _Answer(kind=read.kind, outcome=Outcome.ASK_BIRTH_DATE)
+    if request.untrusted_birth_date is None:
+        return ask
+    try:
+        typed = BirthDate.from_iso(request.untrusted_birth_date)
+    except ValueError as error:
+        code = ErrorCode.DOB_INVALID.value
+        raise UnreadablePayload(code, f"scan.{code.lower()}") from error
+    numbers = _numbers_of(read)
+    number_hash = resources.keys.hash("typed", *(number for _, number in numbers))
+    count_tries(resources.database, (TYPED_PER_KIOSK, kiosk.id), (TYPED_PER_NUMBER, number_hash))
+    started_at = time.monotonic()
+    give_up_at = started_at + resources.config.coverage_patient_wait_s
+    found = find_by_number(
+        resources,
+        tuple(Identifier(kind=kind, value=number) for kind, number in numbers),
+        typed,
+        within_s=give_up_at - started_at,
+    )
+    if found is None:
+        time.sleep(max(0.0, started_at + FAILED_LOOKUP_S - time.monotonic()))
+        return replace(ask, outcome=Outcome.SEE_STAFF, message_key="typed.see_staff")
+    pending = (
+        ask_insurer(resources, _coverage_query(found.facts))
+        if can_be_insured(_identifiers(found.facts))
+        else None
+    )
+    warnings = tuple(sorted(warning.value for warning in read.warnings))
+    return _identified(
+        resources, request, read.kind, found, warnings, pending, give_up_at, verified=False
+    )
+
+
+def _numbers_of(read: ParseResult) -> list[tuple[NumberKind, str]]:
+    identity = read.identity or Identity()
+    known = {
+        NumberKind.ID12: identity.id_number,
+        NumberKind.CMND9: identity.old_id_number,
+        NumberKind.BHYT15: identity.bhyt_number,
+        NumberKind.BHXH10: identity.bhxh_number,
+    }
+    numbers = [(kind, known.get(kind) or read.reference) for kind in NUMBER_KINDS[read.kind]]
+    return [(kind, number) for kind, number in numbers if number]
+
+
+def _identified(
+    resources: Resources,
+    request: ScanRequest,
+    kind: Kind,
+    found: Found,
+    warnings: tuple[str, ...],
+    pending: PendingAnswer[Coverage] | None,
+    give_up_at: float,
+    *,
+    verified: bool,
+) -> _Answer:
+    arrivals = tuple(_arrival(resources, appointment) for appointment in found.appointments)
+    coverage: CoverageFacts | None = None
+    if pending is not None:
+        coverage = wait_for_coverage(pending, within_s=give_up_at - time.monotonic())
+    content = ScanContent(
+        person=found.facts,
+        verified=verified,
+        known_to_his=found.his_answered,
+        coverage=coverage,
+        appointments=tuple(arrival.facts for arrival in arrivals),
+        on_behalf=request.on_behalf,
+    )
+    return _Answer(
+        kind=kind,
+        outcome=Outcome.IDENTIFIED,
+        warnings=warnings,
+        content=content,
+        arrivals=arrivals,
+        pending=pending if coverage == LATER else None,
+    )
+
+
+def _arrival(resources: Resources, appointment: Appointment) -> Arrival:
+    catalogue = resources.catalogue.get()
+    is_here = appointment.service is not None
+    state = judge_arrival(
+        appointment.start,
+        now=resources.database.clock(),
+        zone=catalogue.zone,
+        is_here=is_here,
+        settings=catalogue.settings,
+    )
+    facts = AppointmentFacts(
+        ref=appointment.ref,
+        start=appointment.start.astimezone(catalogue.zone).isoformat(),
+        state=state.value,
+        service_ref=appointment.service or "",
+        practitioner_ref=appointment.practitioner,
+        room_ref=appointment.room,
+    )
+    return Arrival(facts=facts, facility_name=None if is_here else appointment.facility_name)
+
+
+def _finish(
+    resources: Resources, kiosk: Caller, request: ScanRequest, answer: _Answer, today: date
+) -> Identification:
+    """Stores the scan, then looks at what this person has here today."""
+
+    def store(unit: UnitOfWork) -> tuple[str, datetime]:
+        expires_at = unit.now + timedelta(seconds=resources.config.scan_lifetime_s)
+        scan_id = save_scan(
+            unit,
+            resources.keys,
+            answer.content,
+            kiosk_id=kiosk.id,
+            kind=answer.kind.value,
+            outcome=answer.outcome.value,
+            expires_at=expires_at,
+        )
+        if request.notice is not None and answer.outcome is not Outcome.TICKET:
+            _record_notice(unit, scan_id, kiosk, request.notice)
+        unit.audit(
+            Event.PERSON_IDENTIFIED,
+            actor=kiosk.actor,
+            subject=f"scan:{scan_id}",
+            detail={"kind": answer.kind.value, "outcome": answer.outcome.value},
+        )
+        return scan_id, expires_at
+
+    scan_id, expires_at = resources.database.transact(store)
+    if answer.pending is not None:
+        answer.pending.when_late(lambda late: _keep_late_answer(resources, scan_id, kiosk, late))
+    visits = _visits(resources, answer.content, today)
+    verdict: AgeVerdict | None = None
+    ask: tuple[Question, ...] = ()
+    message_key = answer.message_key
+    if answer.content.person is not None:
+        verdict, ask = _next_questions(resources, answer, visits, today)
+        message_key = "priority.ask_staff" if verdict.ask_staff else None
+    return Identification(
+        scan_id=scan_id,
+        expires_at=expires_at,
+        kind=answer.kind,
+        outcome=answer.outcome,
+        message_key=message_key,
+        warnings=answer.warnings,
+        content=answer.content,
+        arrivals=answer.arrivals,
+        verdict=verdict,
+        visits=visits,
+        ask=ask,
+    )
+
+
+def _record_notice(unit: UnitOfWork, scan_id: str, kiosk: Caller, notice: AcceptedNotice) -> None:
+    unit.connection.execute(
+        insert(NoticeAcceptance).values(
+            id=new_id(),
+            facility_id=unit.facility_id,
+            scan_id=scan_id,
+            version=notice.version,
+            language=notice.language,
+            kiosk_id=kiosk.id,
+            accepted_at=notice.accepted_at,
+            recorded_at=unit.now,
+        )
+    )
+
+
+def _keep_late_answer(resources: Resources, scan_id: str, kiosk: Caller, late: Coverage) -> None:
+    """The visit of this scan, if it has not begun yet, is no longer provisional."""
+    context = f"scan:{scan_id}"
+
+    def keep(unit: UnitOfWork) -> None:
+        content = get_scan(
+            unit.connection, resources.keys, scan_id, kiosk_id=kiosk.id, now=unit.now
+        )
+        document = json.dumps(
+            replace(content, coverage=coverage_facts(late)).to_json(), ensure_ascii=False
+        )
+        unit.connection.execute(
+            update(Scan)
+            .where(Scan.id == scan_id)
+            .values(sealed=resources.keys.seal(document.encode(), context=context))
+        )
+
+    resources.database.transact(keep)
+
+
+def _visits(resources: Resources, content: ScanContent, today: date) -> tuple[ShownVisit, ...]:
+    """Open visits of this person today, or the visit of the ticket."""
+    catalogue = resources.catalogue.get()
+    with resources.database.read() as connection:
+        visit_ids: Sequence[str] = [content.visit_id] if content.visit_id else []
+        if content.person is not None:
+            known = find_person(
+                connection,
+                resources.keys,
+                content.person,
+                facility_id=resources.database.facility_id,
+                day=today,
+            )
+            visit_ids = sorted(set(known.open_visits.values()))
+        return tuple(
+            load_visit(connection, catalogue, visit_id, existing=True) for visit_id in visit_ids
+        )
+
+
+def _next_questions(
+    resources: Resources, answer: _Answer, visits: Sequence[ShownVisit], today: date
+) -> tuple[AgeVerdict, tuple[Question, ...]]:
+    groups = resources.catalogue.get().priority_groups
+    person = answer.content.person
+    birth_date = BirthDate.from_iso(person.birth_date) if person and person.birth_date else None
+    verdict = judge_age(birth_date, groups, on=today)
+    ask = remaining_questions(
+        has_open_visits=bool(visits),
+        coverage=answer.content.coverage,
+        arrivals=[ArrivalState(arrival.facts.state) for arrival in answer.arrivals],
+        verdict=verdict,
+        can_declare_priority=any(g.self_declared and g.is_valid_on(today) for g in groups),
+    )
+    return verdict, tuple(ask)
+
+
+def _identifiers(facts: PersonFacts) -> tuple[Identifier, ...]:
+    return tuple(
+        Identifier(kind=NumberKind(kind), value=number) for kind, number in facts.numbers.items()
+    )
+
+
+def _coverage_query(facts: PersonFacts) -> CoverageQuery:
+    return CoverageQuery(
+        identifiers=_identifiers(facts),
+        full_name=facts.full_name,
+        birth_date=HisBirthDate.from_iso(facts.birth_date) if facts.birth_date else None,
+        gender=Gender(facts.gender) if facts.gender else None,
+    )
+
+
+def _person_hash(resources: Resources, facts: PersonFacts) -> str:
+    number = next(iter(facts.numbers.values()), "")
+    return resources.keys.hash("scanned", number or facts.name_key, facts.birth_date or "")

@@ -1,0 +1,115 @@
+"""Calls of another system while a patient waits: bounded in time and number, with a breaker.
+
+A call that takes too long goes on in the background, up to its own time limit, and its answer is
+handed over when it comes. After several failures in a row nobody waits for that party any more
+until a single try has shown that it is back.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Generic, TypeVar
+
+from his_adapter.errors import HisError
+
+Answer = TypeVar("Answer")
+
+FAILURES_TO_OPEN = 3
+OPEN_FOR_S = 15.0
+
+
+class NoAnswer(Exception):
+    """Nothing came in time, or the party is not even asked at the moment."""
+
+
+class PendingAnswer(Generic[Answer]):
+    """A question that was put and may be answered later."""
+
+    def __init__(self, future: Future[Answer] | None) -> None:
+        self._future = future
+
+    def wait(self, within_s: float) -> Answer:
+        """Raises NoAnswer; an error that says something about the question is raised as it is."""
+        if self._future is None:
+            raise NoAnswer
+        try:
+            return self._future.result(timeout=max(0.0, within_s))
+        except FutureTimeout as error:
+            raise NoAnswer from error
+        except HisError as error:
+            if error.retryable:
+                raise NoAnswer from error
+            raise
+
+    def when_late(self, use: Callable[[Answer], None]) -> None:
+        """Hands over an answer that comes after all; not called when none comes."""
+
+        def on_done(future: Future[Answer]) -> None:
+            if future.exception() is None:
+                use(future.result())
+
+        if self._future is not None:
+            self._future.add_done_callback(on_done)
+
+
+class RemoteParty:
+    """One other system, for all threads of a process."""
+
+    def __init__(
+        self, name: str, *, max_calls: int = 8, ticks: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=max_calls, thread_name_prefix=name)
+        self._free = threading.BoundedSemaphore(max_calls)
+        self._lock = threading.Lock()
+        self._ticks = ticks
+        self._failures = 0
+        self._closed_again_at = 0.0
+
+    def ask(self, question: Callable[[], Answer]) -> PendingAnswer[Answer]:
+        """Puts a question at once or not at all: nothing queues behind calls that hang."""
+        if not self._may_ask() or not self._free.acquire(blocking=False):
+            return PendingAnswer(None)
+        try:
+            return PendingAnswer(self._pool.submit(self._answer, question))
+        except RuntimeError:  # the process is shutting down
+            self._free.release()
+            return PendingAnswer(None)
+
+    def close(self) -> None:
+        """Does not wait for calls that are under way."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _answer(self, question: Callable[[], Answer]) -> Answer:
+        try:
+            answer = question()
+        except HisError as error:
+            self._note(failed=error.retryable)
+            raise
+        except Exception:
+            self._note(failed=True)
+            raise
+        else:
+            self._note(failed=False)
+            return answer
+        finally:
+            self._free.release()
+
+    def _may_ask(self) -> bool:
+        with self._lock:
+            if self._failures < FAILURES_TO_OPEN:
+                return True
+            if self._ticks() < self._closed_again_at:
+                return False
+            # One try goes through; the others wait for what becomes of it.
+            self._closed_again_at = self._ticks() + OPEN_FOR_S
+            return True
+
+    def _note(self, *, failed: bool) -> None:
+        with self._lock:
+            self._failures = self._failures + 1 if failed else 0
+            if failed:
+                self._closed_again_at = self._ticks() + OPEN_FOR_S

@@ -1,0 +1,68 @@
+"""Help and emergency: pressed at a kiosk, answered by staff."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from backend.services.call_for_help import (
+    StandingCall,
+    acknowledge_help_call,
+    call_for_help,
+    get_help_call,
+    list_help_calls,
+)
+from backend.web import schemas
+from backend.web.api import allow, api_blueprint, caller, json_reply, resources
+
+blueprint = api_blueprint("help calls", "A person at a kiosk asks for staff.")
+
+
+@blueprint.post("/help-calls", responses={201: schemas.HelpCallReply, 200: schemas.HelpCallReply})
+@allow("kiosk")
+def create(body: schemas.HelpCallRequest) -> Response:
+    """Call staff to this kiosk
+
+    No Idempotency-Key is asked for, and one that comes is not looked at: a call for help is never
+    refused for its form. Pressing again within half a minute gives the call that stands (200).
+    """
+    call, is_new = call_for_help(
+        resources().database,
+        kiosk=caller(),
+        kind=body.kind,
+        screen=body.screen,
+        visit_id=body.visit_id,
+    )
+    return json_reply(_reply(call), 201 if is_new else 200)
+
+
+@blueprint.get("/help-calls", responses={200: schemas.HelpCallList})
+@allow("kiosk", "staff")
+def list_all(query: schemas.HelpCallQuery) -> Response:
+    """Help calls, emergencies first; a kiosk sees its own"""
+    calls = list_help_calls(
+        resources().database, caller=caller(), state=query.state, limit=query.limit + 1
+    )
+    reply = schemas.HelpCallList(
+        items=[_reply(call) for call in calls[: query.limit]], complete=len(calls) <= query.limit
+    )
+    return json_reply(reply)
+
+
+@blueprint.get("/help-calls/<help_call_id>", responses={200: schemas.HelpCallReply})
+@allow("kiosk", "staff")
+def get(path: schemas.HelpCallPath) -> Response:
+    """One help call: a kiosk asks here whether somebody is coming"""
+    call = get_help_call(resources().database, call_id=path.help_call_id, caller=caller())
+    return json_reply(_reply(call))
+
+
+@blueprint.post("/help-calls/<help_call_id>/acknowledge", responses={200: schemas.HelpCallReply})
+@allow("staff")
+def acknowledge(path: schemas.HelpCallPath) -> Response:
+    """Somebody is on the way; the first answer stands"""
+    call = acknowledge_help_call(resources().database, call_id=path.help_call_id, staff=caller())
+    return json_reply(_reply(call))
+
+
+def _reply(call: StandingCall) -> schemas.HelpCallReply:
+    return schemas.HelpCallReply.model_validate(call, from_attributes=True)
