@@ -480,6 +480,8 @@ class CheckIn:
     coverage: Coverage | None = None
     provisional: bool = False
     """The coverage is still to be checked at the desk."""
+    arrived_at: datetime | None = None
+    """When the patient came, for a check-in that is delivered late; None = now."""
 
 
 class VisitStatus(StrEnum):

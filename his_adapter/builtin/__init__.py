@@ -1,0 +1,1 @@
+"""A minimal patient register and catalogue of our own, for a place without a HIS."""
