@@ -3,6 +3,13 @@
 DeviceError
 ├── UnknownDevice          the setting names no device that exists: start-up stops
 ├── UnreadablePicture      a file is no picture or video
+├── FontMissing            the typeface of tickets is not installed
+├── BadTicket              what should be printed has not the shape of a ticket
+├── JournalInUse           another program holds the print journal
+├── PrinterLineError       the line to a printer, seen by drivers only
+│   ├── LineUnavailable    it could not be opened
+│   ├── LineLost           it broke, or the other end closed it
+│   └── LineStalled        the other end took no more data in time
 └── SimulatorInProduction  a stand-in was asked for where real patients are
 """
 
@@ -23,13 +30,43 @@ class DeviceError(Exception):
         return f"errors.{self.code}"
 
 
-class UnknownDevice(DeviceError):  # noqa: N818 - reads as the sentence it is
+class UnknownDevice(DeviceError):
     code = "device_unknown"
 
 
-class UnreadablePicture(DeviceError):  # noqa: N818
+class UnreadablePicture(DeviceError):
     code = "picture_unreadable"
 
 
-class SimulatorInProduction(DeviceError):  # noqa: N818
+class FontMissing(DeviceError):
+    code = "font_missing"
+
+
+class BadTicket(DeviceError):
+    code = "ticket_invalid"
+
+
+class JournalInUse(DeviceError):
+    code = "print_journal_in_use"
+    retryable = True
+
+
+class PrinterLineError(DeviceError):
+    code = "printer_line"
+    retryable = True
+
+
+class LineUnavailable(PrinterLineError):
+    code = "printer_line_unavailable"
+
+
+class LineLost(PrinterLineError):
+    code = "printer_line_lost"
+
+
+class LineStalled(PrinterLineError):
+    code = "printer_line_stalled"
+
+
+class SimulatorInProduction(DeviceError):
     code = "simulator_in_production"
