@@ -1,0 +1,1 @@
+"""Ticket printers: drawing, encoding, lines to the device, what was printed."""
