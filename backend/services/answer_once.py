@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from backend.errors import StorageUnavailable
+from sqlalchemy.exc import IntegrityError
+
 from backend.storage.database import Database
 from backend.storage.repositories import Answer, Intent, find_answer, save_answer
 from backend.storage.unit_of_work import UnitOfWork
 
-RACES = 5
-
-
-class LostRaceError(Exception):
-    """Somebody else wrote the same thing first: look again, it is there now."""
+LOST_RACES = 5
 
 
 def answer_once(database: Database, intent: Intent, work: Callable[[UnitOfWork], Answer]) -> Answer:
     """The first answer to this wish, given now or before; `work` runs in one transaction.
 
-    `work` may raise LostRaceError to be run again from the start. Errors are not remembered: a
+    When somebody else writes first what exists only once (this wish's answer, this person's open
+    step) everything is undone and looked at again: it is there now. Errors are not remembered: a
     wish that was refused may be granted later. Raises IdempotencyKeyReused, StorageUnavailable.
     """
 
@@ -28,13 +26,12 @@ def answer_once(database: Database, intent: Intent, work: Callable[[UnitOfWork],
         if first is not None:
             return first
         answer = work(unit)
-        if not save_answer(unit, intent, answer):
-            raise LostRaceError
+        save_answer(unit, intent, answer)
         return answer
 
-    for _ in range(RACES):
+    for _ in range(LOST_RACES):
         try:
             return database.transact(attempt)
-        except LostRaceError:
+        except IntegrityError:
             continue
-    raise StorageUnavailable
+    return database.transact(attempt)

@@ -42,24 +42,19 @@ from backend.errors import (
     ValidationFailed,
 )
 from backend.events import Event
-from backend.services.answer_once import LostRaceError, answer_once
+from backend.services.answer_once import answer_once
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.services.show_visit import ShownStep, ShownVisit, load_visit, visit_to_text
 from backend.storage import tables
 from backend.storage.repositories import (
     EMPTY_QUEUE,
-    INSERT_NUMBER,
-    INSERT_STEP_CHANGE,
-    INSERT_TICKET,
-    INSERT_VISIT,
     Answer,
     Intent,
     QueueLoad,
     count_waiting,
     find_person,
     get_scan,
-    insert_step,
     save_person,
     take_number,
     take_place,
@@ -149,8 +144,6 @@ def _start(
     standing = _judge_standing(catalogue, wish, scan, unit=unit)
     taken = _take_places(catalogue, wish, services, standing, unit=unit)
     person_id = save_person(unit, keys, person, scan.person)
-    if person_id is None:
-        raise LostRaceError
     notes = list_notes(scan, standing, use_insurance=wish.use_insurance)
     visit_id = new_id()
     _insert_visit(resources, wish, scan, standing, unit, kiosk, visit_id, person_id, today)
@@ -418,31 +411,30 @@ def _insert_visit(
     if scan.on_behalf is not None:
         text = json.dumps(vars(scan.on_behalf), ensure_ascii=False)
         on_behalf = resources.keys.seal(text.encode(), context=f"visit:{visit_id}")
-    row = {
-        "id": visit_id,
-        "facility_id": unit.facility_id,
-        "person_id": person_id,
-        "day": day,
-        "kind": wish.visit_kind,
-        "lane": standing.lane.value,
-        "priority_group": standing.group,
-        "priority_declared": standing.declared,
-        "provisional": is_provisional(scan, use_insurance=wish.use_insurance),
-        "verified": scan.verified,
-        "known_to_his": scan.known_to_his,
-        "use_insurance": wish.use_insurance,
-        "coverage_outcome": scan.coverage.outcome if scan.coverage else None,
-        "coverage_code": scan.coverage.code if scan.coverage else None,
-        "papers": wish.papers,
-        "sealed_on_behalf": on_behalf,
-        "language": wish.language,
-        "kiosk_id": kiosk.id,
-        "scan_id": wish.scan_id,
-        "appointment_ref": wish.appointment_ref,
-        "changes": 0,
-        "created_at": unit.now,
-    }
-    unit.connection.execute(INSERT_VISIT, row)
+    unit.add(
+        tables.Visit,
+        id=visit_id,
+        person_id=person_id,
+        day=day,
+        kind=wish.visit_kind,
+        lane=standing.lane.value,
+        priority_group=standing.group,
+        priority_declared=standing.declared,
+        provisional=is_provisional(scan, use_insurance=wish.use_insurance),
+        verified=scan.verified,
+        known_to_his=scan.known_to_his,
+        use_insurance=wish.use_insurance,
+        coverage_outcome=scan.coverage.outcome if scan.coverage else None,
+        coverage_code=scan.coverage.code if scan.coverage else None,
+        papers=wish.papers,
+        sealed_on_behalf=on_behalf,
+        language=wish.language,
+        kiosk_id=kiosk.id,
+        scan_id=wish.scan_id,
+        appointment_ref=wish.appointment_ref,
+        changes=0,
+        created_at=unit.now,
+    )
 
 
 def insert_steps(
@@ -458,44 +450,40 @@ def insert_steps(
 ) -> list[ShownStep]:
     """One step per place; the first waits, the others are held until it is done.
 
-    Raises LostRaceError when this person got an open step for one of the services meanwhile.
+    When this person gets an open step for one of the services meanwhile the flush fails.
     """
-    shown, changes = [], []
+    shown = []
     for offset, each in enumerate(taken):
         step_id, place = new_id(), each.place
         state = StepState.HOLD if offset else StepState.WAITING
-        row = {
-            "id": step_id,
-            "facility_id": unit.facility_id,
-            "visit_id": visit_id,
-            "person_id": person_id,
-            "day": day,
-            "position": position + offset,
-            "kind": place.service.kind,
-            "service_id": place.service.id,
-            "room_id": place.room.id if place.room else None,
-            "practitioner_id": place.practitioner.id if place.practitioner else None,
-            "slot_id": slot_id if f"slot:{slot_id}" in each.scopes else None,
-            "queue_id": place.queue_id,
-            "lane": standing.lane.value,
-            "queue_key_at": standing.key_at,
-            "quota_scopes": each.scopes,
-            "state": state.value,
-        }
-        if not insert_step(unit, row):
-            raise LostRaceError
-        changes.append(
-            {
-                "id": new_id(),
-                "facility_id": unit.facility_id,
-                "visit_id": visit_id,
-                "step_id": step_id,
-                "mark": MARKS.get((None, state)),
-                "from_state": None,
-                "to_state": state.value,
-                "at": unit.now,
-                "source": "kiosk",
-            }
+        unit.add(
+            tables.Step,
+            id=step_id,
+            visit_id=visit_id,
+            person_id=person_id,
+            day=day,
+            position=position + offset,
+            kind=place.service.kind,
+            service_id=place.service.id,
+            room_id=place.room.id if place.room else None,
+            practitioner_id=place.practitioner.id if place.practitioner else None,
+            slot_id=slot_id if f"slot:{slot_id}" in each.scopes else None,
+            queue_id=place.queue_id,
+            lane=standing.lane.value,
+            queue_key_at=standing.key_at,
+            quota_scopes=each.scopes,
+            state=state.value,
+        )
+        unit.add(
+            tables.StepChange,
+            id=new_id(),
+            visit_id=visit_id,
+            step_id=step_id,
+            mark=MARKS.get((None, state)),
+            from_state=None,
+            to_state=state.value,
+            at=unit.now,
+            source="kiosk",
         )
         shown.append(
             ShownStep(
@@ -506,7 +494,6 @@ def insert_steps(
                 people_ahead=0 if offset else each.ahead,
             )
         )
-    unit.connection.execute(INSERT_STEP_CHANGE, changes if len(changes) > 1 else changes[0])
     return shown
 
 
@@ -519,24 +506,22 @@ def insert_ticket(
     *,
     day: date,
 ) -> None:
-    number = {
-        "facility_id": unit.facility_id,
-        "letter": letter,
-        "day": day,
-        "number": int(ticket.number.removeprefix(letter)),
-        "visit_id": visit_id,
-        "reason": None,
-    }
-    unit.connection.execute(INSERT_NUMBER, number)
-    row = {
-        "id": new_id(),
-        "facility_id": unit.facility_id,
-        "visit_id": visit_id,
-        "day": day,
-        "number": ticket.number,
-        "token": ticket.token,
-        "content": content,
-        "print_state": PrintState.PENDING.value,
-        "issued_at": unit.now,
-    }
-    unit.connection.execute(INSERT_TICKET, row)
+    unit.add(
+        tables.Number,
+        letter=letter,
+        day=day,
+        number=int(ticket.number.removeprefix(letter)),
+        visit_id=visit_id,
+        reason=None,
+    )
+    unit.add(
+        tables.Ticket,
+        id=new_id(),
+        visit_id=visit_id,
+        day=day,
+        number=ticket.number,
+        token=ticket.token,
+        content=content,
+        print_state=PrintState.PENDING.value,
+        issued_at=unit.now,
+    )

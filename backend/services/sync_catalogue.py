@@ -219,7 +219,7 @@ def _write_facility(unit: UnitOfWork, seen: _Seen) -> None:
     """Makes the facility and its priority groups once; afterwards they belong to the hospital."""
     facility = seen.facility
     created = unit.connection.execute(
-        unit.insert_with_conflict(tables.Facility)
+        unit.insert_into(tables.Facility)
         .values(
             id=unit.facility_id,
             code=facility.code,

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     Connection,
-    Insert,
+    Executable,
     Row,
     and_,
     bindparam,
     case,
     func,
-    insert,
     literal_column,
     select,
     update,
@@ -30,7 +30,7 @@ from backend.domain.scan import PersonFacts, ScanContent
 from backend.errors import IdempotencyKeyReused, ScanExpired, VisitNotFound
 from backend.storage import tables
 from backend.storage.crypto import Keys
-from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.unit_of_work import ConflictInsert, UnitOfWork
 
 OPEN = tables.Step.state.in_(tables.OPEN_STEP_STATES)
 
@@ -75,21 +75,17 @@ def find_answer(unit: UnitOfWork, intent: Intent) -> Answer | None:
     return Answer(status=row.status, body=row.reply)
 
 
-def save_answer(unit: UnitOfWork, intent: Intent, answer: Answer) -> bool:
-    """False when somebody else answered the same wish meanwhile."""
-    statement = unit.insert_with_conflict(tables.IdempotencyKey).on_conflict_do_nothing(
-        index_elements=["caller", "key"]
+def save_answer(unit: UnitOfWork, intent: Intent, answer: Answer) -> None:
+    """Somebody else may have answered the same wish meanwhile: then the flush fails."""
+    unit.add(
+        tables.IdempotencyKey,
+        caller=intent.caller,
+        key=intent.key,
+        body_hash=intent.body_hash,
+        status=answer.status,
+        reply=answer.body,
+        created_at=unit.now,
     )
-    row = {
-        "caller": intent.caller,
-        "key": intent.key,
-        "facility_id": unit.facility_id,
-        "body_hash": intent.body_hash,
-        "status": answer.status,
-        "reply": answer.body,
-        "created_at": unit.now,
-    }
-    return unit.connection.execute(statement, row).rowcount == 1
 
 
 # --- scans ---------------------------------------------------------------------------------------
@@ -124,18 +120,15 @@ def save_scan(
     """Returns the new scan's id."""
     scan_id = new_id()
     text = json.dumps(content.to_json(), ensure_ascii=False)
-    unit.connection.execute(
-        insert(tables.Scan),
-        {
-            "id": scan_id,
-            "facility_id": unit.facility_id,
-            "kiosk_id": kiosk_id,
-            "kind": kind,
-            "outcome": outcome,
-            "sealed": keys.seal(text.encode(), context=f"scan:{scan_id}"),
-            "created_at": unit.now,
-            "expires_at": expires_at,
-        },
+    unit.add(
+        tables.Scan,
+        id=scan_id,
+        kiosk_id=kiosk_id,
+        kind=kind,
+        outcome=outcome,
+        sealed=keys.seal(text.encode(), context=f"scan:{scan_id}"),
+        created_at=unit.now,
+        expires_at=expires_at,
     )
     return scan_id
 
@@ -209,10 +202,9 @@ def find_person(
     )
 
 
-_INSERT_PERSON = insert(tables.Person)
 _TOUCH_PERSON = (
     update(tables.Person)
-    .where(tables.Person.id == bindparam("person_id"))
+    .where(tables.Person.id == bindparam("known_id"))
     .values(
         last_seen_at=bindparam("now"),
         sealed=bindparam("new_sealed"),
@@ -221,41 +213,30 @@ _TOUCH_PERSON = (
 )
 
 
-def save_person(
-    unit: UnitOfWork, keys: Keys, known: KnownPerson, person: PersonFacts
-) -> str | None:
-    """The person's id; None when somebody else stored the same person meanwhile."""
+def save_person(unit: UnitOfWork, keys: Keys, known: KnownPerson, person: PersonFacts) -> str:
+    """The person's id. Somebody else may store the same person meanwhile: then the flush fails."""
     person_id = known.id or new_id()
     text = json.dumps(vars(person), ensure_ascii=False)
     sealed = keys.seal(text.encode(), context=f"person:{person_id}")
     if known.id is None:
-        row = {
-            "id": person_id,
-            "facility_id": unit.facility_id,
-            "his_ref": person.his_ref,
-            "sealed": sealed,
-            "last_seen_at": unit.now,
-        }
-        unit.connection.execute(_INSERT_PERSON, row)
+        unit.add(
+            tables.Person,
+            id=person_id,
+            his_ref=person.his_ref,
+            sealed=sealed,
+            last_seen_at=unit.now,
+        )
     else:
         values = {
-            "person_id": person_id,
+            "known_id": person_id,
             "now": unit.now,
             "new_sealed": sealed,
             "new_ref": person.his_ref,
         }
         unit.connection.execute(_TOUCH_PERSON, values)
-    statement = unit.insert_with_conflict(tables.PersonKey).on_conflict_do_nothing(
-        index_elements=["facility_id", "key_hash"]
-    )
     # In one order for everybody: two people with overlapping keys must not wait for each other.
     for key_hash in sorted(known.missing_hashes):
-        added = unit.connection.execute(
-            statement,
-            {"facility_id": unit.facility_id, "key_hash": key_hash, "person_id": person_id},
-        ).rowcount
-        if not added:
-            return None
+        unit.add(tables.PersonKey, key_hash=key_hash, person_id=person_id)
     return person_id
 
 
@@ -322,16 +303,20 @@ def count_waiting(
     return {queue: QueueLoad(total=total[queue], earlier=earlier[queue]) for queue in total}
 
 
-def take_place(unit: UnitOfWork, limit: Limit, *, day: date) -> bool:
-    """One place of a limited thing, or False when all are taken. Atomic among all takers."""
-    if limit.capacity <= 0:
-        return False
-    quota = unit.insert_with_conflict(tables.Quota)
-    statement = quota.on_conflict_do_update(
+@cache
+def _take_place(insert_into: Callable[[Any], ConflictInsert]) -> Executable:
+    quota = insert_into(tables.Quota)
+    return quota.on_conflict_do_update(
         index_elements=["facility_id", "day", "scope"],
         set_={"taken": tables.Quota.taken + 1, "capacity": quota.excluded.capacity},
         where=tables.Quota.taken < quota.excluded.capacity,
     )
+
+
+def take_place(unit: UnitOfWork, limit: Limit, *, day: date) -> bool:
+    """One place of a limited thing, or False when all are taken. Atomic among all takers."""
+    if limit.capacity <= 0:
+        return False
     row = {
         "facility_id": unit.facility_id,
         "day": day,
@@ -339,7 +324,7 @@ def take_place(unit: UnitOfWork, limit: Limit, *, day: date) -> bool:
         "capacity": limit.capacity,
         "taken": 1,
     }
-    return unit.connection.execute(statement, row).rowcount == 1
+    return unit.connection.execute(_take_place(unit.insert_into), row).rowcount == 1
 
 
 def give_place_back(unit: UnitOfWork, scope: str, *, day: date) -> None:
@@ -355,35 +340,28 @@ def give_place_back(unit: UnitOfWork, scope: str, *, day: date) -> None:
     )
 
 
+@cache
+def _take_number(insert_into: Callable[[Any], ConflictInsert]) -> Executable:
+    return (
+        insert_into(tables.Series)
+        .on_conflict_do_update(
+            index_elements=["facility_id", "letter", "day"],
+            set_={"last": tables.Series.last + 1},
+        )
+        .returning(tables.Series.last)
+    )
+
+
 def take_number(unit: UnitOfWork, letter: str, *, day: date) -> int:
     """The next number of the series.
 
     Everybody else who needs this series waits until the transaction ends, so take it last.
     """
-    series = unit.insert_with_conflict(tables.Series)
-    statement = series.on_conflict_do_update(
-        index_elements=["facility_id", "letter", "day"], set_={"last": tables.Series.last + 1}
-    ).returning(tables.Series.last)
     row = {"facility_id": unit.facility_id, "letter": letter, "day": day, "last": 1}
-    return int(unit.connection.execute(statement, row).scalar_one())
+    return int(unit.connection.execute(_take_number(unit.insert_into), row).scalar_one())
 
 
 # --- visits --------------------------------------------------------------------------------------
-
-INSERT_VISIT: Insert = insert(tables.Visit)
-INSERT_NUMBER: Insert = insert(tables.Number)
-INSERT_TICKET: Insert = insert(tables.Ticket)
-INSERT_STEP_CHANGE: Insert = insert(tables.StepChange)
-
-
-def insert_step(unit: UnitOfWork, row: Mapping[str, Any]) -> bool:
-    """False when this person has an open step for this service today."""
-    statement = unit.insert_with_conflict(tables.Step).on_conflict_do_nothing(
-        index_elements=["facility_id", "person_id", "service_id", "day"],
-        index_where=tables.OPEN_STEP,
-    )
-    return unit.connection.execute(statement, dict(row)).rowcount == 1
-
 
 _GET_VISIT = select(
     tables.Visit.__table__,
