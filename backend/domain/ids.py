@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 import time
 
+from backend.domain.identity.hospital_codes import new_ticket_token
+
 
 def new_id() -> str:
     """A UUID version 7 (RFC 9562) as 32 hex digits: ids made later sort later.
@@ -19,5 +21,5 @@ def new_id() -> str:
 
 
 def new_token() -> str:
-    """128 random bits in 22 characters that may stand in a URL and in a small QR code."""
-    return secrets.token_urlsafe(16)
+    """The token of a ticket: 120 random bits that the scanner knows from any other code."""
+    return new_ticket_token(secrets.token_bytes)

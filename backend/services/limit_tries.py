@@ -52,7 +52,7 @@ def count_tries(database: Database, *tries: tuple[Limit, str]) -> None:
 
 
 def _count(unit: UnitOfWork, limit: Limit, subject: str) -> int:
-    insert = unit.insert_with_conflict(RateLimit).values(
+    insert = unit.insert_into(RateLimit).values(
         subject=f"{limit.name}:{subject}",
         window_start=_window_start(limit, unit.now),
         facility_id=unit.facility_id,

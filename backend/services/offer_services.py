@@ -199,8 +199,8 @@ def _look(resources: Resources, connection: Connection) -> _Now:
     return _Now(
         catalogue=catalogue,
         at=now,
-        waiting=dict(waiting.tuples().all()),
-        taken=dict(taken.tuples().all()),
+        waiting=dict(waiting.all()),
+        taken=dict(taken.all()),
     )
 
 

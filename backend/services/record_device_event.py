@@ -68,7 +68,7 @@ def record_device_event(
 
 def record_heartbeat(database: Database, *, kiosk_id: str) -> None:
     def record(unit: UnitOfWork) -> None:
-        beat = unit.insert_with_conflict(Heartbeat).values(
+        beat = unit.insert_into(Heartbeat).values(
             kiosk_id=kiosk_id, facility_id=unit.facility_id, at=unit.now, report={}
         )
         unit.connection.execute(
