@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+
+from backend.app import create_app
+from backend.services import enrol_kiosk, recognise_caller
+from backend.services.admit_staff import revoke_staff, settle_demo_staff
+from backend.services.enrol_kiosk import invite_kiosk, revoke_kiosk
+from backend.services.recognise_caller import Callers
+from backend.services.resources import Resources
+from backend.storage.database import Database
+from tests.conftest import SettableClock
+from tests.factories.hospital import Hospital
+from tests.unit.backend.web.conftest import ApiCaller
+
+PUBLIC = {
+    "/openapi.json",
+    "/docs",
+    "/docs/<path:name>",
+    "/healthz",
+    "/readyz",
+    "/t/<token>",
+    "/assets/<name>",
+    "/assets/fonts/<name>",
+    "/api/v1/kiosks/enrol",
+    "/staff",
+    "/staff/login",
+    "/staff/language/<code>",
+}
+BY_COOKIE = {"/staff/logout", "/staff/live", "/staff/help-calls/<help_call_id>/acknowledge"}
+
+
+def test_every_route_says_who_may_call(resources: Resources) -> None:
+    app = create_app(resources)
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        if getattr(view, "public", False):
+            assert rule.rule in PUBLIC | BY_COOKIE, rule.rule
+        else:
+            assert getattr(view, "allowed_roles", None), rule.rule
+
+
+def test_unknown_callers_learn_nothing(resources: Resources, client: FlaskClient) -> None:
+    """The same 401 for routes that exist and for those that do not, whatever is sent."""
+    answers = set()
+    for rule in create_app(resources).url_map.iter_rules():
+        if rule.rule in PUBLIC | BY_COOKIE:
+            continue
+        path = rule.rule
+        for argument in rule.arguments:
+            path = path.replace(f"<{argument}>", "x")
+        for method in (rule.methods or set()) & {"GET", "POST"}:
+            for headers in ({}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic x"}):
+                reply = client.open(path, method=method, headers=headers, data=b"{broken")
+                answers.add((reply.status_code, reply.get_data()))
+    reply = client.get("/api/v1/nothing-here")
+    answers.add((reply.status_code, reply.get_data()))
+    assert len(answers) == 1
+    assert answers.pop()[0] == 401
+
+
+@pytest.mark.parametrize("path", sorted(BY_COOKIE))
+def test_staff_pages_need_a_session(client: FlaskClient, path: str) -> None:
+    path = path.replace("<help_call_id>", "x")
+    reply = client.get(path) if path == "/staff/live" else client.post(path)
+    assert reply.status_code == 401
+
+
+def test_a_kiosk_may_not_do_what_staff_do_nor_the_other_way(
+    kiosk: ApiCaller, staff: ApiCaller
+) -> None:
+    assert kiosk.post("/help-calls/x/acknowledge").status_code == 403
+    assert staff.post("/scans", {"payload_base64": "QQ=="}).status_code == 403
+    assert staff.post("/visits", {}).status_code == 403
+
+
+def enrol(client: FlaskClient, code: str, name: str = "K7") -> tuple[int, dict[str, str]]:
+    reply = client.post("/api/v1/kiosks/enrol", json={"code": code, "name": name})
+    assert reply.json is not None
+    return reply.status_code, reply.json
+
+
+def test_a_code_enrols_one_kiosk_once(client: FlaskClient, database: Database) -> None:
+    code = invite_kiosk(database, name="Sảnh A")
+    status, body = enrol(client, code.lower().replace("-", " "))
+    assert status == 201
+    caller = ApiCaller(client, body["token"])
+    assert caller.get("/help-calls").status_code == 200
+    assert enrol(client, code)[0] == 403
+    assert enrol(client, code)[1]["code"] == enrol(client, "NEVER-GIVEN")[1]["code"]
+
+
+@pytest.mark.usefixtures("hospital")
+def test_the_invited_name_wins(client: FlaskClient, database: Database) -> None:
+    _, body = enrol(client, invite_kiosk(database, name="Sảnh A"), name="whatever")
+    assert ApiCaller(client, body["token"]).get("/kiosk").json["name"] == "Sảnh A"  # type: ignore[index]
+
+
+@pytest.mark.usefixtures("hospital")
+def test_a_code_dies_after_a_day(
+    client: FlaskClient, database: Database, clock: SettableClock
+) -> None:
+    code = invite_kiosk(database, name="K7")
+    clock.advance(hours=24, seconds=1)
+    assert enrol(client, code)[0] == 403
+
+
+@pytest.mark.usefixtures("hospital")
+def test_demo_codes_work_in_a_demo_only(client: FlaskClient, database: Database) -> None:
+    assert enrol(client, enrol_kiosk.DEMO_CODE)[0] == 403
+    kiosk = enrol_kiosk.enrol_kiosk(database, untrusted_code="DEMO-KIOSK", name="K1", demo=True)
+    again = enrol_kiosk.enrol_kiosk(database, untrusted_code="DEMO-KIOSK", name="K1", demo=True)
+    assert kiosk.credential != again.credential
+    settle_demo_staff(database, demo=True)
+    settle_demo_staff(database, demo=True)
+    assert ApiCaller(client, "DEMO-STAFF").get("/help-calls").status_code == 200
+    settle_demo_staff(database, demo=False)
+    assert Callers(database).find("DEMO-STAFF") is None
+
+
+def test_codes_are_not_guessed_for_long(client: FlaskClient, hospital: Hospital) -> None:
+    codes = [enrol(client, f"GUESS-{number:04d}")[0] for number in range(25)]
+    assert codes == [403] * 20 + [429] * 5
+
+
+def test_a_revoked_kiosk_is_out_within_the_minute(hospital: Hospital, database: Database) -> None:
+    now_s = 0.0
+    workers = [Callers(database, ticks=lambda: now_s) for _ in range(2)]
+    _, credential = hospital.add_kiosk("K9")
+    assert all(worker.find(credential) for worker in workers)
+    assert revoke_kiosk(database, name="K9") == 1
+    now_s = recognise_caller.CACHED_FOR_S
+    assert [worker.find(credential) for worker in workers] == [None, None]
+    assert recognise_caller.CACHED_FOR_S < 60
+
+
+def test_revoking_ends_open_invitations_too(client: FlaskClient, database: Database) -> None:
+    code = invite_kiosk(database, name="K7")
+    assert revoke_kiosk(database, name="K7") == 1
+    assert enrol(client, code)[0] == 403
+
+
+def test_revoked_staff_are_out(staff: ApiCaller, database: Database) -> None:
+    assert revoke_staff(database, name="Lê Thị Trực") == 1
+    assert staff.get("/help-calls").status_code == 401
+
+
+def test_only_hashes_of_credentials_are_stored(hospital: Hospital, database: Database) -> None:
+    code = invite_kiosk(database, name="K7")
+    enrolled = enrol_kiosk.enrol_kiosk(database, untrusted_code=code, name="K7", demo=False)
+    with database.read() as connection:
+        for table in ("kiosk", "enrolment_code", "audit_event"):
+            rows = connection.exec_driver_sql(f"SELECT * FROM {table}").all()
+            assert rows
+            assert code not in str(rows)
+            assert enrolled.credential not in str(rows)
