@@ -275,7 +275,9 @@ def _find_booked_start(
 ) -> datetime | None:
     """The hour that counts as booked: of a slot taken now, or of a booking met in time."""
     if wish.slot_id is not None:
-        return _get_slot_start(catalogue, wish, unit=unit)
+        return get_slot_start(
+            catalogue, slot_id=wish.slot_id, service_id=wish.service_id, unit=unit
+        )
     if wish.appointment_ref is None:
         return None
     booking = next((a for a in scan.appointments if a.ref == wish.appointment_ref), None)
@@ -295,13 +297,16 @@ def _find_booked_start(
     return start if state is ArrivalState.ON_TIME else None
 
 
-def _get_slot_start(catalogue: Catalogue, wish: VisitWish, *, unit: UnitOfWork) -> datetime:
+def get_slot_start(
+    catalogue: Catalogue, *, slot_id: str, service_id: str, unit: UnitOfWork
+) -> datetime:
+    """Raises ServiceNotFound, AppointmentNotDue when the hour is over or on another day."""
     slot = unit.connection.execute(
         select(tables.Slot.service_id, tables.Slot.starts_at, tables.Slot.ends_at).where(
-            tables.Slot.id == wish.slot_id, tables.Slot.facility_id == unit.facility_id
+            tables.Slot.id == slot_id, tables.Slot.facility_id == unit.facility_id
         )
     ).one_or_none()
-    if slot is None or slot.service_id != wish.service_id:
+    if slot is None or slot.service_id != service_id:
         raise ServiceNotFound
     if slot.ends_at <= unit.now or catalogue.today(slot.starts_at) != catalogue.today(unit.now):
         raise AppointmentNotDue

@@ -9,6 +9,12 @@ from typing import Any, TypeAlias
 from flask import Response, request
 from pydantic import BaseModel
 
+from backend.domain.visit import PrintState
+from backend.services.cancel_visit import cancel_visit
+from backend.services.change_visit import ChangeWish, change_visit
+from backend.services.report_print_state import PrintReport, report_print_state
+from backend.services.reprint_ticket import reprint_ticket
+from backend.services.show_visit import load_visit, visit_to_text
 from backend.services.start_visit import VisitWish, start_visit
 from backend.storage.repositories import Answer, Intent
 from backend.web import schemas
@@ -47,6 +53,69 @@ def start(body: schemas.VisitRequest) -> Response:
         language=body.language,
     )
     return _reply(start_visit(resources(), wish, kiosk=caller(), intent=_intent()))
+
+
+@blueprint.get("/visits/<visit_id>", responses=VISIT)
+@allow("kiosk", "staff")
+def get(path: schemas.VisitPath) -> Response:
+    """A visit as it stands now"""
+    work = resources()
+    catalogue = work.catalogue.get()
+    with work.database.read() as connection:
+        visit = load_visit(connection, catalogue, path.visit_id, existing=True)
+    text = visit_to_text(visit, catalogue, now=work.database.clock())
+    return _reply(Answer(status=200, body=text))
+
+
+@blueprint.post("/visits/<visit_id>/change", responses=VISIT, openapi_extensions=IDEMPOTENT)
+@allow("kiosk")
+def change(path: schemas.VisitPath, body: schemas.ChangeRequest) -> Response:
+    """Another service, once, within ten minutes, before being called"""
+    wish = ChangeWish(
+        scan_id=body.scan_id,
+        service_id=body.service_id,
+        practitioner_id=body.doctor_id,
+        slot_id=body.slot_id,
+        language=body.language,
+    )
+    return _reply(change_visit(resources(), path.visit_id, wish, kiosk=caller(), intent=_intent()))
+
+
+@blueprint.post("/visits/<visit_id>/cancel", responses=VISIT, openapi_extensions=IDEMPOTENT)
+@allow("kiosk")
+def cancel(path: schemas.VisitPath, body: schemas.ScanIdRequest) -> Response:
+    """Give the number up, any time before being called"""
+    return _reply(
+        cancel_visit(
+            resources(), path.visit_id, scan_id=body.scan_id, kiosk=caller(), intent=_intent()
+        )
+    )
+
+
+@blueprint.post("/visits/<visit_id>/reprint", responses=VISIT, openapi_extensions=IDEMPOTENT)
+@allow("kiosk")
+def reprint(path: schemas.VisitPath, body: schemas.ScanIdRequest) -> Response:
+    """The same ticket once more, at any kiosk"""
+    return _reply(
+        reprint_ticket(
+            resources(), path.visit_id, scan_id=body.scan_id, kiosk=caller(), intent=_intent()
+        )
+    )
+
+
+@blueprint.post("/visits/<visit_id>/print-state", responses=VISIT, openapi_extensions=IDEMPOTENT)
+@allow("kiosk")
+def report_print(path: schemas.VisitPath, body: schemas.PrintStateRequest) -> Response:
+    """What the printer said; anything but `printed` is shown to staff"""
+    report = PrintReport(
+        job_id=body.job_id,
+        state=PrintState(body.state),
+        reason=body.reason,
+        elapsed_ms=body.elapsed_ms,
+    )
+    return _reply(
+        report_print_state(resources(), path.visit_id, report, kiosk=caller(), intent=_intent())
+    )
 
 
 def _intent() -> Intent:

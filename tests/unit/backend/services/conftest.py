@@ -9,6 +9,7 @@ from backend.services.resources import Resources
 from backend.storage.catalogue import CatalogueSource
 from backend.storage.database import Database
 from his_adapter.ports import HisGateway
+from tests.factories.desk import Desk
 from tests.factories.hospital import Hospital, make_config
 
 
@@ -37,3 +38,13 @@ def resources(hospital: Hospital) -> Resources:
         his_party=cast("RemoteParty", None),
         insurer_party=cast("RemoteParty", None),
     )
+
+
+@pytest.fixture
+def desk(resources: Resources, hospital: Hospital) -> Desk:
+    return Desk(resources, hospital)
+
+
+@pytest.fixture
+def other_desk(resources: Resources, hospital: Hospital) -> Desk:
+    return Desk(resources, hospital, "K2")

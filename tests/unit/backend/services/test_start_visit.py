@@ -5,9 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from backend.domain.ids import new_id
 from backend.errors import (
     AppointmentNotDue,
     IdempotencyKeyReused,
@@ -18,56 +17,11 @@ from backend.errors import (
     SlotTaken,
     ValidationFailed,
 )
-from backend.services.recognise_caller import Caller
-from backend.services.resources import Resources
-from backend.services.start_visit import VisitWish, start_visit
 from backend.storage import tables
-from backend.storage.repositories import Answer, Intent
 from backend.web import schemas
 from tests.conftest import SettableClock
-from tests.factories.hospital import Hospital, make_person, make_scan
-
-
-class Desk:
-    """Takes numbers at one kiosk."""
-
-    def __init__(self, resources: Resources, hospital: Hospital, name: str = "K1") -> None:
-        self.resources = resources
-        self.hospital = hospital
-        self.kiosk, _ = hospital.add_kiosk(name)
-
-    def wish(self, service: str = "NOI", scan_id: str | None = None, **changes: Any) -> VisitWish:
-        return VisitWish(
-            scan_id=scan_id or self.hospital.add_scan(self.kiosk),
-            visit_kind="new",
-            service_id=self.hospital.services[service],
-            papers={},
-            **changes,
-        )
-
-    def start(self, wish: VisitWish, *, key: str | None = None, body: str = "b") -> Answer:
-        intent = Intent(caller=self.kiosk.actor, key=key or new_id(), body_hash=body)
-        return start_visit(self.resources, wish, kiosk=self.kiosk, intent=intent)
-
-    def take(self, service: str = "NOI", **scan: Any) -> schemas.VisitReply:
-        """A number for another person each time, unless `person` is given."""
-        scan.setdefault("person", make_person(int(new_id()[-5:], 16) % 1_000_000))
-        scan_id = self.hospital.add_scan(self.kiosk, make_scan(**scan))
-        return read(self.start(self.wish(service, scan_id)))
-
-
-def read(answer: Answer) -> schemas.VisitReply:
-    return schemas.VisitReply.model_validate_json(answer.body)
-
-
-@pytest.fixture
-def desk(resources: Resources, hospital: Hospital) -> Desk:
-    return Desk(resources, hospital)
-
-
-def count(desk: Desk, table: type[tables.Base]) -> int:
-    with desk.hospital.database.read() as connection:
-        return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+from tests.factories.desk import Desk, count, read
+from tests.factories.hospital import make_person, make_scan
 
 
 def test_a_number_with_everything_that_belongs_to_it(desk: Desk) -> None:
@@ -300,12 +254,11 @@ def test_age_and_sex_limits(desk: Desk) -> None:
 
 
 def test_a_scan_of_another_kiosk_or_an_old_one_is_not_there(
-    desk: Desk, resources: Resources, hospital: Hospital, clock: SettableClock
+    desk: Desk, other_desk: Desk, clock: SettableClock
 ) -> None:
-    other = Desk(resources, hospital, "K2")
     wish = desk.wish()
     with pytest.raises(ScanExpired):
-        other.start(wish)
+        other_desk.start(wish)
     clock.advance(seconds=601)
     with pytest.raises(ScanExpired):
         desk.start(wish)
@@ -315,4 +268,3 @@ def test_a_scanned_ticket_is_nobody_to_register(desk: Desk) -> None:
     scan_id = desk.hospital.add_scan(desk.kiosk, replace(make_scan(), person=None))
     with pytest.raises(PersonNeedsStaff):
         desk.start(desk.wish(scan_id=scan_id))
-    assert isinstance(desk.kiosk, Caller)
