@@ -63,6 +63,7 @@ DETAIL = Style(cap_mm=5.4, large_cap_mm=7.3, weight=Weight.REGULAR, pitch=1.28)
 VALUE = Style(cap_mm=6.8, large_cap_mm=8.0, weight=Weight.SEMIBOLD, pitch=1.26)
 SMALL = Style(cap_mm=4.9, large_cap_mm=7.3, weight=Weight.MEDIUM, pitch=1.28)
 SMALL_BOLD = Style(cap_mm=5.2, large_cap_mm=7.3, weight=Weight.SEMIBOLD, pitch=1.24)
+CALL = Style(cap_mm=6.4, large_cap_mm=7.3, weight=Weight.SEMIBOLD, pitch=1.24)
 DIGIT = Style(cap_mm=11.0, large_cap_mm=12.0, weight=Weight.SEMIBOLD, pitch=1.1)
 ENTRY = Style(cap_mm=12.0, large_cap_mm=12.0, weight=Weight.BOLD, pitch=1.1)
 
@@ -95,6 +96,11 @@ class SetText:
     weight: Weight
     pitch_px: int
     width_px: int
+
+    @property
+    def cap_px(self) -> float:
+        """Height of its capitals."""
+        return self.size_px * CAP_HEIGHT
 
     @property
     def height_px(self) -> int:
@@ -188,8 +194,3 @@ def _break_anywhere(text: str, weight: Weight, size_px: int, width_px: int) -> l
             lines.append("")
         lines[-1] += letter
     return lines
-
-
-def get_cap_mm(size_px: float, panel: Panel) -> float:
-    """Capital height of a type size on this panel."""
-    return panel.mm(size_px * CAP_HEIGHT)

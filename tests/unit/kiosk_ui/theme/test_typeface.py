@@ -15,7 +15,6 @@ from kiosk_ui.theme.typeface import (
     Style,
     TypefaceMissingError,
     Weight,
-    get_cap_mm,
     get_font_file,
     measure_px,
     set_text,
@@ -33,7 +32,7 @@ SENTENCE = "Mời đưa căn cước, thẻ bảo hiểm y tế hoặc mã VNeID
 def test_capitals_never_fall_under_the_floor(style: Style, panel: Panel, floor_mm: float) -> None:
     for scale in (1.0, 0.5, 0.1):
         text = set_text("Đăng ký", style=style, panel=panel, width_px=800, scale=scale)
-        assert get_cap_mm(text.size_px, panel) >= floor_mm
+        assert panel.mm(text.cap_px) >= floor_mm
 
 
 @pytest.mark.parametrize("width_px", [260, 400, 640, 1000])

@@ -1,0 +1,178 @@
+"""The one widget of the kiosk: shows scenes, slides between them, turns taps into actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from kivy.clock import Clock
+from kivy.graphics import Color, InstructionGroup, Rectangle, Translate
+from kivy.uix.widget import Widget
+
+from kiosk_ui.presenters.views import Action
+from kiosk_ui.theme.colours import PAPER
+from kiosk_ui.widgets.camera_preview import CameraPreview
+from kiosk_ui.widgets.painter import Painter, make_sliding_group
+from kiosk_ui.widgets.scene import Scene, Touch
+
+SLIDE_S = 0.18
+TURN_DEG_PER_S = 300.0
+
+
+class Glass(Widget):
+    """Its left edge is the window's; a development panel may stand to its right."""
+
+    def __init__(
+        self,
+        *,
+        on_action: Callable[[Action], None],
+        on_touched: Callable[[], None],
+        slide_s: float = SLIDE_S,
+        **properties: object,
+    ) -> None:
+        super().__init__(**properties)
+        self._on_action, self._on_touched = on_action, on_touched
+        self._slide_s = slide_s
+        self.scene: Scene | None = None
+        self.calm = False
+        """Nothing moves by itself (WCAG 2.3.1, and for those whom movement disturbs)."""
+        self._chrome, self._overlay, self._pressed = (
+            InstructionGroup(),
+            InstructionGroup(),
+            InstructionGroup(),
+        )
+        self._slides = InstructionGroup()
+        self._content: InstructionGroup | None = None
+        self._move: Translate | None = None
+        self._leaving: tuple[InstructionGroup, Translate] | None = None
+        self._slide_from = 0.0
+        self._slide_left_s = 0.0
+        self._painters: dict[str, Painter] = {}
+        self._finger: tuple[object, Touch] | None = None
+        with self.canvas:
+            Color(*PAPER)
+            self._paper = Rectangle()
+        for group in (self._slides, self._chrome, self._overlay, self._pressed):
+            self.canvas.add(group)
+        self.bind(size=self._resize, pos=self._resize)
+        self._resize()
+
+    def _resize(self, *_: object) -> None:
+        self._paper.pos, self._paper.size = self.pos, self.size
+
+    def show(self, scene: Scene, *, slide: int = 0) -> None:
+        """Draws a scene. `slide` 1: the content comes from the right, -1 from the left, 0 at once."""
+        before, self.scene = self.scene, scene
+        if before is None or before.chrome != scene.chrome:
+            self._repaint("chrome", self._chrome, scene)
+        if before is None or before.content != scene.content or slide:
+            self._change_content(scene, slide)
+        if before is None or before.overlay != scene.overlay:
+            self._repaint("overlay", self._overlay, scene)
+        self._pressed.clear()
+        if self._finger and scene.find_touch(self._finger[1].action) is None:
+            self._finger = None
+
+    def _repaint(self, layer: str, group: InstructionGroup, scene: Scene) -> None:
+        group.clear()
+        painter = Painter(group, int(self.height))
+        painter.paint(getattr(scene, layer))
+        self._painters[layer] = painter
+
+    def _change_content(self, scene: Scene, slide: int) -> None:
+        self._end_slide()
+        outer, move, inner = make_sliding_group()
+        painter = Painter(inner, int(self.height))
+        painter.paint(scene.content)
+        if before := self._painters.get("content"):
+            for old, new in zip(before.previews, painter.previews, strict=False):
+                new.take_over(old)
+        self._painters["content"] = painter
+        if self._content is not None and self._move is not None:
+            if slide and self._slide_s and not self.calm:
+                self._leaving = (self._content, self._move)
+                self._slide_from = slide * self.width
+                self._slide_left_s = self._slide_s
+                move.x = self._slide_from
+                Clock.schedule_interval(self._slide, 0)
+            else:
+                self._slides.remove(self._content)
+        self._content, self._move = outer, move
+        self._slides.add(outer)
+
+    def _slide(self, elapsed_s: float) -> bool:
+        self._slide_left_s -= elapsed_s
+        if self._slide_left_s <= 0 or self._move is None or self._leaving is None:
+            self._end_slide()
+            return False
+        left = (self._slide_left_s / self._slide_s) ** 3
+        self._move.x = self._slide_from * left
+        self._leaving[1].x = self._slide_from * (left - 1)
+        return True
+
+    def _end_slide(self) -> None:
+        Clock.unschedule(self._slide)
+        if self._leaving is not None:
+            self._slides.remove(self._leaving[0])
+            self._leaving = None
+        if self._move is not None:
+            self._move.x = 0
+
+    @property
+    def sliding(self) -> bool:
+        return self._leaving is not None
+
+    @property
+    def previews(self) -> list[CameraPreview]:
+        return [preview for painter in self._painters.values() for preview in painter.previews]
+
+    @property
+    def moving(self) -> bool:
+        """Whether `animate` has anything to do."""
+        return any(painter.turning for painter in self._painters.values())
+
+    def show_picture(self, picture: np.ndarray) -> None:
+        for preview in self.previews:
+            preview.show(picture)
+
+    def animate(self, now_s: float) -> None:
+        """Turns what turns. The angle follows from the time, so a late call does not jump."""
+        if self.calm:
+            return
+        for painter in self._painters.values():
+            for turn in painter.turning:
+                turn.angle = -(now_s * TURN_DEG_PER_S) % 360
+            for preview in painter.previews:
+                preview.sweep(now_s)
+
+    def on_touch_down(self, touch: object) -> bool:
+        """One finger counts: a second one while it is down is a palm or a sleeve."""
+        x, y = touch.pos  # type: ignore[attr-defined]
+        if not self.collide_point(x, y):
+            return False
+        self._on_touched()
+        if self._finger is None and self.scene is not None:
+            found = self._find(x, y)
+            if found is not None:
+                self._finger = (touch, found)
+                Painter(self._pressed, int(self.height)).paint(found.pressed)
+        return True
+
+    def on_touch_up(self, touch: object) -> bool:
+        if self._finger is None or self._finger[0] is not touch:
+            return False
+        _, element = self._finger
+        self._finger = None
+        self._pressed.clear()
+        x, y = touch.pos  # type: ignore[attr-defined]
+        if element.rect.has(x - self.x, self.height - y):
+            self._on_action(element.action)
+        return True
+
+    def _find(self, x: float, y: float) -> Touch | None:
+        if self.scene is None:
+            return None
+        for element in self.scene.tappable():
+            if element.rect.has(x - self.x, self.height - y):
+                return element
+        return None
