@@ -14,6 +14,8 @@ class DeviceEvent(StrEnum):
     """The scanner cannot be opened or went away."""
     SCANNER_RETURNED = "scanner_returned"
     """The scanner reads (again)."""
+    SCANNER_FAILED = "scanner_failed"
+    """The driver made an error nobody foresaw; it is started again."""
     SCAN_DROPPED = "scan_dropped"
     """A reading was thrown away: too long, or nobody fetched the earlier ones."""
     PRINTER_STATUS_CHANGED = "printer_status_changed"

@@ -29,9 +29,6 @@ from devices.scanners.code_regions import (
 # A scanner has one thread for pictures; OpenCV's own pool would take the core of the screen.
 cv2.setNumThreads(1)
 
-_QR = zxingcpp.BarcodeFormats(zxingcpp.QRCode)
-_CODE128 = zxingcpp.BarcodeFormats(zxingcpp.Code128)
-
 MAX_PIXELS = 50_000_000
 _MIN_SIDE_PX = 16  # the smallest QR code is 21 modules wide
 _VIEW_PX = 800
@@ -54,7 +51,7 @@ def decode(frame: Frame, *, budget_s: float = 0.09, turn: int = 0) -> list[bytes
     grey = _to_grey(frame)
     if min(grey.shape) < _MIN_SIDE_PX:
         return []
-    matrices = _read_symbols(grey, _QR)
+    matrices = _read_symbols(grey, zxingcpp.QRCode)
     maps_started_s = time.perf_counter()
     maps = EdgeMaps.of(grey)
     # How slow this machine is now, against the one the costs of the looks were taken on.
@@ -63,7 +60,7 @@ def decode(frame: Frame, *, budget_s: float = 0.09, turn: int = 0) -> list[bytes
     bars_region = find_bars_region(maps)
     found = matrices.payloads
     if not found or bars_region:
-        found = _distinct([*found, *_read_symbols(grey, _CODE128).payloads])
+        found = _distinct([*found, *_read_symbols(grey, zxingcpp.Code128).payloads])
     if found:
         return found
     regions = [*matrices.unread, find_matrix_region(maps), bars_region]
@@ -97,9 +94,10 @@ class _Symbols:
     unread: list[CodeRegion]
 
 
-def _read_symbols(grey: Frame, symbology: zxingcpp.BarcodeFormats) -> _Symbols:
+def _read_symbols(grey: Frame, symbology: zxingcpp.BarcodeFormat) -> _Symbols:
     """What zxing-cpp reads in the whole picture, and where it saw a code it could not read."""
-    codes = zxingcpp.read_barcodes(grey, formats=symbology, return_errors=True)
+    formats = zxingcpp.BarcodeFormats(symbology)
+    codes = zxingcpp.read_barcodes(grey, formats=formats, return_errors=True)
     return _Symbols(
         payloads=_distinct(code.bytes for code in codes if code.valid),
         unread=[_around(code.position, grey) for code in codes if not code.valid],
@@ -219,11 +217,11 @@ def _deblur_by(sigma_px: float) -> Callable[[Frame], Frame]:
 
 
 def _zxing_qr(view: Frame) -> list[bytes]:
-    return [code.bytes for code in zxingcpp.read_barcodes(view, formats=_QR)]
+    return _read_symbols(view, zxingcpp.QRCode).payloads
 
 
 def _zxing_code128(view: Frame) -> list[bytes]:
-    return [code.bytes for code in zxingcpp.read_barcodes(view, formats=_CODE128)]
+    return _read_symbols(view, zxingcpp.Code128).payloads
 
 
 _MATRIX_LOOKS = (

@@ -8,13 +8,10 @@ its code upper right on the front.
 from __future__ import annotations
 
 import math
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -22,8 +19,9 @@ import numpy as np
 import qrcode
 import zxingcpp
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from devices.fonts import Weight, get_font
 from devices.models import Frame
 
 _CODE_MM = 18.0
@@ -124,7 +122,7 @@ class _Card:
 
 def draw_desk(size: tuple[int, int] = (1280, 720), *, seed: int = 0) -> Frame:
     """An empty desk as the camera sees it, BGR, width and height as in `size`."""
-    return _desk(size, seed).copy()
+    return _expose(_desk(size), Scene(size=size, seed=seed), np.zeros(2))
 
 
 def draw_card_frame(
@@ -141,15 +139,15 @@ def draw_card_frame(
     scene = scene or Scene()
     card = _card(untrusted_payload, kind, error_correction)
     to_frame = _to_frame(card, scene)
-    frame = draw_desk(scene.size, seed=scene.seed)
+    frame = _desk(scene.size).copy()
     _lay_card(frame, card.picture, to_frame)
     return _expose(frame, scene, _project(to_frame, [card.code_at])[0])
 
 
 @lru_cache(maxsize=4)
-def _desk(size: tuple[int, int], seed: int) -> Frame:
+def _desk(size: tuple[int, int]) -> Frame:
     width, height = size
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(7)
     coarse = rng.normal(0, 9, (height // 40 + 2, 8)).astype(np.float32)
     grain = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
     light = np.linspace(1.05, 0.9, width, dtype=np.float32)[None, :]
@@ -217,7 +215,7 @@ def _print_card(layout: _Layout, code: Frame, px_per_mm: float, quiet_px: int) -
         )
     x, y = layout.text_at_mm
     for row, line in enumerate(layout.lines):
-        font = _font(round((3.4 if row == 0 else 2.6) * px_per_mm))
+        font = get_font(Weight.SEMI_BOLD, round((3.4 if row == 0 else 2.6) * px_per_mm))
         pen.text((x * px_per_mm, (y + row * 6.4) * px_per_mm), line, fill=layout.ink, font=font)
     left, top = (round(at * px_per_mm) for at in layout.code_at_mm)
     bottom, right = top + code.shape[0], left + code.shape[1]
@@ -227,12 +225,6 @@ def _print_card(layout: _Layout, code: Frame, px_per_mm: float, quiet_px: int) -
     # Ink on plastic is neither black nor white.
     card.paste(Image.fromarray(np.clip(code, 28, 238)), (left, top))
     return np.asarray(card)[..., ::-1].copy()
-
-
-@lru_cache(maxsize=16)
-def _font(size_px: int) -> ImageFont.FreeTypeFont:
-    folder = os.environ.get("TIEPDON_FONTS") or Path(sys.prefix) / "share/tiepdon/fonts"
-    return ImageFont.truetype(str(Path(folder) / "BeVietnamPro_600SemiBold.ttf"), size_px)
 
 
 def _to_frame(card: _Card, scene: Scene) -> NDArray[np.float64]:
