@@ -1,0 +1,123 @@
+"""All that is known of the patient at the glass. Dropped whole at the end and on idle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from devices.models import PrintResult, Scan
+from kiosk_ui.flow import Appointed, Screen
+from kiosk_ui.gateway import models
+from kiosk_ui.gateway.models import Language
+
+
+class Purpose(StrEnum):
+    """What was touched on the start screen."""
+
+    VISIT = "visit"
+    BOOKED = "booked"
+    RESULTS = "results"
+    TICKET = "ticket"
+
+
+class Deed(StrEnum):
+    """What the server is asked to do for the patient in the end."""
+
+    START = "start"
+    CHANGE = "change"
+    REPRINT = "reprint"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intent:
+    """One wish of a patient, however often it is sent: its key is what makes it one."""
+
+    deed: Deed
+    key: str
+
+
+@dataclass(kw_only=True)
+class HelpCall:
+    """A call for staff made during this visit."""
+
+    key: str
+    id: str | None = None
+    acknowledged: bool = False
+    failed: bool = False
+    """The server could not be told yet; it is being tried again."""
+    asking: bool = False
+    next_try_s: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """What the screen `trouble` says: keys of the catalogue, and where trying again leads."""
+
+    happened: str
+    do: str
+    again: Screen | None = None
+
+
+@dataclass(kw_only=True)
+class CurrentVisit:
+    """Made anew for each patient: language, large text and lowered screen included."""
+
+    language: Language = "vi"
+    large_text: bool = False
+    lowered: bool = False
+
+    screen: Screen = Screen.WELCOME
+    trail: list[Screen] = field(default_factory=list)
+    overlay: Screen | None = None
+    forward: bool = True
+
+    purpose: Purpose = Purpose.VISIT
+    full_notice: bool = False
+    notice: models.NoticeAcceptance | None = None
+    held_scan: Scan | None = field(default=None, repr=False)
+    """Read before the notice was accepted; sent after it, or forgotten."""
+    relation: models.Relation | None = None
+    on_behalf: models.OnBehalf | None = field(default=None, repr=False)
+    entry: str = field(default="", repr=False)
+    """What the keypad of this screen took in so far."""
+    typed_number: str = field(default="", repr=False)
+    year_only: bool = False
+    """Of the birth date only the year is typed."""
+
+    scan: models.ScanReply | None = field(default=None, repr=False)
+    name_shown_until_s: float = 0.0
+    appointed: Appointed | None = None
+    appointment: models.AppointmentReply | None = field(default=None, repr=False)
+    use_insurance: bool = True
+    visit_kind: str | None = None
+    services: models.ServiceList | None = None
+    doctors: models.DoctorList | None = None
+    slots: models.SlotList | None = None
+    department_id: str | None = None
+    service: models.ServiceReply | None = None
+    also_service: models.ServiceReply | None = None
+    adding: bool = False
+    """A second service is being chosen."""
+    changing: bool = False
+    """Another service is being chosen for the visit in `ticket`."""
+    doctor: models.DoctorReply | None = None
+    slot: models.SlotReply | None = None
+    papers: models.Papers = field(default_factory=models.Papers)
+    priority_group: str | None = None
+
+    ticket: models.VisitReply | None = field(default=None, repr=False)
+    """The visit looked at in `my_ticket`, or the one just made."""
+    intent: Intent | None = None
+    print_result: PrintResult | None = None
+    reprinted: bool = False
+    printing_since_s: float | None = None
+
+    page: int = 0
+    problem: str | None = None
+    """Key of one sentence about what was just tried on this screen."""
+    trouble: Trouble | None = None
+    awaiting: object | None = None
+    """Identifies the one question to the server under way; answers to others are dropped."""
+    awaiting_since_s: float = 0.0
+    reconnecting: bool = False
+    help_calls: dict[models.HelpKind, HelpCall] = field(default_factory=dict)

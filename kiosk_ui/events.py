@@ -1,0 +1,21 @@
+"""The closed list of log events of the kiosk: ids and codes, never a person's data."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class KioskEvent(StrEnum):
+    STARTED = "kiosk_started"
+    ENROLLED = "kiosk_enrolled"
+    SERVER_LOST = "server_lost"
+    SERVER_RETURNED = "server_returned"
+    CREDENTIAL_REFUSED = "credential_refused"
+    REPLY_REFUSED = "reply_refused"
+    """An answer could not be used; `code` says why."""
+    PRINT_ENDED = "print_ended"
+    PRINT_REPORT_KEPT = "print_report_kept"
+    """The server could not be told what the printer said; it is told later."""
+    PRINT_REPORT_DROPPED = "print_report_dropped"
+    """The server refused a report: it will not be sent again."""
+    IDLE_CLEARED = "idle_cleared"

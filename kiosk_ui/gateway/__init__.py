@@ -1,0 +1,1 @@
+"""The server as the kiosk sees it."""

@@ -1,0 +1,59 @@
+"""What the kiosk asks of the server."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from kiosk_ui.gateway import models
+
+
+class Gateway(Protocol):
+    """Every method blocks, for some seconds at most, and is called from worker threads only.
+
+    All raise `errors.ServerAway` when there is no answer (whether the server did it is then
+    unknown), `errors.ServerRefused` when it said no, `errors.CredentialRefused` when this kiosk
+    is not enrolled, `errors.ReplyUnreadable` for an answer of another shape.
+    Writes take a `key`: the same key again gives the first answer again.
+    """
+
+    def check(self) -> None:
+        """Returns when the server is ready to work; bounded to 1.5 s."""
+
+    def get_settings(self) -> models.KioskSettings: ...
+
+    def scan(self, request: models.ScanRequest) -> models.ScanReply: ...
+
+    def list_services(
+        self, *, scan_id: str | None = None, visit_kind: str | None = None
+    ) -> models.ServiceList: ...
+
+    def list_doctors(self, service_id: str) -> models.DoctorList: ...
+
+    def list_slots(self, service_id: str, doctor_id: str | None = None) -> models.SlotList:
+        """Free hours of today."""
+
+    def start_visit(self, request: models.VisitRequest, *, key: str) -> models.VisitReply: ...
+
+    def change_visit(
+        self, visit_id: str, request: models.ChangeRequest, *, key: str
+    ) -> models.VisitReply: ...
+
+    def cancel_visit(
+        self, visit_id: str, request: models.ScanIdRequest, *, key: str
+    ) -> models.VisitReply: ...
+
+    def reprint_ticket(
+        self, visit_id: str, request: models.ScanIdRequest, *, key: str
+    ) -> models.VisitReply: ...
+
+    def report_print_state(
+        self, visit_id: str, request: models.PrintStateRequest, *, key: str
+    ) -> None: ...
+
+    def report_device(self, request: models.DeviceEventRequest) -> None: ...
+
+    def call_for_help(
+        self, request: models.HelpCallRequest, *, key: str
+    ) -> models.HelpCallReply: ...
+
+    def get_help_call(self, help_call_id: str) -> models.HelpCallReply: ...

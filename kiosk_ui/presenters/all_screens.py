@@ -1,0 +1,57 @@
+"""Which presenter decides for which screen."""
+
+from __future__ import annotations
+
+from kiosk_ui.presenters.base import Presenter
+from kiosk_ui.presenters.booking import AppointmentScreen
+from kiosk_ui.presenters.choosing import DepartmentScreen, DoctorScreen, HourScreen, ServiceScreen
+from kiosk_ui.presenters.done import Done
+from kiosk_ui.presenters.help import EmergencyScreen, HelpScreen
+from kiosk_ui.presenters.identify import ConfirmIdentity, ExistingVisit
+from kiosk_ui.presenters.info import Info, InfoHow, InfoMap, InfoPrices
+from kiosk_ui.presenters.insurance import Insurance
+from kiosk_ui.presenters.my_ticket import Cancelled, CancelVisit, MyTicket
+from kiosk_ui.presenters.notice import NoticeScreen
+from kiosk_ui.presenters.on_behalf import OnBehalfPhone, OnBehalfScreen
+from kiosk_ui.presenters.printing import Printing
+from kiosk_ui.presenters.reasons import PapersScreen, PriorityScreen, VisitKindScreen
+from kiosk_ui.presenters.scan import ScanScreen
+from kiosk_ui.presenters.summary import Summary
+from kiosk_ui.presenters.trouble import OutOfService, TroubleScreen
+from kiosk_ui.presenters.typed import TypedBirthDate, TypedNumber
+from kiosk_ui.presenters.welcome import Welcome
+
+PRESENTERS: tuple[type[Presenter], ...] = (
+    Welcome,
+    Info,
+    InfoPrices,
+    InfoMap,
+    InfoHow,
+    NoticeScreen,
+    ScanScreen,
+    OnBehalfScreen,
+    OnBehalfPhone,
+    TypedNumber,
+    TypedBirthDate,
+    ConfirmIdentity,
+    ExistingVisit,
+    Insurance,
+    VisitKindScreen,
+    AppointmentScreen,
+    DepartmentScreen,
+    ServiceScreen,
+    DoctorScreen,
+    HourScreen,
+    PapersScreen,
+    PriorityScreen,
+    Summary,
+    Printing,
+    Done,
+    MyTicket,
+    CancelVisit,
+    Cancelled,
+    TroubleScreen,
+    OutOfService,
+    HelpScreen,
+    EmergencyScreen,
+)

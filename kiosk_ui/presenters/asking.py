@@ -1,0 +1,65 @@
+"""From a scan to the questions that remain, in the server's order, to the deed at the end."""
+
+from __future__ import annotations
+
+from kiosk_ui import flow
+from kiosk_ui.current_visit import Deed, Intent, Purpose, Trouble
+from kiosk_ui.flow import SCREENS_OF, Screen
+from kiosk_ui.gateway.models import Question, ScanOutcome, ScanReply
+from kiosk_ui.presenters.context import Context, new_key
+
+_SEE_STAFF = Trouble(happened="trouble.see_staff", do="trouble.staff")
+
+
+def take_scan_reply(ctx: Context, reply: ScanReply) -> None:
+    """Goes where the answer to a scan leads."""
+    visit = ctx.visit
+    match reply.outcome:
+        case ScanOutcome.SEE_STAFF:
+            ctx.fail(_SEE_STAFF)
+        case ScanOutcome.ASK_WHICH_NUMBER:
+            if visit.screen is not Screen.TYPED_NUMBER:
+                ctx.back_to(Screen.TYPED_NUMBER)
+            visit.problem = "type.which_number"
+        case ScanOutcome.ASK_BIRTH_DATE:
+            visit.scan = reply
+            if visit.screen is Screen.TYPED_BIRTH_DATE:
+                visit.problem = "type.date_again"
+            else:
+                ctx.go(Screen.TYPED_BIRTH_DATE)
+        case ScanOutcome.TICKET if reply.visits:
+            visit.scan = reply
+            visit.ticket = reply.visits[0]
+            ctx.go(Screen.MY_TICKET)
+        case ScanOutcome.IDENTIFIED:
+            visit.scan = reply
+            if reply.visits and visit.purpose is Purpose.RESULTS:
+                visit.visit_kind = "results"
+            go_on(ctx)
+        case _:
+            ctx.fail(_SEE_STAFF)
+
+
+def questions(ctx: Context) -> tuple[Question, ...]:
+    """What this patient is asked, in order; empty before a scan."""
+    scan = ctx.visit.scan
+    return flow.plan(scan.ask, appointed=ctx.visit.appointed) if scan else ()
+
+
+def go_on(ctx: Context) -> None:
+    """To the next question; when none is left, to the deed."""
+    visit = ctx.visit
+    if visit.changing or visit.adding:
+        ctx.go(Screen.SUMMARY)
+        return
+    question = flow.question_after(questions(ctx), visit.screen)
+    if question is None:
+        do(ctx, Deed.START)
+        return
+    ctx.go(SCREENS_OF[question])
+
+
+def do(ctx: Context, deed: Deed) -> None:
+    """To the screen that asks the server and prints: one touch, one key."""
+    ctx.visit.intent = Intent(deed=deed, key=new_key())
+    ctx.go(Screen.PRINTING)

@@ -1,0 +1,297 @@
+"""Department → service → doctor → hour. A list of one chooses itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kiosk_ui.flow import Screen
+from kiosk_ui.gateway.models import (
+    Availability,
+    DepartmentReply,
+    DoctorList,
+    DoctorReply,
+    ServiceList,
+    ServiceReply,
+    SlotList,
+    SlotReply,
+)
+from kiosk_ui.i18n import shown
+from kiosk_ui.presenters.asking import go_on
+from kiosk_ui.presenters.base import Presenter
+from kiosk_ui.presenters.context import Context
+from kiosk_ui.presenters.views import Action, Choice, ChoiceView, Icon, Phrase, Tone
+from kiosk_ui.presenters.wording import next_day, price
+
+_WHY_NOT: Mapping[Availability, str] = {
+    Availability.FULL: "service.full",
+    Availability.CLOSED: "service.closed",
+    Availability.NOT_FOR_YOU: "service.not_for_you",
+}
+
+
+class DepartmentScreen(Presenter):
+    """Asks the server anew at each arrival: what is open and full changes by the minute."""
+
+    screen = Screen.DEPARTMENT
+
+    def enter(self) -> None:
+        visit, gateway = self.ctx.visit, self.ctx.gateway
+        scan_id = visit.scan.scan_id if visit.scan else None
+        kind = visit.visit_kind
+        backwards = not visit.forward
+        visit.services = None
+        visit.department_id = None
+
+        def take(services: ServiceList) -> None:
+            visit.services = services
+            offered = _offered(self.ctx)
+            if len(offered) == 1 and not backwards:
+                take_service(self.ctx, offered[0])
+
+        self.ctx.ask(lambda: gateway.list_services(scan_id=scan_id, visit_kind=kind), done=take)
+
+    def view(self) -> ChoiceView:
+        visit, say = self.ctx.visit, self.ctx.say
+        departments = _departments(self.ctx)
+        nothing = visit.services is not None and not departments
+        return self.pages(
+            say("department.title_more" if visit.adding else "department.title"),
+            [self._department(department) for department in departments],
+            subtitle=say("department.nothing" if nothing else "department.sub"),
+            columns=2,
+            aside=(self.choice("unsure", "department.unsure", icon=Icon.HELP),),
+        )
+
+    def _department(self, department: DepartmentReply) -> Choice:
+        open_here = any(
+            service.availability is Availability.OPEN
+            for service in _offered(self.ctx)
+            if service.department.id == department.id
+        )
+        return Choice(
+            action=Action("department", department.id),
+            label=self.ctx.label(department.name),
+            detail=None if open_here else self.ctx.say("department.closed"),
+            icon=Icon.ROOM,
+            enabled=open_here,
+        )
+
+    def act(self, action: Action) -> None:
+        match action:
+            case Action(name="department", value=department_id):
+                services = [
+                    service
+                    for service in _offered(self.ctx)
+                    if service.department.id == department_id
+                ]
+                if not services:
+                    return
+                self.ctx.visit.department_id = department_id
+                if len(services) == 1 and services[0].availability is Availability.OPEN:
+                    take_service(self.ctx, services[0])
+                else:
+                    self.ctx.go(Screen.SERVICE)
+            case Action(name="unsure"):
+                self.ctx.open(Screen.HELP)
+
+
+class ServiceScreen(Presenter):
+    screen = Screen.SERVICE
+
+    def view(self) -> ChoiceView:
+        return self.pages(
+            self.ctx.say("service.title"),
+            [self._service(service) for service in self._services],
+            subtitle=self.ctx.say("service.sub"),
+        )
+
+    @property
+    def _services(self) -> list[ServiceReply]:
+        here = self.ctx.visit.department_id
+        return [service for service in _offered(self.ctx) if service.department.id == here]
+
+    def _service(self, service: ServiceReply) -> Choice:
+        is_open = service.availability is Availability.OPEN
+        return Choice(
+            action=Action("service", service.id),
+            label=self.ctx.label(service.name),
+            detail=self._waiting(service) if is_open else self._why_not(service),
+            icon=Icon.DOCTOR,
+            enabled=is_open,
+        )
+
+    def _waiting(self, service: ServiceReply) -> Phrase:
+        return self.ctx.say(
+            "service.waiting", price=price(self.ctx, service), waiting=service.waiting
+        )
+
+    def _why_not(self, service: ServiceReply) -> Phrase:
+        if service.next_open is None or service.availability is Availability.NOT_FOR_YOU:
+            return self.ctx.say(_WHY_NOT[service.availability])
+        opens = self.ctx.local(service.next_open)
+        if opens.date() == self.ctx.local(self.ctx.clock.now()).date():
+            return self.ctx.say("service.next_hour", hour=f"{opens:%H:%M}")
+        return next_day(self.ctx, opens.date())
+
+    def act(self, action: Action) -> None:
+        for service in self._services:
+            chosen = action == Action("service", service.id)
+            if chosen and service.availability is Availability.OPEN:
+                take_service(self.ctx, service)
+                return
+
+
+class DoctorScreen(Presenter):
+    """Any doctor comes first: it is what most people want, and the quickest."""
+
+    screen = Screen.DOCTOR
+
+    def enter(self) -> None:
+        visit, gateway = self.ctx.visit, self.ctx.gateway
+        service = visit.service
+        if service is None:
+            return
+        visit.doctor = None
+
+        def take(doctors: DoctorList) -> None:
+            visit.doctors = doctors
+
+        self.ctx.ask(lambda: gateway.list_doctors(service.id), done=take)
+
+    def view(self) -> ChoiceView:
+        any_doctor = self.choice(
+            "doctor",
+            "doctor.any",
+            detail=self.ctx.say("doctor.any_more"),
+            icon=Icon.CLOCK,
+            tone=Tone.PRIMARY,
+        )
+        return self.pages(
+            self.ctx.say("doctor.title"),
+            [any_doctor, *(self._doctor(doctor) for doctor in self._doctors)],
+        )
+
+    @property
+    def _doctors(self) -> list[DoctorReply]:
+        doctors = self.ctx.visit.doctors
+        return doctors.items if doctors else []
+
+    def _doctor(self, doctor: DoctorReply) -> Choice:
+        is_open = doctor.availability is Availability.OPEN
+        return Choice(
+            action=Action("doctor", doctor.id),
+            label=shown(f"{doctor.title} {doctor.name}".strip()),
+            detail=self.ctx.say("doctor.waiting", waiting=doctor.waiting)
+            if is_open
+            else self.ctx.say(_WHY_NOT[doctor.availability]),
+            icon=Icon.DOCTOR,
+            enabled=is_open,
+        )
+
+    def act(self, action: Action) -> None:
+        if action.name != "doctor":
+            return
+        if not action.value:
+            self.ctx.visit.doctor = None
+            to_hour_or_on(self.ctx)
+        for doctor in self._doctors:
+            if doctor.id == action.value and doctor.availability is Availability.OPEN:
+                self.ctx.visit.doctor = doctor
+                to_hour_or_on(self.ctx)
+
+
+class HourScreen(Presenter):
+    screen = Screen.HOUR
+
+    def enter(self) -> None:
+        visit, gateway = self.ctx.visit, self.ctx.gateway
+        service, doctor_id = visit.service, visit.doctor.id if visit.doctor else None
+        if service is None:
+            return
+        visit.slot = None
+
+        def take(slots: SlotList) -> None:
+            visit.slots = slots
+
+        self.ctx.ask(lambda: gateway.list_slots(service.id, doctor_id), done=take)
+
+    def view(self) -> ChoiceView:
+        first = self.choice(
+            "hour",
+            "hour.first",
+            detail=self.ctx.say("hour.first_more"),
+            icon=Icon.CLOCK,
+            tone=Tone.PRIMARY,
+        )
+        return self.pages(
+            self.ctx.say("hour.title"),
+            [first, *(self._slot(slot) for slot in self._slots)],
+        )
+
+    @property
+    def _slots(self) -> list[SlotReply]:
+        slots = self.ctx.visit.slots
+        return slots.items if slots else []
+
+    def _slot(self, slot: SlotReply) -> Choice:
+        start, end = self.ctx.local(slot.start), self.ctx.local(slot.end)
+        return Choice(
+            action=Action("hour", slot.id),
+            label=shown(f"{start:%H:%M} – {end:%H:%M}"),
+            detail=self.ctx.say("hour.free", free=slot.free)
+            if slot.free > 0
+            else self.ctx.say("service.full"),
+            icon=Icon.CLOCK,
+            enabled=slot.free > 0,
+        )
+
+    def act(self, action: Action) -> None:
+        if action.name != "hour":
+            return
+        if not action.value:
+            self.ctx.visit.slot = None
+            go_on(self.ctx)
+        for slot in self._slots:
+            if slot.id == action.value and slot.free > 0:
+                self.ctx.visit.slot = slot
+                go_on(self.ctx)
+
+
+def take_service(ctx: Context, service: ServiceReply) -> None:
+    """The service is chosen; what it leaves open is asked next."""
+    visit = ctx.visit
+    if visit.adding:
+        visit.also_service = service
+        go_on(ctx)
+        return
+    visit.service = service
+    visit.doctor = visit.slot = None
+    if service.by_doctor:
+        ctx.go(Screen.DOCTOR)
+    else:
+        to_hour_or_on(ctx)
+
+
+def to_hour_or_on(ctx: Context) -> None:
+    service = ctx.visit.service
+    if service is not None and service.by_hour:
+        ctx.go(Screen.HOUR)
+    else:
+        go_on(ctx)
+
+
+def _offered(ctx: Context) -> list[ServiceReply]:
+    """Without what is chosen already and what this person can never have."""
+    visit = ctx.visit
+    taken = visit.service.id if visit.adding and visit.service else None
+    services = visit.services.items if visit.services else []
+    return [
+        service
+        for service in services
+        if service.id != taken and service.availability is not Availability.NOT_FOR_YOU
+    ]
+
+
+def _departments(ctx: Context) -> list[DepartmentReply]:
+    """In the order of the server."""
+    return list({service.department.id: service.department for service in _offered(ctx)}.values())

@@ -1,0 +1,214 @@
+"""One kiosk: takes touches, scans and answers; gives the frame to draw. Knows no toolkit."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+
+from devices.models import Frame as Picture
+from devices.models import PrintState
+from devices.ports import CodeScanner
+from kiosk_ui import flow
+from kiosk_ui.events import KioskEvent
+from kiosk_ui.flow import Screen
+from kiosk_ui.gateway.ports import Gateway
+from kiosk_ui.presenters.all_screens import PRESENTERS
+from kiosk_ui.presenters.base import Presenter
+from kiosk_ui.presenters.chrome import chrome, idle_warning
+from kiosk_ui.presenters.context import Context
+from kiosk_ui.presenters.ports import Clock, Place, PrintReports, TicketPrinting
+from kiosk_ui.presenters.scan import ScanScreen
+from kiosk_ui.presenters.views import Action, Frame, IdleWarning, View
+from kiosk_ui.presenters.waiting import GRACE_S, waiting_view
+from kiosk_ui.presenters.watch import Watch
+from kiosk_ui.worker import Worker
+
+REDRAW_S = 0.25
+"""What time alone changes (clock, countdown, a name that fades) is looked at this often."""
+_log = logging.getLogger(__name__)
+
+
+class Kiosk:
+    """All methods belong to the UI thread and return at once.
+
+    The screens draw `frame`, hand touches to `act` and `touched`, and call `tick` many times
+    a second.
+    """
+
+    def __init__(
+        self,
+        *,
+        gateway: Gateway,
+        scanner: CodeScanner,
+        printer: TicketPrinting,
+        reports: PrintReports,
+        worker: Worker,
+        clock: Clock,
+        place: Place,
+    ) -> None:
+        self._ctx = Context(
+            gateway=gateway,
+            worker=worker,
+            scanner=scanner,
+            printer=printer,
+            reports=reports,
+            clock=clock,
+            place=place,
+            entered=self._entered,
+        )
+        self._presenters: Mapping[Screen, Presenter] = {
+            made.screen: made(self._ctx) for made in PRESENTERS
+        }
+        self._watch = Watch(self._ctx)
+        scanner.open()
+        scanner.pause()
+        self._ctx.touched_s = clock.ticks_s()
+        self._built_s = clock.ticks_s()
+        self._frame = self._build()
+
+    @property
+    def frame(self) -> Frame:
+        """What is on the glass now. The same object as before when nothing changed."""
+        return self._frame
+
+    def act(self, action: Action) -> None:
+        """A touch on a choice of the present frame."""
+        ctx = self._ctx
+        self.touched()
+        match action:
+            case Action(name="language", value="vi" | "en" as language):
+                ctx.visit.language = language
+            case Action(name="large_text"):
+                ctx.visit.large_text = not ctx.visit.large_text
+            case Action(name="lowered"):
+                ctx.visit.lowered = not ctx.visit.lowered
+            case Action(name="help"):
+                ctx.open(Screen.HELP)
+            case Action(name="emergency"):
+                ctx.open(Screen.EMERGENCY)
+            case Action(name="finish"):
+                ctx.end()
+            case Action(name="more_time"):
+                pass  # touched() above gave it
+            case Action(name="back"):
+                self._back()
+            case Action(name="page", value=page) if page.isdecimal():
+                ctx.visit.page = int(page)
+            case _ if ctx.visit.overlay is not None:
+                self._presenters[ctx.visit.overlay].act(action)
+            case _ if not ctx.busy:
+                self._presenters[ctx.visit.screen].act(action)
+        self._refresh()
+
+    def touched(self) -> None:
+        """Somebody is there: the idle clock starts anew."""
+        self._ctx.touched_s = self._ctx.clock.ticks_s()
+
+    def tick(self) -> bool:
+        """Takes in answers, scans and the time; True when the frame changed."""
+        ctx = self._ctx
+        changed = ctx.worker.drain()
+        changed |= ctx.run_due()
+        changed |= self._take_scans()
+        self._watch.tick()
+        self._presenters[ctx.visit.screen].tick()
+        if ctx.visit.overlay is not None:
+            self._presenters[ctx.visit.overlay].tick()
+        self._clear_when_idle()
+        if changed or ctx.clock.ticks_s() - self._built_s >= REDRAW_S:
+            return self._refresh()
+        return False
+
+    def latest_picture(self) -> Picture | None:
+        """What the camera sees, while the scan screen is shown."""
+        if self._shown is not Screen.SCAN:
+            return None
+        return self._ctx.scanner.latest_frame()
+
+    def close(self) -> None:
+        """Forgets the patient, lets go of the devices."""
+        self._ctx.end()
+        self._ctx.worker.close()
+        self._ctx.scanner.close()
+
+    @property
+    def _shown(self) -> Screen:
+        return self._ctx.visit.overlay or self._ctx.visit.screen
+
+    def _entered(self, screen: Screen) -> None:
+        if screen is Screen.SCAN:
+            self._ctx.scanner.resume()
+        elif screen not in flow.OVERLAYS:
+            self._ctx.scanner.pause()
+        self._presenters[screen].enter()
+
+    def _back(self) -> None:
+        if self._ctx.visit.overlay is not None:
+            self._ctx.close_overlay()
+        elif self._ctx.visit.screen not in flow.NO_WAY_BACK:
+            self._ctx.back()
+
+    def _take_scans(self) -> bool:
+        scan = self._ctx.scanner.poll()
+        if scan is None or self._shown is not Screen.SCAN:
+            return False
+        presenter = self._presenters[Screen.SCAN]
+        if isinstance(presenter, ScanScreen):
+            presenter.take(scan)
+        self.touched()
+        return True
+
+    # --- the idle clock -------------------------------------------------------------------------
+
+    def _rule(self) -> flow.IdleRule:
+        result = self._ctx.visit.print_result
+        printed = result is not None and result.state is PrintState.PRINTED
+        return flow.idle_rule(self._shown, ticket_in_hand=printed)
+
+    def _seconds_left(self) -> float:
+        """Until the end, without a touch."""
+        rule = self._rule()
+        last_s = self._ctx.touched_s + rule.quiet_s + rule.countdown_s
+        return last_s - self._ctx.clock.ticks_s()
+
+    def _idle_warning(self) -> IdleWarning | None:
+        left_s = self._seconds_left()
+        if left_s > self._rule().countdown_s:
+            return None
+        return idle_warning(self._ctx, max(1, math.ceil(left_s)))
+
+    def _clear_when_idle(self) -> None:
+        if self._seconds_left() > 0:
+            return
+        if self._ctx.visit.scan is not None:
+            _log.info(KioskEvent.IDLE_CLEARED, extra={"screen": self._shown.value})
+        self._ctx.end()
+        self._refresh()
+
+    # --- the frame --------------------------------------------------------------------------------
+
+    def _refresh(self) -> bool:
+        self._built_s = self._ctx.clock.ticks_s()
+        frame = self._build()
+        if frame == self._frame:
+            return False
+        self._frame = frame
+        return True
+
+    def _build(self) -> Frame:
+        return Frame(
+            screen=self._shown.value,
+            chrome=chrome(self._ctx),
+            view=self._view(),
+            idle=self._idle_warning(),
+            forward=self._ctx.visit.forward,
+        )
+
+    def _view(self) -> View:
+        ctx = self._ctx
+        waits = ctx.busy and ctx.clock.ticks_s() - ctx.visit.awaiting_since_s >= GRACE_S
+        presenter = self._presenters[self._shown]
+        if waits and not presenter.shows_waiting and ctx.visit.overlay is None:
+            return waiting_view(ctx)
+        return presenter.view()

@@ -1,0 +1,50 @@
+"""What presenters need besides the server: a printer, a clock, a place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from devices.models import PrinterState, PrintResult
+from kiosk_ui.gateway.models import PrintStateRequest, Ticket
+
+
+class TicketPrinting(Protocol):
+    """The printer of this kiosk."""
+
+    def print_ticket(self, ticket: Ticket, job_id: str) -> PrintResult:
+        """Blocks until the printer has spoken or given up; for worker threads.
+
+        The same job is never on paper twice, whatever happened in between. Raises nothing for
+        a printer in trouble: that is an outcome.
+        """
+
+    def state(self) -> PrinterState:
+        """The last known state; returns at once."""
+
+
+class PrintReports(Protocol):
+    """Tells the server what the printer said, now or when it is back. For worker threads."""
+
+    def report(self, visit_id: str, request: PrintStateRequest) -> None:
+        """Remembered across a restart until the server took it. Raises nothing."""
+
+    def retry(self) -> None:
+        """Sends what is still waiting. Raises nothing."""
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware UTC."""
+
+    def ticks_s(self) -> float:
+        """Seconds that never jump."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where this kiosk stands, as it is named to people; empty: nothing is said."""
+
+    vi: str = ""
+    en: str = ""

@@ -1,0 +1,58 @@
+"""What went wrong, what to do about it, where a person is."""
+
+from __future__ import annotations
+
+from kiosk_ui.flow import Screen
+from kiosk_ui.presenters.base import Presenter
+from kiosk_ui.presenters.views import Action, Icon, MessageView, Tone
+
+
+class TroubleScreen(Presenter):
+    screen = Screen.TROUBLE
+
+    def view(self) -> MessageView:
+        trouble = self.ctx.visit.trouble
+        if trouble is None:
+            raise ValueError("the screen is reached through Context.fail only")
+        again = "trouble.again_scan" if trouble.again is Screen.SCAN else "trouble.again_choose"
+        return MessageView(
+            title=self.ctx.say(trouble.happened),
+            body=(self.ctx.say(trouble.do),),
+            icon=Icon.WARNING,
+            tone=Tone.CAUTION,
+            choices=(
+                *(
+                    (self.choice("again", again, icon=Icon.NEXT, tone=Tone.PRIMARY),)
+                    if trouble.again
+                    else ()
+                ),
+                self.choice("help", "help.button", icon=Icon.HELP),
+                self.choice("finish", "end.finish", icon=Icon.HOME),
+            ),
+        )
+
+    def act(self, action: Action) -> None:
+        trouble = self.ctx.visit.trouble
+        if action.name == "again" and trouble is not None and trouble.again is not None:
+            if trouble.again is Screen.SCAN:
+                self.ctx.visit.scan = None
+            self.ctx.back_to(trouble.again)
+
+
+class OutOfService(Presenter):
+    screen = Screen.OUT_OF_SERVICE
+
+    def view(self) -> MessageView:
+        reason = self.ctx.out_reason
+        if reason == "out.starting":
+            return MessageView(title=self.ctx.say(reason), icon=Icon.CLOCK, busy=True)
+        return MessageView(
+            title=self.ctx.say("out.title"),
+            body=(self.ctx.say(reason), self.ctx.say("out.do")),
+            icon=Icon.WARNING,
+            tone=Tone.CAUTION,
+            choices=(self.choice("help", "help.button", icon=Icon.HELP, tone=Tone.PRIMARY),),
+        )
+
+    def act(self, action: Action) -> None:
+        """Only help is offered, which every screen has."""

@@ -1,0 +1,172 @@
+"""A kiosk whose server, devices and time are in the hands of a test."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from devices.models import (
+    Frame,
+    PrinterState,
+    PrintReason,
+    PrintResult,
+    PrintState,
+    Scan,
+    ScannerState,
+    ScannerStatus,
+    ScanSource,
+)
+from kiosk_ui.gateway.fake import FakeGateway
+from kiosk_ui.gateway.models import PrintStateRequest, Ticket
+from kiosk_ui.presenters.kiosk import Kiosk
+from kiosk_ui.presenters.ports import Place
+from kiosk_ui.worker import outcome_of
+
+T = TypeVar("T")
+
+
+class FakeTime:
+    def __init__(self) -> None:
+        self.elapsed_s = 0.0
+
+    def now(self) -> datetime:
+        return datetime(2026, 11, 23, 1, 0, tzinfo=UTC) + timedelta(seconds=self.elapsed_s)
+
+    def ticks_s(self) -> float:
+        return self.elapsed_s
+
+
+class StepWorker:
+    """Runs calls at `drain`; with `held` set, answers arrive only when it is cleared."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[Callable[[], Callable[[], None]]] = queue.SimpleQueue()
+        self.held = False
+
+    def submit(
+        self,
+        call: Callable[[], T],
+        *,
+        done: Callable[[T], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        self._jobs.put(lambda: outcome_of(call, done=done, failed=failed))
+
+    def drain(self) -> bool:
+        ran = False
+        for _ in range(0 if self.held else self._jobs.qsize()):
+            self._jobs.get()()()
+            ran = True
+        return ran
+
+    def close(self) -> None:
+        self.held = True
+
+
+class FakeScanner:
+    def __init__(self) -> None:
+        self.state = ScannerState.READY
+        self.paused = True
+        self.is_open = False
+        self._scans: list[Scan] = []
+
+    def open(self) -> None:
+        self.is_open = True
+
+    def close(self) -> None:
+        self.is_open = False
+
+    def pause(self) -> None:
+        self.paused = True
+        self._scans.clear()
+
+    def resume(self) -> None:
+        self.paused = False
+
+    def poll(self, timeout_s: float = 0.0) -> Scan | None:
+        return self._scans.pop(0) if self._scans else None
+
+    def status(self) -> ScannerStatus:
+        asleep = self.paused and self.state is ScannerState.READY
+        return ScannerStatus(state=ScannerState.PAUSED if asleep else self.state)
+
+    def latest_frame(self) -> Frame | None:
+        return None
+
+    def hold_up(self, payload: bytes, *, lossy: bool = False) -> None:
+        self._scans.append(
+            Scan(
+                untrusted_payload=payload,
+                source=ScanSource.CAMERA,
+                lossy=lossy,
+                read_at=datetime(2026, 11, 23, 1, 0, tzinfo=UTC),
+                read_at_mono_s=0.0,
+            )
+        )
+
+
+class FakePrinter:
+    def __init__(self) -> None:
+        self.printer_state = PrinterState.READY
+        self.ends = PrintState.PRINTED
+        self.reason: PrintReason | None = None
+        self.jobs: list[str] = []
+        self.tickets: list[Ticket] = []
+
+    def print_ticket(self, ticket: Ticket, job_id: str) -> PrintResult:
+        self.jobs.append(job_id)
+        self.tickets.append(ticket)
+        return PrintResult(job_id=job_id, state=self.ends, reason=self.reason, elapsed_ms=250)
+
+    def state(self) -> PrinterState:
+        return self.printer_state
+
+
+class RecordedReports:
+    def __init__(self) -> None:
+        self.requests: list[PrintStateRequest] = []
+        self.retries = 0
+
+    def report(self, visit_id: str, request: PrintStateRequest) -> None:
+        self.requests.append(request)
+
+    def retry(self) -> None:
+        self.retries += 1
+
+
+class Bench:
+    """The kiosk and everything around it, at the start screen."""
+
+    def __init__(self, *, started: bool = True) -> None:
+        self.time = FakeTime()
+        self.gateway = FakeGateway(now=self.time.now)
+        self.scanner = FakeScanner()
+        self.printer = FakePrinter()
+        self.reports = RecordedReports()
+        self.worker = StepWorker()
+        self.kiosk = Kiosk(
+            gateway=self.gateway,
+            scanner=self.scanner,
+            printer=self.printer,
+            reports=self.reports,
+            worker=self.worker,
+            clock=self.time,
+            place=Place(vi="Sảnh A", en="Hall A"),
+        )
+        if started:
+            self.settle()
+
+    def settle(self) -> None:
+        """Lets everything that is due happen, without time passing."""
+        for _ in range(8):
+            self.kiosk.tick()
+
+    def wait(self, seconds: float) -> None:
+        """Time passes in small steps, as it does."""
+        until_s = self.time.elapsed_s + seconds
+        while self.time.elapsed_s < until_s:
+            self.time.elapsed_s = min(until_s, self.time.elapsed_s + 0.25)
+            self.kiosk.tick()
+        self.settle()

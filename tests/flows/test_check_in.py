@@ -1,0 +1,295 @@
+"""The ways through that go well."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk_ui.flow import Screen
+from kiosk_ui.gateway import models
+from kiosk_ui.gateway.models import Question
+from kiosk_ui.presenters.views import ChoiceView, TicketView
+from tests.flows.stand_ins import Bench
+from tests.flows.steps import TO_DEPARTMENT, TO_SCAN, TO_SUMMARY, shows, texts_of, touch, walk
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_walk_in_with_a_card(bench: Bench) -> None:
+    walk(bench, [*TO_SUMMARY, (Screen.SUMMARY, "confirm")])
+    shows(bench, Screen.DONE)
+    view = bench.kiosk.frame.view
+    assert isinstance(view, TicketView)
+    assert (view.number, view.printed, view.problem) == ("A001", True, None)
+    assert len(bench.printer.jobs) == 1
+    assert [report.state for report in bench.reports.requests] == ["printed"]
+    assert bench.reports.requests[0].job_id == bench.printer.jobs[0]
+    touch(bench, "finish")
+    shows(bench, Screen.WELCOME)
+
+
+def test_the_request_carries_what_was_chosen(bench: Bench) -> None:
+    walk(
+        bench,
+        [
+            *TO_DEPARTMENT,
+            (Screen.DEPARTMENT, "department", "internal"),
+            (Screen.SERVICE, "service", "internal-2"),
+            (Screen.DOCTOR, "doctor", "doctor-1"),
+            (Screen.HOUR, "hour", "slot-2"),
+            (Screen.PRIORITY, "group", "pregnant"),
+            (Screen.SUMMARY, "confirm"),
+        ],
+    )
+    request = bench.gateway.visit_requests[0]
+    assert isinstance(request, models.VisitRequest)
+    assert (request.scan_id, request.visit_kind) == ("scan-1", "new")
+    assert (request.service_id, request.doctor_id) == ("internal-2", "doctor-1")
+    assert (request.slot_id, request.priority_group) == ("slot-2", "pregnant")
+    assert request.use_insurance
+
+
+def test_the_notice_accepted_goes_with_the_scan(bench: Bench) -> None:
+    walk(bench, [*TO_SCAN, (Screen.SCAN, "scan")])
+    notice = bench.gateway.scans[0].notice
+    assert notice is not None
+    assert (notice.version, notice.language) == ("1", "vi")
+    assert notice.accepted_at == bench.time.now()
+
+
+def test_booked_patient_arrives(bench: Bench) -> None:
+    bench.gateway.scan_reply = bench.gateway.reply(
+        appointments=[bench.gateway.appointment()],
+        ask=[Question.CONFIRM, Question.COVERAGE, Question.APPOINTMENT, Question.SUMMARY],
+    )
+    walk(
+        bench,
+        [
+            (Screen.WELCOME, "start", "booked"),
+            (Screen.NOTICE, "yes"),
+            (Screen.SCAN, "scan"),
+            (Screen.CONFIRM_IDENTITY, "yes"),
+            (Screen.INSURANCE, "next"),
+            (Screen.APPOINTMENT, "arrive", "booking-1"),
+            (Screen.SUMMARY, "confirm"),
+        ],
+    )
+    shows(bench, Screen.DONE)
+    request = bench.gateway.visit_requests[0]
+    assert isinstance(request, models.VisitRequest)
+    assert (request.appointment_id, request.service_id) == ("booking-1", "eyes-1")
+
+
+@pytest.mark.parametrize("state", [s for s in models.AppointmentState if s != "on_time"])
+def test_booking_that_cannot_be_used_leads_on(bench: Bench, state: models.AppointmentState) -> None:
+    facility = models.Label(vi="Trạm Y tế Thử", en="Trial station")
+    booking = bench.gateway.appointment(state=state, can_arrive=False, facility=facility)
+    bench.gateway.scan_reply = bench.gateway.reply(
+        appointments=[booking],
+        ask=[Question.CONFIRM, Question.APPOINTMENT, Question.SUMMARY],
+    )
+    walk(bench, [*TO_SCAN, (Screen.SCAN, "scan"), (Screen.CONFIRM_IDENTITY, "yes")])
+    shows(bench, Screen.APPOINTMENT)
+    bench.kiosk.act(bench.kiosk.frame.view.choices[0].action)  # type: ignore[union-attr]
+    shows(bench, Screen.APPOINTMENT)  # a greyed booking does nothing
+    walk(
+        bench,
+        [
+            (Screen.APPOINTMENT, "walk_in"),
+            (Screen.VISIT_KIND, "kind", "new"),
+            (Screen.DEPARTMENT, "department", "eyes"),
+            (Screen.SUMMARY, "confirm"),
+        ],
+    )
+    request = bench.gateway.visit_requests[0]
+    assert isinstance(request, models.VisitRequest)
+    assert (request.appointment_id, request.service_id) == (None, "eyes-1")
+
+
+def test_two_bookings_are_both_offered(bench: Bench) -> None:
+    second = bench.gateway.appointment(id="booking-2", service_id="internal-1")
+    bench.gateway.scan_reply = bench.gateway.reply(
+        appointments=[bench.gateway.appointment(), second],
+        ask=[Question.CONFIRM, Question.APPOINTMENT, Question.SUMMARY],
+    )
+    walk(
+        bench,
+        [
+            *TO_SCAN,
+            (Screen.SCAN, "scan"),
+            (Screen.CONFIRM_IDENTITY, "yes"),
+            (Screen.APPOINTMENT, "arrive", "booking-2"),
+            (Screen.SUMMARY, "confirm"),
+        ],
+    )
+    request = bench.gateway.visit_requests[0]
+    assert isinstance(request, models.VisitRequest)
+    assert request.service_id == "internal-1"
+
+
+def test_typed_number_then_birth_date(bench: Bench) -> None:
+    walk(
+        bench,
+        [
+            *TO_SCAN,
+            (Screen.SCAN, "type"),
+            (Screen.TYPED_NUMBER, "digits", "079085000000"),
+            (Screen.TYPED_BIRTH_DATE, "digits", "12041985"),
+        ],
+    )
+    shows(bench, Screen.CONFIRM_IDENTITY)
+    first, second = (scan.typed for scan in bench.gateway.scans)
+    assert first is not None
+    assert second is not None
+    assert (first.number, first.birth_date) == ("079085000000", None)
+    assert (second.number, second.birth_date) == ("079085000000", "1985-04-12")
+
+
+def test_only_the_birth_year_is_known(bench: Bench) -> None:
+    walk(
+        bench,
+        [
+            *TO_SCAN,
+            (Screen.SCAN, "type"),
+            (Screen.TYPED_NUMBER, "digits", "079085000000"),
+            (Screen.TYPED_BIRTH_DATE, "switch"),
+            (Screen.TYPED_BIRTH_DATE, "digits", "1950"),
+        ],
+    )
+    typed = bench.gateway.scans[-1].typed
+    assert typed is not None
+    assert typed.birth_date == "1950"
+
+
+def test_for_somebody_else(bench: Bench) -> None:
+    walk(
+        bench,
+        [
+            *TO_SCAN,
+            (Screen.SCAN, "other"),
+            (Screen.ON_BEHALF, "relation", "parent"),
+            (Screen.ON_BEHALF_PHONE, "digits", "0900000000"),
+            (Screen.SCAN, "scan"),
+        ],
+    )
+    shows(bench, Screen.CONFIRM_IDENTITY)
+    assert bench.gateway.scans[0].on_behalf == models.OnBehalf(
+        relation="parent", phone="0900000000"
+    )
+    walk(
+        bench,
+        [
+            (Screen.CONFIRM_IDENTITY, "yes"),
+            (Screen.INSURANCE, "next"),
+            (Screen.VISIT_KIND, "kind", "new"),
+            (Screen.DEPARTMENT, "department", "eyes"),
+            (Screen.PRIORITY, "group", ""),
+        ],
+    )
+    shows(bench, Screen.SUMMARY)
+    assert not [text for text in texts_of(bench.kiosk.frame) if "0900000000" in text]
+
+
+def test_two_services_at_once(bench: Bench) -> None:
+    walk(
+        bench,
+        [
+            *TO_SUMMARY,
+            (Screen.SUMMARY, "add"),
+            (Screen.DEPARTMENT, "department", "internal"),
+            (Screen.SERVICE, "service", "internal-1"),
+            (Screen.SUMMARY, "confirm"),
+        ],
+    )
+    request = bench.gateway.visit_requests[0]
+    assert isinstance(request, models.VisitRequest)
+    assert (request.service_id, request.also_service_id) == ("eyes-1", "internal-1")
+
+
+def test_not_sure_goes_where_staff_choose(bench: Bench) -> None:
+    """The only service for that kind chooses itself."""
+    walk(bench, [*TO_DEPARTMENT[:-1], (Screen.VISIT_KIND, "kind", "unsure")])
+    shows(bench, Screen.PRIORITY)
+
+
+def test_papers_are_asked_when_the_server_says_so(bench: Bench) -> None:
+    bench.gateway.scan_reply = bench.gateway.reply(
+        ask=[Question.CONFIRM, Question.SERVICE, Question.PAPERS, Question.SUMMARY]
+    )
+    walk(
+        bench,
+        [
+            *TO_SCAN,
+            (Screen.SCAN, "scan"),
+            (Screen.CONFIRM_IDENTITY, "yes"),
+            (Screen.DEPARTMENT, "department", "eyes"),
+            (Screen.PAPERS, "papers", "transfer"),
+            (Screen.SUMMARY, "confirm"),
+        ],
+    )
+    request = bench.gateway.visit_requests[0]
+    assert isinstance(request, models.VisitRequest)
+    assert (request.papers.transfer_slip, request.papers.revisit_slip) == (True, False)
+
+
+def test_no_question_left_takes_the_number_at_once(bench: Bench) -> None:
+    bench.gateway.scan_reply = bench.gateway.reply(ask=[Question.SERVICE])
+    walk(
+        bench,
+        [*TO_SCAN, (Screen.SCAN, "scan"), (Screen.DEPARTMENT, "department", "eyes")],
+    )
+    shows(bench, Screen.DONE)
+
+
+def test_language_keeps_the_place_and_reaches_the_ticket(bench: Bench) -> None:
+    walk(bench, [*TO_SUMMARY, (Screen.SUMMARY, "language", "en"), (Screen.SUMMARY, "confirm")])
+    view = bench.kiosk.frame.view
+    assert isinstance(view, TicketView)
+    assert (view.place.text, view.title.text) == ("Room 101", "Done! Your number")
+    touch(bench, "language", "vi")
+    view = bench.kiosk.frame.view
+    assert isinstance(view, TicketView)
+    assert view.place.text == "Phòng 101"
+
+
+def test_information_needs_no_card(bench: Bench) -> None:
+    walk(bench, [(Screen.WELCOME, "info"), (Screen.INFO, "prices")])
+    view = bench.kiosk.frame.view
+    assert isinstance(view, ChoiceView)
+    assert "45.000 đ" in view.choices[0].detail.text  # type: ignore[union-attr]
+    walk(
+        bench,
+        [
+            (Screen.INFO_PRICES, "back"),
+            (Screen.INFO, "map"),
+            (Screen.INFO_MAP, "back"),
+            (Screen.INFO, "how"),
+            (Screen.INFO_HOW, "back"),
+            (Screen.INFO, "back"),
+        ],
+    )
+    shows(bench, Screen.WELCOME)
+
+
+def test_long_lists_turn_by_sixes(bench: Bench) -> None:
+    from kiosk_ui.gateway.fake import service
+
+    bench.gateway.services = [
+        service(
+            "eyes-1",
+            models.Label(vi=f"Khám {n}", en=f"Exam {n}"),
+            models.DepartmentReply(id=f"d{n}", name=models.Label(vi=f"Khoa {n}", en=f"Dep {n}")),
+        )
+        for n in range(14)
+    ]
+    walk(bench, TO_DEPARTMENT)
+    view = bench.kiosk.frame.view
+    assert isinstance(view, ChoiceView)
+    assert (len(view.choices), view.page) == (6, (1, 3))
+    touch(bench, "page", "1")
+    touch(bench, "page", "2")
+    view = bench.kiosk.frame.view
+    assert isinstance(view, ChoiceView)
+    assert (len(view.choices), view.next_page) == (2, None)
