@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 from typing import Any
@@ -238,16 +239,24 @@ class Hospital:
     def add_scan(
         self, kiosk: Caller, content: ScanContent | None = None, *, lifetime_s: int = 600
     ) -> str:
+        return self.add_scans(kiosk, [content or make_scan()], lifetime_s=lifetime_s)[0]
+
+    def add_scans(
+        self, kiosk: Caller, contents: Sequence[ScanContent], *, lifetime_s: int = 600
+    ) -> list[str]:
         with self.database.write() as unit:
-            return save_scan(
-                unit,
-                self.keys,
-                content or make_scan(),
-                kiosk_id=kiosk.id,
-                kind="can_cuoc2024",
-                outcome="identified",
-                expires_at=unit.now + timedelta(seconds=lifetime_s),
-            )
+            return [
+                save_scan(
+                    unit,
+                    self.keys,
+                    content,
+                    kiosk_id=kiosk.id,
+                    kind="can_cuoc2024",
+                    outcome="identified",
+                    expires_at=unit.now + timedelta(seconds=lifetime_s),
+                )
+                for content in contents
+            ]
 
     def touch_catalogue(self) -> None:
         with self.database.write() as unit:
