@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
 from backend.config import Config
 from backend.services.remote_party import RemoteParty
 from backend.services.resources import Resources
+from backend.services.sync_catalogue import sync_catalogue
 from backend.storage.catalogue import CatalogueSource
 from backend.storage.crypto import Keys, demo_keys, load_keys
 from backend.storage.database import Clock, Database, open_database, system_clock
+from backend.storage.migrate import migrate
+from backend.storage.tables import Facility
 from his_adapter.ports import HisGateway
 from his_adapter.registry import open_gateway
 
@@ -40,3 +45,26 @@ def open_keys(config: Config) -> Keys:
     if config.keys_file is not None:
         return load_keys(config.keys_file)
     return demo_keys()
+
+
+def set_up(database: Database, config: Config) -> None:
+    """Makes a database ready: its tables, its facility.
+
+    Raises HisError or GatewayMisconfigured when the HIS cannot say for the first time what the
+    facility offers; later the stored catalogue serves while the HIS is away.
+    """
+    migrate(database.engine)
+    if not _has_facility(database):
+        his = open_gateway(config.his_adapter, config.his_settings)
+        try:
+            sync_catalogue(database, his)
+        finally:
+            his.close()
+
+
+def _has_facility(database: Database) -> bool:
+    with database.read() as connection:
+        return (
+            connection.scalar(select(Facility.id).where(Facility.id == database.facility_id))
+            is not None
+        )

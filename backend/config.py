@@ -42,11 +42,14 @@ class Config:
     """Requests one web worker serves at once; the pool of database connections is as large."""
 
 
-def load_config(environ: Mapping[str, str], **overrides: object) -> Config:
+def load_config(
+    environ: Mapping[str, str], *, needs_keys: bool = True, **overrides: object
+) -> Config:
     """Settings from the environment; `overrides` (from the command line) win when not None.
 
     Raises ConfigError for a value that cannot be used, and for keys that are missing outside a
-    demo: data sealed with keys nobody chose would be no better than in clear.
+    demo: data sealed with keys nobody chose would be no better than in clear. `needs_keys` is
+    False for commands that touch nothing of a person.
     """
     demo = environ.get("TIEPDON_DEMO", "") == "1"
     his = environ.get("TIEPDON_HIS") or None
@@ -66,7 +69,7 @@ def load_config(environ: Mapping[str, str], **overrides: object) -> Config:
         raise ConfigError("TIEPDON_DB takes sqlite:///… or postgresql://…")
     if config.demo and environ.get("TIEPDON_ENV") == "production":
         raise ConfigError("the demo refuses to run where TIEPDON_ENV is production")
-    if config.keys_file is None and not config.demo:
+    if needs_keys and config.keys_file is None and not config.demo:
         raise ConfigError("TIEPDON_KEYS_FILE is not set: `tiepdon keys new FILE` makes one")
     return config
 

@@ -1,0 +1,111 @@
+"""The server of one machine: web workers and the worker for jobs, under one parent.
+
+gunicorn looks after the web workers and starts crashed ones again; the jobs run in a process of
+their own, which this module starts again when it dies. Children notice when the parent is gone.
+Settings travel in the environment, so that every process reads them in the same way.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from backend.app import create_app
+from backend.bootstrap import build_resources
+from backend.config import Config, load_config
+from backend.logging import set_up_logging
+
+REQUEST_TIMEOUT_S = 30
+GRACE_S = 10
+JOBS_RESTART_S = 2.0
+
+
+class JobsProcess:
+    """Keeps one worker process for jobs alive until it is stopped."""
+
+    def __init__(self, command: list[str], *, restart_s: float = JOBS_RESTART_S) -> None:
+        self._command = command
+        self._restart_s = restart_s
+        self._stopping = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._keep_alive, name="jobs", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        process = self._process
+        if process is not None and process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(GRACE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        self._thread.join(GRACE_S)
+
+    def _keep_alive(self) -> None:
+        while not self._stopping.is_set():
+            # A session of its own: Ctrl-C reaches the parent, which stops it in order.
+            self._process = subprocess.Popen(self._command, start_new_session=True)
+            self._process.wait()
+            self._stopping.wait(self._restart_s)
+
+
+class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn with threads: requests wait for the database and the HIS, not for the processor."""
+
+    def __init__(self, config: Config, *, host: str, port: int, workers: int) -> None:
+        self._config = config
+        self._settings = {
+            "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+            "workers": workers,
+            "worker_class": "gthread",
+            "threads": config.threads,
+            "timeout": REQUEST_TIMEOUT_S,
+            "graceful_timeout": GRACE_S,
+            "keepalive": 15,
+            "backlog": 256,
+            "limit_request_line": 2048,
+            "limit_request_fields": 40,
+            "limit_request_field_size": 4096,
+            "loglevel": "warning",
+            "proc_name": "tiepdon",
+            "control_socket_disable": True,
+            "when_ready": self._when_ready,
+            "on_exit": self._on_exit,
+        }
+        self._jobs = JobsProcess([sys.executable, "-m", "backend.jobs"])
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._settings.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Callable[..., Any]:
+        """In each worker, after the fork: connections are never shared between processes."""
+        set_up_logging()
+        return create_app(build_resources(self._config))
+
+    def _when_ready(self, server: Any) -> None:
+        self._jobs.start()
+        host, port = server.LISTENERS[0].sock.getsockname()[:2]
+        address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        sys.stdout.write(json.dumps({"event": "ready", "address": address}) + "\n")
+        sys.stdout.flush()
+
+    def _on_exit(self, _server: Any) -> None:
+        self._jobs.stop()
+
+
+def serve(*, host: str, port: int, workers: int) -> None:
+    """Serves until SIGTERM or SIGINT; one JSON line on standard output says when it is ready."""
+    set_up_logging()
+    WebServer(load_config(os.environ), host=host, port=port, workers=workers).run()

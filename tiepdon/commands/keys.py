@@ -1,0 +1,28 @@
+"""`tiepdon keys`: the secret keys of a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from backend.storage.crypto import write_new_keys
+
+
+@click.group()
+def command() -> None:
+    """Make the keys that data of people are sealed with."""
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def new(file: Path) -> None:
+    """Write new keys to FILE, readable by its owner only.
+
+    Keep a copy apart from the database: without the keys its personal data cannot be read.
+    """
+    try:
+        write_new_keys(file)
+    except OSError as error:
+        raise click.ClickException(f"{file} was not written: {error.strerror}") from error
+    click.echo(f"wrote {file}; set TIEPDON_KEYS_FILE to it", err=True)

@@ -1,0 +1,48 @@
+"""`tiepdon serve`: the server of one machine."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from backend.bootstrap import open_keys, set_up
+from backend.config import load_config
+from backend.services.admit_staff import settle_demo_staff
+from backend.storage.database import open_database
+from tiepdon.options import database_option, refusals
+
+
+@click.command()
+@database_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="0 takes a free one; the line on standard output names it.",
+)
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True)
+@click.option("--demo", is_flag=True, help="Demo hospital, demo keys, DEMO-KIOSK, DEMO-STAFF.")
+def command(database_url: str | None, host: str, port: int, workers: int, demo: bool) -> None:
+    """Serve kiosks, the staff page and the phone page.
+
+    The database is migrated first. Ends on SIGTERM or Ctrl-C when running requests are answered.
+    """
+    if database_url:
+        os.environ["TIEPDON_DB"] = database_url
+    if demo:
+        os.environ["TIEPDON_DEMO"] = "1"
+    with refusals():
+        config = load_config(os.environ)
+        open_keys(config)
+        database = open_database(config)
+        try:
+            set_up(database, config)
+            settle_demo_staff(database, demo=config.demo)
+        finally:
+            database.close()
+    from backend.serve import serve
+
+    serve(host=host, port=port, workers=workers)
