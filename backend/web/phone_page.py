@@ -6,9 +6,12 @@ scripts, loads itself again, and knows nothing the next day.
 
 from __future__ import annotations
 
+import re
+
 from flask import Blueprint, Response, render_template, request
 from sqlalchemy import select
 
+from backend.domain.identity.hospital_codes import TICKET_TOKEN_PATTERN
 from backend.domain.queueing import find_wait_range_min
 from backend.domain.visit import OPEN_STATES, StepState
 from backend.services.show_visit import ShownVisit, get_state, load_visit
@@ -18,7 +21,6 @@ from backend.web.error_handlers import PAGE_POLICY
 from backend.web.page_texts import TEXTS, Language, find_language
 
 REFRESH_S = 20
-MAX_TOKEN_CHARS = 64
 _OVER = {StepState.DONE, StepState.CANCELLED, StepState.MISSED}
 
 blueprint = Blueprint("phone", __name__)
@@ -54,7 +56,7 @@ def phone_page(token: str) -> Response:
 
 
 def _find_visit(untrusted_token: str) -> ShownVisit | None:
-    if len(untrusted_token) > MAX_TOKEN_CHARS:
+    if not re.fullmatch(TICKET_TOKEN_PATTERN, untrusted_token):
         return None
     server = resources()
     catalogue = server.catalogue.get()

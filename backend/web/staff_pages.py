@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from backend.errors import LoginRequired, NotAllowed, RateLimited
+from backend.errors import HelpCallNotFound, LoginRequired, NotAllowed, RateLimited
 from backend.events import Event
 from backend.services.call_for_help import acknowledge_help_call, list_help_calls
 from backend.services.limit_tries import STAFF_LOGINS_PER_ADDRESS, count_tries
@@ -42,6 +43,7 @@ RECENT_CALLS = 5
 _COOKIE = "staff"
 _LANGUAGE_COOKIE = "lang"
 _CONTEXT = "staff-session"
+_ID = re.compile(r"[0-9a-f]{32}")
 
 View = Callable[..., ResponseReturnValue]
 
@@ -125,7 +127,9 @@ def make_blueprint(callers: Callers) -> Blueprint:
     @signed_in
     def acknowledge(help_call_id: str) -> ResponseReturnValue:
         session: Session = g.session
-        acknowledge_help_call(resources().database, call_id=help_call_id[:64], staff=session.staff)
+        if not _ID.fullmatch(help_call_id):
+            raise HelpCallNotFound
+        acknowledge_help_call(resources().database, call_id=help_call_id, staff=session.staff)
         if request.headers.get("X-Fragment"):
             return _page("staff_live.html", **_live(session))
         return redirect("/staff", 303)

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from backend.storage import tables
+from backend.storage.database import Database
+from tests.conftest import SettableClock
+from tests.factories.hospital import Hospital
+from tests.unit.backend.web.conftest import ApiCaller
+
+HELP = {"kind": "help", "screen": "scan"}
+EMERGENCY = {"kind": "emergency", "screen": "scan"}
+
+
+def test_a_call_waits_until_somebody_says_they_come(kiosk: ApiCaller, staff: ApiCaller) -> None:
+    call = kiosk.post("/help-calls", HELP)
+    assert call.status_code == 201
+    assert call.json["state"] == "waiting"
+    assert call.json["kiosk"] == "K1"
+    call_id = call.json["id"]
+    assert staff.post(f"/help-calls/{call_id}/acknowledge").status_code == 200
+    seen = kiosk.get(f"/help-calls/{call_id}").json
+    assert seen["state"] == "acknowledged"
+    assert seen["acknowledged_by"] == "Lê Thị Trực"
+
+
+def test_the_first_who_answers_stands(
+    kiosk: ApiCaller, staff: ApiCaller, clock: SettableClock
+) -> None:
+    call_id = kiosk.post("/help-calls", HELP).json["id"]
+    first = staff.post(f"/help-calls/{call_id}/acknowledge").json
+    clock.advance(minutes=1)
+    assert staff.post(f"/help-calls/{call_id}/acknowledge").json == first
+    assert staff.post("/help-calls/unknown/acknowledge").status_code == 404
+
+
+def test_taps_within_seconds_are_one_call(kiosk: ApiCaller, clock: SettableClock) -> None:
+    first = kiosk.post("/help-calls", HELP)
+    clock.advance(seconds=5)
+    second = kiosk.post("/help-calls", HELP)
+    assert (second.status_code, second.json["id"]) == (200, first.json["id"])
+    clock.advance(seconds=60)
+    assert kiosk.post("/help-calls", HELP).status_code == 201
+
+
+def test_taps_at_the_same_moment_are_one_call(kiosk: ApiCaller, database: Database) -> None:
+    app = kiosk.client.application
+    with ThreadPoolExecutor(8) as pool:
+        callers = [
+            ApiCaller(app.test_client(), kiosk.headers["Authorization"].removeprefix("Bearer "))
+            for _ in range(8)
+        ]
+        ids = {
+            reply.json["id"]
+            for reply in pool.map(lambda caller: caller.post("/help-calls", HELP), callers)
+        }
+    assert len(ids) == 1
+    with database.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(tables.HelpCall)) == 1
+
+
+def test_an_emergency_takes_the_place_of_a_call_for_help(
+    kiosk: ApiCaller, staff: ApiCaller
+) -> None:
+    help_id = kiosk.post("/help-calls", HELP).json["id"]
+    emergency = kiosk.post("/help-calls", EMERGENCY)
+    assert (emergency.status_code, emergency.json["id"]) == (201, help_id)
+    assert emergency.json["kind"] == "emergency"
+    assert kiosk.post("/help-calls", HELP).json["kind"] == "emergency"
+    assert [each["kind"] for each in staff.get("/help-calls").json["items"]] == ["emergency"]
+
+
+def test_emergencies_come_first_then_the_oldest(
+    kiosk: ApiCaller, staff: ApiCaller, hospital: Hospital, client: FlaskClient, clock: Any
+) -> None:
+    others = [ApiCaller(client, hospital.add_kiosk(name)[1]) for name in ("K2", "K3")]
+    kiosk.post("/help-calls", HELP)
+    clock.advance(seconds=10)
+    others[0].post("/help-calls", HELP)
+    clock.advance(seconds=10)
+    others[1].post("/help-calls", EMERGENCY)
+    listed = staff.get("/help-calls").json
+    assert [each["kiosk"] for each in listed["items"]] == ["K3", "K1", "K2"]
+    page = staff.get("/help-calls?limit=2&state=waiting").json
+    assert (len(page["items"]), page["complete"]) == (2, False)
+
+
+def test_a_kiosk_sees_its_own_calls_only(
+    kiosk: ApiCaller, hospital: Hospital, client: FlaskClient
+) -> None:
+    call_id = kiosk.post("/help-calls", HELP).json["id"]
+    other = ApiCaller(client, hospital.add_kiosk("K2")[1])
+    assert other.get(f"/help-calls/{call_id}").status_code == 404
+    assert other.get("/help-calls").json["items"] == []
+
+
+def test_a_call_without_a_key_or_with_a_strange_visit_is_not_refused(kiosk: ApiCaller) -> None:
+    reply = kiosk.client.post(
+        "/api/v1/help-calls", headers=kiosk.headers, json=HELP | {"visit_id": "gone"}
+    )
+    assert reply.status_code == 201
+    assert reply.json["number"] is None
