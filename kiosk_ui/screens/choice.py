@@ -7,7 +7,6 @@ from dataclasses import replace
 from kiosk_ui.presenters.views import Choice, ChoiceView
 from kiosk_ui.screens.parts import Parts, Space, headline
 from kiosk_ui.theme import colours, typeface
-from kiosk_ui.theme.metrics import TARGET_MM
 from kiosk_ui.widgets.controls import COLUMN_GAP_MM, Draft, command, grid, place_text
 from kiosk_ui.widgets.scene import Block, Element, Rect, beside
 
@@ -36,12 +35,13 @@ def cut(space: Space, view: ChoiceView) -> Parts:
     gap = space.draft.panel.px(COLUMN_GAP_MM)
     paged = view.previous_page is not None or view.next_page is not None
     if space.wide and paged and len(view.aside) == 1:
-        widths = [space.do_px * 3 // 5, space.do_px - gap - space.do_px * 3 // 5]
-        row = [_pager(space.draft, view), _aside(space.draft, view.aside[0], widths[1])]
+        pager_px = space.do_px * 55 // 100
+        widths = [pager_px, space.do_px - gap - pager_px]
+        row = [_pager(space.draft, view, pager_px), _aside(space.draft, view.aside[0], widths[1])]
         do.append(replace(beside(row, widths, gap), before_px=gap))
         return Parts(tell=tell, do=do)
     if paged:
-        do.append(replace(_pager(space.draft, view), before_px=gap))
+        do.append(replace(_pager(space.draft, view, space.do_px), before_px=gap))
     do += [
         replace(_aside(space.draft, choice, space.do_px), before_px=gap) for choice in view.aside
     ]
@@ -52,23 +52,22 @@ def _aside(draft: Draft, choice: Choice, width_px: int) -> Block:
     return command(draft, choice, width_px, style=typeface.SMALL_BOLD)
 
 
-def _pager(draft: Draft, view: ChoiceView) -> Block:
+def _pager(draft: Draft, view: ChoiceView, width_px: int) -> Block:
     """Back and forth in a long list, with the page's number between."""
-    gap = draft.panel.px(COLUMN_GAP_MM)
-    middle = draft.panel.px(20)
+    gap, middle = draft.panel.px(COLUMN_GAP_MM), draft.panel.px(20)
+    side = (width_px - middle - 2 * gap) // 2
 
-    def draw(rect: Rect) -> list[Element]:
-        side = (rect.width - middle - 2 * gap) // 2
-        elements: list[Element] = []
-        for choice, x in ((view.previous_page, rect.x), (view.next_page, rect.right - side)):
-            if choice:
-                button = command(draft, choice, side, style=typeface.SMALL_BOLD)
-                elements += button.draw(Rect(x, rect.y, side, rect.height))
-        if view.page:
-            number = f"{view.page[0]}/{view.page[1]}"
-            text = draft.set(number, typeface.SMALL_BOLD, middle, max_lines=1)
-            box = Rect(rect.x + side + gap, rect.y, middle, rect.height)
-            elements.append(place_text(text, box, colours.INK_SOFT, "centre"))
-        return elements
+    def turn(choice: Choice | None) -> Block:
+        if choice is None:
+            return Block(height_px=0, draw=lambda _: [])
+        return command(draft, choice, side, style=typeface.SMALL_BOLD)
 
-    return Block(height_px=draft.fixed(TARGET_MM), draw=draw)
+    def draw_page(rect: Rect) -> list[Element]:
+        if view.page is None:
+            return []
+        number = f"{view.page[0]}/{view.page[1]}"
+        text = draft.set(number, typeface.SMALL_BOLD, rect.width, max_lines=1)
+        return [place_text(text, rect, colours.INK_SOFT, "centre")]
+
+    page = Block(height_px=0, draw=draw_page)
+    return beside([turn(view.previous_page), page, turn(view.next_page)], [side, middle, side], gap)

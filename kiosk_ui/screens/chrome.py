@@ -68,7 +68,7 @@ def lay_out_chrome(chrome: Chrome, panel: Panel) -> Surround:
             reach=Rect(margin, reach_top, inner, foot_top - gap - reach_top),
         )
     rows = [_row(draft, seats, inner) for seats in _rows(chrome, panel)]
-    bottom = panel.height_px - panel.px(5)
+    bottom = panel.height_px - panel.px(4)
     for row in reversed(rows):
         place = Rect(margin, bottom - row.height_px, inner, row.height_px)
         elements += row.draw(place)
@@ -181,9 +181,9 @@ def _rows(chrome: Chrome, panel: Panel) -> list[list[_Seat]]:
     return [*([[*back, _Seat()]] if back else []), _calls(chrome), shown]
 
 
-def _fixed_widths(draft: Draft, seats: Sequence[_Seat], room_px: int) -> list[int]:
+def _fixed_widths(draft: Draft, seats: Sequence[_Seat], room_px: int) -> tuple[list[int], int]:
     """Widths of the buttons that share nothing, 0 for the others: as wide as their words, or
-    between that and their widest word when there is less room.
+    between that and their widest word when there is less room. With them, what they wanted.
     """
     bounds = [
         get_command_widths_px(draft, seat.choice, typeface.SMALL_BOLD)
@@ -193,7 +193,7 @@ def _fixed_widths(draft: Draft, seats: Sequence[_Seat], room_px: int) -> list[in
     ]
     least, natural = (sum(column) for column in zip(*bounds, strict=True))
     share = 1.0 if natural <= room_px else max(0.0, (room_px - least) / max(1, natural - least))
-    return [int(low + (high - low) * share) for low, high in bounds]
+    return [int(low + (high - low) * share) for low, high in bounds], natural
 
 
 def _row(draft: Draft, seats: Sequence[_Seat], width_px: int) -> Block:
@@ -202,7 +202,15 @@ def _row(draft: Draft, seats: Sequence[_Seat], width_px: int) -> Block:
     room = width_px - gap * (len(seats) - 1)
     sharing = [seat for seat in seats if seat.choice is None or seat.calls]
     room -= sum(draft.fixed(LEAST_CALL_MM) for seat in sharing if seat.calls)
-    fixed = _fixed_widths(draft, seats, room)
+    fixed, natural_px = _fixed_widths(draft, seats, room)
+    if natural_px > room:  # words go before pictures
+        seats = [
+            replace(seat, choice=replace(seat.choice, icon=None))
+            if seat.choice and not seat.calls
+            else seat
+            for seat in seats
+        ]
+        fixed, _ = _fixed_widths(draft, seats, room)
     left = width_px - gap * (len(seats) - 1) - sum(fixed)
     widths = [width or left // len(sharing) for width in fixed]
     blocks = [

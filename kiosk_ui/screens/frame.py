@@ -16,7 +16,7 @@ from kiosk_ui.presenters.views import (
     View,
 )
 from kiosk_ui.screens import card, choice, keypad, message, scan, ticket
-from kiosk_ui.screens.chrome import lay_out_chrome, progress
+from kiosk_ui.screens.chrome import TIGHT_MM, lay_out_chrome, progress
 from kiosk_ui.screens.idle import lay_out_idle
 from kiosk_ui.screens.parts import Parts, Space
 from kiosk_ui.theme.metrics import Panel
@@ -70,7 +70,7 @@ def _content(frame: Frame, panel: Panel, places: Places) -> list[Element]:
     if frame.chrome.step:
         bar = progress(Draft(panel=panel), *frame.chrome.step)
         elements += bar.draw(places.tell)
-        below = bar.height_px + panel.px(6)
+        below = bar.height_px + panel.px(3 if panel.width_mm < TIGHT_MM else 6)
         tell = replace(places.tell, y=places.tell.y + below, height=places.tell.height - below)
         places = replace(places, tell=tell)
     if places.do is None:

@@ -355,7 +355,7 @@ def grid(
     before_mm: float = 0.0,
 ) -> Block:
     """Answers in rows, of equal height when there is room."""
-    gap = draft.panel.px(COLUMN_GAP_MM)
+    gap = draft.gap(COLUMN_GAP_MM)
     column = (width_px - gap * (columns - 1)) // columns
     cells = [card(draft, choice, column, grow_mm=grow_mm, grand=grand) for choice in choices]
     rows = [cells[i : i + columns] for i in range(0, len(cells), columns)]

@@ -1,0 +1,216 @@
+"""The window of the kiosk: full screen, no way out by touch or keys, calm when nobody is there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from kivy.app import App
+from kivy.clock import Clock
+from kivy.config import Config
+from kivy.uix.widget import Widget
+
+from kiosk_ui.presenters.views import Action, Frame
+from kiosk_ui.screens import lay_out
+from kiosk_ui.theme.metrics import Panel, get_width_mm
+from kiosk_ui.widgets.glass import SLIDE_S, Glass
+
+FPS = 60
+PICTURE_S = 1 / 15
+ANIMATION_S = 1 / 30
+CALM_TICK_S = 1 / 12
+"""How often the kiosk is asked for news when nothing was touched for a while."""
+CALM_AFTER_S = 5.0
+
+
+class KioskOnScreen(Protocol):
+    """What the window needs of a kiosk; every method returns at once."""
+
+    @property
+    def frame(self) -> Frame: ...
+
+    def act(self, action: Action) -> None: ...
+
+    def touched(self) -> None: ...
+
+    def tick(self) -> bool: ...
+
+    def latest_picture(self) -> np.ndarray | None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowConfig:
+    """The window. `locked` is kiosk mode; it needs a real display and refuses to go without."""
+
+    width_px: int = 1080
+    height_px: int = 1920
+    width_mm: float | None = None
+    """Measured width of the panel; None: that of the usual panel of this resolution."""
+    locked: bool = True
+    fullscreen: bool = False
+    slide_s: float = SLIDE_S
+    dock_px: int = 0
+    """Room to the right of the kiosk for a development panel."""
+
+    @property
+    def panel(self) -> Panel:
+        return Panel(
+            width_px=self.width_px,
+            height_px=self.height_px,
+            width_mm=self.width_mm or get_width_mm(self.width_px, self.height_px),
+        )
+
+
+def configure(window: WindowConfig) -> None:
+    """Sets Kivy up. To be called before anything opens its window."""
+    if window.locked:
+        # SDL would take its offscreen driver without a display: an app nobody can see.
+        os.environ.setdefault("SDL_VIDEODRIVER", "x11")
+    settings = {
+        ("graphics", "width"): window.width_px + window.dock_px,
+        ("graphics", "height"): window.height_px,
+        ("graphics", "multisamples"): 0,  # two double the cost of a frame drawn in software
+        ("graphics", "maxfps"): FPS,  # 0 would burn a core
+        ("graphics", "resizable"): 0,
+        ("graphics", "borderless"): int(window.locked),
+        ("graphics", "show_cursor"): int(not window.locked),
+        ("graphics", "fullscreen"): "auto" if window.fullscreen else 0,
+        ("graphics", "allow_screensaver"): 0,
+        ("kivy", "exit_on_escape"): 0,
+        ("kivy", "keyboard_mode"): "",
+        ("input", "mouse"): "mouse,disable_multitouch",
+    }
+    for (section, name), value in settings.items():
+        Config.set(section, name, str(value))
+    # This default reads /dev/input beside the window and doubles every touch.
+    Config.remove_option("input", "%(name)s")
+
+
+class KioskApp(App):
+    """Draws the kiosk's frame, hands it touches, and asks it for news many times a second."""
+
+    use_kivy_settings = False
+
+    def __init__(
+        self,
+        kiosk: KioskOnScreen,
+        window: WindowConfig,
+        *,
+        dock: Callable[[], Widget] | None = None,
+    ) -> None:
+        super().__init__()
+        self._kiosk, self._window, self._dock = kiosk, window, dock
+        self._panel = window.panel
+        self._frame: Frame | None = None
+        self._touched_s = self._ticked_s = time.monotonic()
+        self.glass: Glass | None = None
+
+    def build(self) -> Widget:
+        from kivy.core.window import Window
+
+        if self._window.fullscreen:
+            width, height = (int(side) for side in Window.size)
+            self._panel = Panel(
+                width_px=width - self._window.dock_px,
+                height_px=height,
+                width_mm=self._window.width_mm
+                or get_width_mm(width - self._window.dock_px, height),
+            )
+        if self._window.locked:
+            Window.bind(on_request_close=_stay, on_keyboard=_stay)
+        root = Widget(size=Window.size)
+        self.glass = Glass(
+            on_action=self._act,
+            on_touched=self._touched,
+            slide_s=self._window.slide_s,
+            size=(self._panel.width_px, self._panel.height_px),
+        )
+        root.add_widget(self.glass)
+        if self._dock:
+            dock = self._dock()
+            dock.pos = (self._panel.width_px, 0)
+            dock.size = (self._window.dock_px, self._panel.height_px)
+            root.add_widget(dock)
+        self._draw()
+        Clock.schedule_interval(self._tick, 0)
+        Clock.schedule_interval(self._show_picture, PICTURE_S)
+        Clock.schedule_interval(self._animate, ANIMATION_S)
+        return root
+
+    def open_settings(self, *_: object) -> bool:
+        """Kivy opens its settings on F1; here nothing does."""
+        return False
+
+    def _act(self, action: Action) -> None:
+        self._kiosk.act(action)
+        self._draw()
+
+    def _touched(self) -> None:
+        self._touched_s = time.monotonic()
+        self._kiosk.touched()
+
+    def _tick(self, _: float) -> None:
+        now_s = time.monotonic()
+        calm = now_s - self._touched_s > CALM_AFTER_S and not self._watching
+        if calm and now_s - self._ticked_s < CALM_TICK_S:
+            return
+        self._ticked_s = now_s
+        self._kiosk.tick()
+        self._draw()
+
+    @property
+    def _watching(self) -> bool:
+        """The camera is on: news may come at any moment."""
+        return self.glass is not None and bool(self.glass.previews)
+
+    def _draw(self) -> None:
+        """Draws the kiosk's frame unless it is the one on the glass."""
+        frame, before = self._kiosk.frame, self._frame
+        if self.glass is None or frame is before:
+            return
+        self._frame = frame
+        slide = 0
+        if before is not None and before.screen != frame.screen:
+            slide = 1 if frame.forward else -1
+        self.glass.calm = frame.chrome.large_text or frame.chrome.lowered
+        self.glass.show(lay_out(frame, self._panel), slide=slide)
+
+    def _show_picture(self, _: float) -> None:
+        if self.glass is None or not self.glass.previews or self.glass.sliding:
+            return
+        picture = self._kiosk.latest_picture()
+        if picture is not None:
+            self.glass.show_picture(picture)
+
+    def _animate(self, _: float) -> None:
+        if self.glass is not None:
+            self.glass.animate(time.monotonic())
+
+
+def _stay(*_: object) -> bool:
+    """Takes keys and requests to close, and does nothing with them."""
+    return True
+
+
+def run(
+    kiosk: KioskOnScreen, window: WindowConfig, *, dock: Callable[[], Widget] | None = None
+) -> int:
+    """Shows the kiosk until the process is told to end (SIGTERM, SIGINT). Returns the exit code."""
+    configure(window)
+    app = KioskApp(kiosk, window, dock=dock)
+
+    def end(*_: object) -> None:
+        Clock.schedule_once(lambda _: app.stop())
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        app.run()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 0
