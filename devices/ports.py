@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from devices.models import Frame, Scan, ScannerStatus
+from devices.models import (
+    Frame,
+    PrinterStatus,
+    PrintResult,
+    Scan,
+    ScannerStatus,
+    TicketDocument,
+)
 
 
 class CodeScanner(Protocol):
@@ -38,3 +45,30 @@ class CodeScanner(Protocol):
 
     def latest_frame(self) -> Frame | None:
         """The newest picture for a preview, not to be changed; None when there is none."""
+
+
+class TicketPrinter(Protocol):
+    """Prints tickets, each job at most once.
+
+    Conditions of the device are results and states, never exceptions; only a broken
+    installation raises (FontMissing). Calls block, seconds at worst, and are safe from any
+    thread: they wait for one another.
+    """
+
+    def print(self, document: TicketDocument, *, job_id: str) -> PrintResult:
+        """Prints and says what became of it.
+
+        A `job_id` seen before is not printed again unless it failed: its result comes back,
+        of an unknown one after asking the printer once more. To print again on purpose, give
+        a new id. `job_id` is 1 to 64 letters, digits, dots, dashes and underscores and says
+        nothing about a person; raises ValueError for others.
+        """
+
+    def find_result(self, job_id: str) -> PrintResult | None:
+        """What is known of a job, without asking the printer; None when it is not known."""
+
+    def status(self) -> PrinterStatus:
+        """Asks the printer. May also settle a job whose end was unknown."""
+
+    def close(self) -> None:
+        """Lets go of the device and the journal. May be called twice."""

@@ -137,7 +137,7 @@ def test_tone_marks_are_whole_and_meet_no_other_line(width_px: int) -> None:
     """A room of two lines, the deepest letters over the highest: a white row between them."""
     room = "gọpỵựậ " * 2 + "ẴẪỄỖỜẮ"
     picture = render(ticket(room=room, number="1", floor="", landmark=""), width_px=width_px)
-    light = np.asarray(picture, dtype=bool)
+    light = np.array(picture, dtype=bool)
     # The black box is the longest run of ink in a column near the edge.
     edges = np.flatnonzero(np.diff(np.concatenate(([True], light[:, 26], [True])).astype(int)))
     top, bottom = max(zip(edges[::2], edges[1::2], strict=True), key=lambda run: run[1] - run[0])
