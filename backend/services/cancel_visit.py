@@ -31,13 +31,15 @@ def cancel_visit(
         shown = show_stored(unit.connection, catalogue, stored, existing=True)
         if not can_cancel(shown):
             raise ChangeNotAllowed
-        for step in stored.steps:
-            if step.state in OPEN_STATES:
-                move_step(unit, step, StepState.CANCELLED, source="kiosk")
+        open_steps = [step for step in stored.steps if step.state in OPEN_STATES]
+        for step in open_steps:
+            move_step(unit, step, StepState.CANCELLED, source="kiosk")
         subject = f"visit:{visit_id}"
         unit.audit(Event.VISIT_CANCELLED, actor=kiosk.actor, subject=subject)
         unit.publish(Event.VISIT_CANCELLED, subject=subject)
-        unit.enqueue("his.cancel_visit", visit_id=visit_id)
+        steps = [step.id for step in open_steps]
+        unit.enqueue("his.cancel_visit", visit_id=visit_id, payload={"steps": steps})
+        unit.flush()
         visit = load_visit(unit.connection, catalogue, visit_id, existing=True)
         return Answer(status=200, body=visit_to_text(visit, catalogue, now=unit.now))
 

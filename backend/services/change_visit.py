@@ -93,7 +93,7 @@ def change_visit(
             slot_id=wish.slot_id,
         )
         move_step(unit, old, StepState.CANCELLED, source="kiosk")
-        insert_steps(
+        (new,) = insert_steps(
             unit,
             [taken],
             visit_id=visit_id,
@@ -130,8 +130,8 @@ def change_visit(
             subject=subject,
             detail={"queues": [old.queue_id, taken.place.queue_id]},
         )
-        unit.enqueue("his.cancel_visit", visit_id=visit_id)
-        unit.enqueue("his.check_in", visit_id=visit_id)
+        unit.enqueue("his.cancel_visit", visit_id=visit_id, payload={"steps": [old.id]})
+        unit.enqueue("his.check_in", visit_id=visit_id, payload={"steps": [new.id]})
         unit.flush()
         changed = load_visit(unit.connection, catalogue, visit_id, existing=True)
         return Answer(status=200, body=visit_to_text(changed, catalogue, now=unit.now))

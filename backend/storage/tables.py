@@ -350,7 +350,6 @@ class Visit(Base):
     kiosk_id: Mapped[str | None] = mapped_column(Id)
     scan_id: Mapped[str] = mapped_column(Id)
     appointment_ref: Mapped[str | None] = mapped_column(Name)
-    his_ref: Mapped[str | None] = mapped_column(Name)
     his_number: Mapped[str | None] = mapped_column(Code)
     his_record_code: Mapped[str | None] = mapped_column(Code)
     """MA_LK of the HIS."""
@@ -404,6 +403,8 @@ class Step(Base):
     """Virtual arrival: what the order within a lane goes by."""
     quota_scopes: Mapped[list[Any]]
     """Places this step holds; given back when it is cancelled."""
+    his_ref: Mapped[str | None] = mapped_column(Name)
+    """The visit the HIS made of this step."""
     state: Mapped[str] = mapped_column(Code)
 
 

@@ -295,7 +295,6 @@ def upgrade() -> None:
         sa.Column("kiosk_id", sa.String(length=64), nullable=True),
         sa.Column("scan_id", sa.String(length=64), nullable=False),
         sa.Column("appointment_ref", sa.String(length=200), nullable=True),
-        sa.Column("his_ref", sa.String(length=200), nullable=True),
         sa.Column("his_number", sa.String(length=64), nullable=True),
         sa.Column("his_record_code", sa.String(length=64), nullable=True),
         sa.Column("changes", sa.Integer(), nullable=False),
@@ -433,6 +432,7 @@ def upgrade() -> None:
         sa.Column("lane", sa.String(length=1), nullable=False),
         sa.Column("queue_key_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("quota_scopes", JSON, nullable=False),
+        sa.Column("his_ref", sa.String(length=200), nullable=True),
         sa.Column("state", sa.String(length=64), nullable=False),
         sa.CheckConstraint(
             "state IN ('waiting', 'called', 'serving', 'hold', 'missed', 'done', 'cancelled')",

@@ -1,0 +1,178 @@
+"""Deletes what need not be kept. Each class of data has one line, one rule and one test.
+
+| Data                                   | Kept                                                    |
+|----------------------------------------|---------------------------------------------------------|
+| scans (who stood before a kiosk)       | until they expire, minutes                              |
+| link ticket ↔ person, on-behalf phone  | to the end of the next working day (a setting), longer  |
+|                                        | while a message about the visit is open                 |
+| people                                 | as long as a visit is linked to them                    |
+| answers to idempotency keys            | 2 days                                                  |
+| counts of tries                        | 1 day                                                   |
+| live events                            | 1 day                                                   |
+| outbox messages that were settled      | 30 days                                                 |
+| used or expired enrolment codes        | 30 days                                                 |
+| hours that are over                    | 30 days                                                 |
+| device events                          | 90 days                                                 |
+| tickets, visits, steps, help calls     | 24 months (a setting), without any person               |
+| audit                                  | 24 months (a setting; 12 at least)                      |
+
+Acceptances of the data notice are kept as long as the hospital's record of the person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any, TypeAlias
+
+from sqlalchemy import ColumnElement, delete, exists, select, update
+
+from backend.domain.catalogue import Catalogue
+from backend.events import Event
+from backend.services.resources import Resources
+from backend.storage import tables
+from backend.storage.database import Database
+
+BATCH = 1_000
+DAYS_PER_MONTH = 31
+LEAST_AUDIT_MONTHS = 12
+
+Condition: TypeAlias = ColumnElement[bool]
+
+
+def purge(resources: Resources) -> dict[str, int]:
+    """Deletes everything that is due; returns how many rows of each class.
+
+    In small batches, each a transaction of its own, so that nobody waits for it. Safe to run by
+    two workers at once and to stop half-way. Raises StorageUnavailable.
+    """
+    database, catalogue = resources.database, resources.catalogue.get()
+    now = database.clock()
+    counts = {"link": _unlink_people(database, last_linked_day(catalogue, now=now))}
+    for name, table, condition in _list_rules(catalogue, now):
+        counts[name] = _delete(database, table, condition)
+    done = {name: count for name, count in counts.items() if count}
+    if done:
+        with database.write() as unit:
+            subject = f"facility:{unit.facility_id}"
+            unit.audit(Event.DATA_PURGED, actor="job:purge", subject=subject, detail=done)
+    return counts
+
+
+def last_linked_day(catalogue: Catalogue, *, now: datetime) -> date:
+    """The last day whose visits lose their person: its n-th next working day is over."""
+    day = catalogue.today(now)
+    for _ in range(catalogue.settings.keep_person_days + 1):
+        day -= timedelta(days=1)
+        while day.weekday() >= 5:
+            day -= timedelta(days=1)
+    return day
+
+
+def _list_rules(
+    catalogue: Catalogue, now: datetime
+) -> list[tuple[str, type[tables.Base], Condition]]:
+    settings = catalogue.settings
+    old_day = catalogue.today(now) - timedelta(days=settings.keep_tickets_months * DAYS_PER_MONTH)
+    audit_months = max(settings.keep_audit_months, LEAST_AUDIT_MONTHS)
+    old_visit = select(tables.Visit.id).where(tables.Visit.day < old_day)
+
+    def ago(**span: float) -> datetime:
+        return now - timedelta(**span)
+
+    return [
+        ("scan", tables.Scan, tables.Scan.expires_at <= now),
+        (
+            "person",
+            tables.Person,
+            ~exists().where(tables.Visit.person_id == tables.Person.id)
+            & (tables.Person.last_seen_at < ago(days=1)),
+        ),
+        ("answer", tables.IdempotencyKey, tables.IdempotencyKey.created_at < ago(days=2)),
+        ("tries", tables.RateLimit, tables.RateLimit.window_start < ago(days=1)),
+        ("live_event", tables.LiveEvent, tables.LiveEvent.at < ago(days=1)),
+        (
+            "outbox",
+            tables.OutboxMessage,
+            tables.OutboxMessage.settled_at < ago(days=30),
+        ),
+        ("enrolment", tables.EnrolmentCode, tables.EnrolmentCode.expires_at < ago(days=30)),
+        ("device_event", tables.DeviceEvent, tables.DeviceEvent.at < ago(days=90)),
+        (
+            "help_call",
+            tables.HelpCall,
+            tables.HelpCall.created_at < ago(days=settings.keep_tickets_months * DAYS_PER_MONTH),
+        ),
+        ("call", tables.Call, tables.Call.step_id.in_(_steps_of(old_visit))),
+        ("step_change", tables.StepChange, tables.StepChange.visit_id.in_(old_visit)),
+        ("print_job", tables.PrintJob, tables.PrintJob.visit_id.in_(old_visit)),
+        ("step", tables.Step, tables.Step.day < old_day),
+        ("number", tables.Number, tables.Number.day < old_day),
+        ("ticket", tables.Ticket, tables.Ticket.day < old_day),
+        ("visit", tables.Visit, tables.Visit.day < old_day),
+        ("quota", tables.Quota, tables.Quota.day < catalogue.today(now)),
+        ("slot", tables.Slot, tables.Slot.starts_at < ago(days=30)),
+        ("series", tables.Series, tables.Series.day < old_day),
+        (
+            "audit",
+            tables.AuditEvent,
+            tables.AuditEvent.at < ago(days=audit_months * DAYS_PER_MONTH),
+        ),
+    ]
+
+
+def _steps_of(visits: Any) -> Any:
+    return select(tables.Step.id).where(tables.Step.visit_id.in_(visits))
+
+
+def _unlink_people(database: Database, last_day: date) -> int:
+    """Cuts ticket and person apart, except while a message about the visit is open."""
+    open_message = exists().where(
+        tables.OutboxMessage.visit_id == tables.Visit.id, tables.OutboxMessage.state == "pending"
+    )
+
+    def unlink(visits: Any) -> list[Any]:
+        return [
+            update(tables.Step).where(tables.Step.visit_id.in_(visits)).values(person_id=None),
+            update(tables.Visit)
+            .where(tables.Visit.id.in_(visits))
+            .values(person_id=None, sealed_on_behalf=None),
+        ]
+
+    condition = (
+        (tables.Visit.facility_id == database.facility_id)
+        & (tables.Visit.day <= last_day)
+        & tables.Visit.person_id.is_not(None)
+        & ~open_message
+    )
+    return _in_batches(
+        database, lambda: select(tables.Visit.id).where(condition).limit(BATCH), unlink
+    )
+
+
+def _delete(database: Database, table: type[tables.Base], condition: Condition) -> int:
+    keys = list(table.__table__.primary_key)
+    mine = table.__table__.c.facility_id == database.facility_id
+    if len(keys) > 1:
+        # Few rows, or small ones: all at once.
+        with database.write() as unit:
+            return unit.connection.execute(delete(table).where(mine, condition)).rowcount
+    return _in_batches(
+        database,
+        lambda: select(keys[0]).where(mine, condition).limit(BATCH),
+        lambda ids: [delete(table).where(keys[0].in_(ids))],
+    )
+
+
+def _in_batches(
+    database: Database, find: Callable[[], Any], change: Callable[[Any], list[Any]]
+) -> int:
+    total = 0
+    while True:
+        with database.write() as unit:
+            ids = list(unit.connection.scalars(find()))
+            if not ids:
+                return total
+            for statement in change(ids):
+                unit.connection.execute(statement)
+        total += len(ids)

@@ -1,0 +1,75 @@
+"""The process that does what nobody waits for. As many may run as like: every job bears company."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from backend.events import Event
+from backend.jobs.close_past_steps import close_past_steps
+from backend.jobs.deliver_outbox import deliver_outbox
+from backend.jobs.purge import purge
+from backend.jobs.refresh_catalogue import refresh_catalogue
+from backend.logging import log
+from backend.services.resources import Resources
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    name: str
+    every_s: float
+    run: Callable[[Resources], object]
+
+
+JOBS = (
+    Job(name="deliver_outbox", every_s=1, run=deliver_outbox),
+    Job(name="refresh_catalogue", every_s=120, run=refresh_catalogue),
+    Job(name="close_past_steps", every_s=60, run=close_past_steps),
+    Job(name="purge", every_s=300, run=purge),
+)
+
+
+class Worker:
+    """Runs each job at its pace until `stop` is set. A job that fails is logged and comes again."""
+
+    def __init__(
+        self,
+        resources: Resources,
+        *,
+        jobs: Sequence[Job] = JOBS,
+        stop: threading.Event,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._resources = resources
+        self._jobs = jobs
+        self._stop = stop
+        self._monotonic_s = monotonic_s
+        self._due_s = {job.name: monotonic_s() for job in jobs}
+
+    def run(self) -> None:
+        while not self._stop.is_set():
+            self.run_due()
+            pause_s = min(self._due_s.values()) - self._monotonic_s()
+            self._stop.wait(max(pause_s, 0))
+
+    def run_due(self) -> list[str]:
+        """Runs what is due now; returns the names."""
+        due = [job for job in self._jobs if self._due_s[job.name] <= self._monotonic_s()]
+        for job in due:
+            try:
+                job.run(self._resources)
+            except Exception as error:  # noqa: BLE001  # one broken job must not stop the others
+                log(Event.JOB_FAILED, error=error, job=job.name)
+            self._due_s[job.name] = self._monotonic_s() + job.every_s
+        return [job.name for job in due]
+
+
+def run_worker(resources: Resources) -> None:
+    """Until SIGTERM or SIGINT; the job at hand is finished first."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    Worker(resources, stop=stop).run()
