@@ -143,6 +143,7 @@ class FilmSource:
             return
 
     def _pictures(self) -> Iterator[tuple[Frame, float]]:
+        pause: Iterator[tuple[Frame, float]] = iter(())
         for path in sorted(self._path.iterdir()):
             if path.suffix.lower() not in PICTURE_SUFFIXES:
                 continue
@@ -150,8 +151,9 @@ class FilmSource:
                 frame = read_picture(path)
             except UnreadablePicture:
                 continue
+            yield from pause
             yield from _show_for(frame, _SHOW_PICTURE_S)
-            yield from _show_for(np.zeros_like(frame), _BETWEEN_PICTURES_S)
+            pause = _show_for(np.zeros_like(frame), _BETWEEN_PICTURES_S)
 
 
 def read_picture(path: Path) -> Frame:
