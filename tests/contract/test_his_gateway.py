@@ -23,6 +23,7 @@ import pytest
 from his_adapter.builtin.catalogue import STARTER_FILE, load_catalogue
 from his_adapter.builtin.gateway import BuiltinGateway
 from his_adapter.builtin.store import Store
+from his_adapter.demo.gateway import open_demo
 from his_adapter.errors import (
     Duplicate,
     HisError,
@@ -57,6 +58,7 @@ from his_adapter.models import (
 )
 from his_adapter.ports import HisGateway
 from his_adapter.registry import open_gateway
+from his_adapter.testing import fill_demo_folder
 
 MONDAY_MORNING = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)  # 09:00 in Việt Nam
 keys = (WriteKey(f"contract-{number:06d}") for number in count())
@@ -595,6 +597,7 @@ RACING_PROCESS = """
 import json, sys, uuid
 from his_adapter.errors import SlotTaken
 from his_adapter.registry import open_gateway
+from his_adapter.testing import fill_demo_folder
 
 child, job = int(sys.argv[1]), json.load(sys.stdin)
 his = open_gateway(job["name"], job["settings"])
@@ -622,5 +625,20 @@ class TestBuiltin(HisGatewayContract):
             settings={"file": str(file)},
             hourly=Ref("examination"),
             walk_in=Ref("vaccination"),
+        )
+        gateway.close()
+
+
+class TestDemo(HisGatewayContract):
+    @pytest.fixture
+    def harness(self, tmp_path: Path) -> Iterator[Harness]:
+        fill_demo_folder(tmp_path, now=MONDAY_MORNING)
+        gateway = open_demo(tmp_path, clock=lambda: MONDAY_MORNING)
+        yield Harness(
+            gateway=gateway,
+            name="demo",
+            settings={"folder": str(tmp_path)},
+            hourly=Ref("internal"),
+            walk_in=Ref("surgery"),
         )
         gateway.close()

@@ -1,0 +1,1 @@
+"""The builtin register filled with an invented hospital, for demonstrations and tests."""
