@@ -200,6 +200,9 @@ class FakeGateway:
             raise CredentialRefused
         return SETTINGS
 
+    def beat(self) -> None:
+        self._reach("beat")
+
     def scan(self, request: models.ScanRequest) -> models.ScanReply:
         self._reach("scan")
         self.scans.append(request)

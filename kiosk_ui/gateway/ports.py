@@ -21,6 +21,9 @@ class Gateway(Protocol):
 
     def get_settings(self) -> models.KioskSettings: ...
 
+    def beat(self) -> None:
+        """Says that this kiosk is alive."""
+
     def scan(self, request: models.ScanRequest) -> models.ScanReply: ...
 
     def list_services(

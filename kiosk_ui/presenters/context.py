@@ -244,6 +244,10 @@ def _choose_again(happened: str) -> Trouble:
 
 
 _TROUBLES = {
+    "notice_required": Trouble(happened="trouble.expired", do="trouble.restart"),
+    "visit_not_found": Trouble(
+        happened="trouble.old_ticket", do="trouble.other_card", again=Screen.SCAN
+    ),
     "rate_limited": Trouble(happened="trouble.title", do="trouble.too_often"),
     "scan_expired": Trouble(happened="trouble.expired", do="trouble.scan_again", again=Screen.SCAN),
     "service_full": _choose_again("trouble.full"),

@@ -20,8 +20,11 @@ class TicketPrinting(Protocol):
         a printer in trouble: that is an outcome.
         """
 
+    def look(self) -> None:
+        """Asks the printer how it is; for worker threads."""
+
     def state(self) -> PrinterState:
-        """The last known state; returns at once."""
+        """As last seen; returns at once."""
 
 
 class PrintReports(Protocol):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
 
 from devices.models import ScannerState
 from kiosk_ui.errors import CredentialRefused
@@ -12,86 +14,119 @@ from kiosk_ui.flow import Screen
 from kiosk_ui.gateway.models import DeviceEventRequest, KioskSettings
 from kiosk_ui.presenters.context import Context
 
+T = TypeVar("T")
+Device = Literal["printer", "scanner"]
+
 CHECK_EVERY_S = 1.0
-"""With the 1.5 s a check may take: a silent server is noticed within 3 s."""
+"""With the 1.4 s a check may take, a silent server is noticed within 3 s."""
 SETTINGS_EVERY_S = 300.0
 REPORTS_EVERY_S = 10.0
-
+BEAT_EVERY_S = 30.0
+"""Staff see a kiosk as silent when it is not heard for longer."""
+LOOK_EVERY_S = 5.0
 _EMPTY = frozenset({Screen.WELCOME, Screen.INFO})
 """Screens that make no sense without the server and hold nothing of a patient."""
+_SCANNER_STATES: dict[ScannerState, Literal["ready", "absent", "stale"]] = {
+    ScannerState.READY: "ready",
+    ScannerState.ABSENT: "absent",
+    ScannerState.STALE: "stale",
+}
+"""Starting or asleep says nothing about a scanner."""
 _log = logging.getLogger(__name__)
-Device = Literal["printer", "scanner"]
+
+
+@dataclass(kw_only=True)
+class Chore(Generic[T]):
+    """A call made again and again in the background, never twice at a time."""
+
+    every_s: float
+    call: Callable[[], T]
+    done: Callable[[T], None] = lambda _result: None
+    failed: Callable[[Exception], None] = lambda _error: None
+    next_s: float = 0.0
+    under_way: bool = False
+
+    def run_if_due(self, ctx: Context) -> None:
+        if self.under_way or ctx.clock.ticks_s() < self.next_s:
+            return
+        self.under_way = True
+
+        def over() -> None:
+            self.under_way = False
+            self.next_s = ctx.clock.ticks_s() + self.every_s
+
+        def done(result: T) -> None:
+            over()
+            self.done(result)
+
+        def failed(error: Exception) -> None:
+            over()
+            self.failed(error)
+
+        ctx.worker.submit(self.call, done=done, failed=failed)
 
 
 class Watch:
-    """Asks in the background, one question of a kind at a time."""
+    """Asks in the background; ticked with the kiosk."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
-        self._checking = False
-        self._fetching = False
-        self._retrying = False
-        self._next_check_s = 0.0
-        self._next_settings_s = 0.0
-        self._next_reports_s = 0.0
+        gateway = ctx.gateway
+        self._check = Chore(
+            every_s=CHECK_EVERY_S,
+            call=gateway.check,
+            done=lambda _none: self._heard(),
+            failed=self._missed,
+        )
+        self._look = Chore(every_s=LOOK_EVERY_S, call=ctx.printer.look)
+        self._settings = Chore(
+            every_s=SETTINGS_EVERY_S,
+            call=gateway.get_settings,
+            done=self._take_settings,
+            failed=self._no_settings,
+        )
+        self._reports = Chore(every_s=REPORTS_EVERY_S, call=ctx.reports.retry)
+        self._beat = Chore(every_s=BEAT_EVERY_S, call=gateway.beat)
+        self._tell = Chore(every_s=CHECK_EVERY_S, call=self._tell_of_devices)
         self._told: dict[Device, str] = {"printer": "ready", "scanner": "ready"}
-        self._telling = False
-        self._next_telling_s = 0.0
 
     def tick(self) -> None:
-        now = self._ctx.clock.ticks_s()
+        ctx = self._ctx
         self._open_or_shut()
-        if not self._checking and now >= self._next_check_s:
-            self._check()
-        if not self._ctx.server_up:
-            return
-        if not self._fetching and now >= self._next_settings_s:
-            self._fetch_settings()
-        if not self._retrying and now >= self._next_reports_s:
-            self._retry_reports()
-        if not self._telling and now >= self._next_telling_s:
-            self._tell_of_devices()
+        self._check.run_if_due(ctx)
+        self._look.run_if_due(ctx)
+        if ctx.server_up:
+            self._settings.run_if_due(ctx)
+        if ctx.ready:
+            self._reports.run_if_due(ctx)
+            self._beat.run_if_due(ctx)
+            if self._news():
+                self._tell.run_if_due(ctx)
 
     # --- the server -----------------------------------------------------------------------------
 
-    def _check(self) -> None:
-        self._checking = True
-        self._ctx.worker.submit(
-            self._ctx.gateway.check, done=lambda _none: self._heard(), failed=self._missed
-        )
-
     def _heard(self) -> None:
-        self._checking = False
-        self._next_check_s = self._ctx.clock.ticks_s() + CHECK_EVERY_S
-        if not self._ctx.server_up:
-            _log.info(KioskEvent.SERVER_RETURNED)
-            self._ctx.server_up = True
-            self._next_settings_s = self._next_reports_s = 0.0
+        if self._ctx.server_up:
+            return
+        _log.info(KioskEvent.SERVER_RETURNED)
+        self._ctx.server_up = True
+        for chore in (self._settings, self._reports, self._beat):
+            chore.next_s = 0.0
 
     def _missed(self, _error: Exception) -> None:
-        self._checking = False
-        self._next_check_s = self._ctx.clock.ticks_s() + CHECK_EVERY_S
         if self._ctx.server_up:
             _log.warning(KioskEvent.SERVER_LOST)
             self._ctx.server_up = False
         self._ctx.out_reason = "out.server"
 
-    def _fetch_settings(self) -> None:
-        self._fetching = True
-        self._ctx.worker.submit(
-            self._ctx.gateway.get_settings, done=self._take_settings, failed=self._no_settings
-        )
-
     def _take_settings(self, settings: KioskSettings) -> None:
-        self._fetching = False
-        self._next_settings_s = self._ctx.clock.ticks_s() + SETTINGS_EVERY_S
         self._ctx.settings = settings
 
     def _no_settings(self, error: Exception) -> None:
-        self._fetching = False
-        self._next_settings_s = self._ctx.clock.ticks_s() + 2 * CHECK_EVERY_S
+        self._settings.next_s = self._ctx.clock.ticks_s() + CHECK_EVERY_S
         if isinstance(error, CredentialRefused):
-            _log.error(KioskEvent.CREDENTIAL_REFUSED)
+            if self._ctx.settings is not None or self._ctx.out_reason != "out.not_enrolled":
+                _log.error(KioskEvent.CREDENTIAL_REFUSED)
             self._ctx.settings = None
             self._ctx.out_reason = "out.not_enrolled"
         elif self._ctx.settings is None:
@@ -104,49 +139,18 @@ class Watch:
         if visit.overlay is None and (ready if shut else not ready and visit.screen in _EMPTY):
             self._ctx.end()
 
-    # --- print reports and devices ----------------------------------------------------------------
+    # --- the devices ------------------------------------------------------------------------------
 
-    def _retry_reports(self) -> None:
-        self._retrying = True
-
-        def over(_result: object) -> None:
-            self._retrying = False
-            self._next_reports_s = self._ctx.clock.ticks_s() + REPORTS_EVERY_S
-
-        self._ctx.worker.submit(self._ctx.reports.retry, done=over, failed=over)
+    def _news(self) -> list[DeviceEventRequest]:
+        """What the server does not know yet; a state is told until it was heard."""
+        events = [DeviceEventRequest(device="printer", state=self._ctx.printer.state().value)]
+        scanner = _SCANNER_STATES.get(self._ctx.scanner.status().state)
+        if scanner is not None:
+            events.append(DeviceEventRequest(device="scanner", state=scanner))
+        return [event for event in events if self._told[event.device] != event.state]
 
     def _tell_of_devices(self) -> None:
-        for event in (self._printer(), self._scanner()):
-            if event is not None and event.state != self._told[event.device]:
-                self._tell(event)
-                return
-
-    def _printer(self) -> DeviceEventRequest:
-        return DeviceEventRequest(device="printer", state=self._ctx.printer.state().value)
-
-    def _scanner(self) -> DeviceEventRequest | None:
-        """None while it is starting or asleep: that says nothing."""
-        match self._ctx.scanner.status().state:
-            case ScannerState.READY:
-                return DeviceEventRequest(device="scanner", state="ready")
-            case ScannerState.ABSENT:
-                return DeviceEventRequest(device="scanner", state="absent")
-            case ScannerState.STALE:
-                return DeviceEventRequest(device="scanner", state="stale")
-            case _:
-                return None
-
-    def _tell(self, event: DeviceEventRequest) -> None:
-        self._telling = True
-
-        def told(_none: None) -> None:
-            self._telling = False
+        """On a worker thread; `_told` is written here alone."""
+        for event in self._news():
+            self._ctx.gateway.report_device(event)
             self._told[event.device] = event.state
-
-        def not_told(_error: Exception) -> None:
-            self._telling = False
-            self._next_telling_s = self._ctx.clock.ticks_s() + CHECK_EVERY_S
-
-        self._ctx.worker.submit(
-            lambda: self._ctx.gateway.report_device(event), done=told, failed=not_told
-        )

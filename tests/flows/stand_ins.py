@@ -112,6 +112,7 @@ class FakePrinter:
         self.printer_state = PrinterState.READY
         self.ends = PrintState.PRINTED
         self.reason: PrintReason | None = None
+        self.looks = 0
         self.jobs: list[str] = []
         self.tickets: list[Ticket] = []
 
@@ -119,6 +120,9 @@ class FakePrinter:
         self.jobs.append(job_id)
         self.tickets.append(ticket)
         return PrintResult(job_id=job_id, state=self.ends, reason=self.reason, elapsed_ms=250)
+
+    def look(self) -> None:
+        self.looks += 1
 
     def state(self) -> PrinterState:
         return self.printer_state

@@ -1,0 +1,57 @@
+"""The only place that builds gateway, devices and presenters."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from devices.errors import DeviceError
+from devices.registry import build_printer, build_scanner
+from kiosk_ui.config import KioskConfig
+from kiosk_ui.errors import ConfigRefused
+from kiosk_ui.gateway.credential import CredentialFile
+from kiosk_ui.gateway.http import HttpGateway
+from kiosk_ui.gateway.print_reports import PrintReportJournal
+from kiosk_ui.presenters.kiosk import Kiosk
+from kiosk_ui.ticket_printing import DevicePrinting
+from kiosk_ui.worker import ThreadWorker
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def ticks_s(self) -> float:
+        return time.monotonic()
+
+
+def build_kiosk(config: KioskConfig) -> Kiosk:
+    """A kiosk that begins to look for its server and devices; nothing needs to be there yet.
+
+    Raises ConfigRefused for settings that can never work: a device of unknown kind, a data
+    folder that cannot be written or is another kiosk's.
+    """
+    try:
+        config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        scanner = build_scanner(config.scanner)
+        printer = config.printer and build_printer(
+            config.printer, journal_file=config.data_dir / "print-journal"
+        )
+    except (DeviceError, OSError) as error:
+        raise ConfigRefused(str(error)) from error
+    gateway = HttpGateway(
+        config.backend_url,
+        credential=CredentialFile(config.data_dir / "credential.json", config.backend_url),
+        enrol_code=config.enrol_code,
+        name=config.name,
+        ca_file=config.ca_file,
+    )
+    return Kiosk(
+        gateway=gateway,
+        scanner=scanner,
+        printer=DevicePrinting(printer or None),
+        reports=PrintReportJournal(config.data_dir / "print-reports", gateway),
+        worker=ThreadWorker(),
+        clock=SystemClock(),
+        place=config.place,
+    )

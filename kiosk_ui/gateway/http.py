@@ -1,0 +1,286 @@
+"""The server over HTTP: bounded in time and size, errors mapped once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+import requests
+from pydantic import ValidationError
+
+from kiosk_ui.errors import (
+    ConfigRefused,
+    CredentialRefused,
+    ReplyUnreadable,
+    ServerAway,
+    ServerRefused,
+)
+from kiosk_ui.events import KioskEvent
+from kiosk_ui.gateway import models
+from kiosk_ui.gateway.credential import CredentialFile
+
+CONNECT_S = 1.5
+READ_S = 4.0
+SCAN_S = 5.0
+"""The server itself waits up to 3 s for the insurance."""
+CHECK_S = 1.4
+MAX_REPLY_BYTES = 4_000_000
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+R = TypeVar("R", bound=models.Wire)
+_log = logging.getLogger(__name__)
+
+
+def checked_url(untrusted_url: str) -> str:
+    """The address of a server without its final slash.
+
+    Raises ConfigRefused for anything but https, or http to this very machine: names and numbers
+    of patients go over that line.
+    """
+    try:
+        parts = urlsplit(untrusted_url)
+        host = parts.hostname
+        plain = parts.scheme == "http" and host in _LOOPBACK
+        whole = not (parts.query or parts.fragment or parts.username)
+        _ = parts.port
+    except ValueError:
+        raise ConfigRefused("the server's address cannot be read") from None
+    if not host or not whole or not (parts.scheme == "https" or plain):
+        raise ConfigRefused("the server's address must be https://…, or http:// to this machine")
+    return untrusted_url.rstrip("/")
+
+
+class HttpGateway:
+    """May be used from several threads at once. Enrols itself when it has no credential."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        credential: CredentialFile,
+        enrol_code: str | None = None,
+        name: str = "kiosk",
+        ca_file: str | None = None,
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`ca_file`: certificates to trust instead of the usual ones. Raises ConfigRefused."""
+        self._url = checked_url(url)
+        self._credential = credential
+        self._enrol_code = enrol_code
+        self._name = name
+        self._verify: bool | str = ca_file or True
+        self._ticks = ticks
+        self._token = credential.find()
+        self._enrolling = threading.Lock()
+        self._local = threading.local()
+
+    # --- the port -------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        reply = self._exchange("GET", "/readyz", timeout_s=CHECK_S, connect_s=CHECK_S)
+        if reply.status_code != requests.codes.ok:
+            raise ServerAway
+
+    def get_settings(self) -> models.KioskSettings:
+        return self._get(models.KioskSettings, "/kiosk")
+
+    def beat(self) -> None:
+        self._call("POST", "/kiosks/heartbeat")
+
+    def scan(self, request: models.ScanRequest) -> models.ScanReply:
+        return self._post(models.ScanReply, "/scans", request, timeout_s=SCAN_S)
+
+    def list_services(
+        self, *, scan_id: str | None = None, visit_kind: str | None = None
+    ) -> models.ServiceList:
+        return self._get(
+            models.ServiceList, "/services", {"scan_id": scan_id, "visit_kind": visit_kind}
+        )
+
+    def list_doctors(self, service_id: str) -> models.DoctorList:
+        return self._get(models.DoctorList, "/doctors", {"service_id": service_id})
+
+    def list_slots(self, service_id: str, doctor_id: str | None = None) -> models.SlotList:
+        return self._get(
+            models.SlotList, "/slots", {"service_id": service_id, "doctor_id": doctor_id}
+        )
+
+    def start_visit(self, request: models.VisitRequest, *, key: str) -> models.VisitReply:
+        return self._post(models.VisitReply, "/visits", request, key=key)
+
+    def change_visit(
+        self, visit_id: str, request: models.ChangeRequest, *, key: str
+    ) -> models.VisitReply:
+        return self._post(models.VisitReply, f"/visits/{visit_id}/change", request, key=key)
+
+    def cancel_visit(
+        self, visit_id: str, request: models.ScanIdRequest, *, key: str
+    ) -> models.VisitReply:
+        return self._post(models.VisitReply, f"/visits/{visit_id}/cancel", request, key=key)
+
+    def reprint_ticket(
+        self, visit_id: str, request: models.ScanIdRequest, *, key: str
+    ) -> models.VisitReply:
+        return self._post(models.VisitReply, f"/visits/{visit_id}/reprint", request, key=key)
+
+    def report_print_state(
+        self, visit_id: str, request: models.PrintStateRequest, *, key: str
+    ) -> None:
+        self._call("POST", f"/visits/{visit_id}/print-state", request, key=key)
+
+    def report_device(self, request: models.DeviceEventRequest) -> None:
+        self._call("POST", "/kiosks/device-events", request)
+
+    def call_for_help(self, request: models.HelpCallRequest, *, key: str) -> models.HelpCallReply:
+        return self._post(models.HelpCallReply, "/help-calls", request, key=key)
+
+    def get_help_call(self, help_call_id: str) -> models.HelpCallReply:
+        return self._get(models.HelpCallReply, f"/help-calls/{help_call_id}")
+
+    # --- calls with a credential ------------------------------------------------------------------
+
+    def _get(self, shape: type[R], path: str, query: Mapping[str, str | None] | None = None) -> R:
+        given = {name: value for name, value in (query or {}).items() if value is not None}
+        return _parsed(shape, self._call("GET", f"{path}?{urlencode(given)}" if given else path))
+
+    def _post(
+        self,
+        shape: type[R],
+        path: str,
+        request: models.Wire,
+        *,
+        key: str | None = None,
+        timeout_s: float = READ_S,
+    ) -> R:
+        return _parsed(shape, self._call("POST", path, request, key=key, timeout_s=timeout_s))
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        request: models.Wire | None = None,
+        *,
+        key: str | None = None,
+        timeout_s: float = READ_S,
+    ) -> bytes:
+        headers = {"Idempotency-Key": key} if key else {}
+        token = self._token or self._enrol(None)
+        for _ in range(2):
+            headers["Authorization"] = f"Bearer {token}"
+            reply = self._exchange(
+                method, f"/api/v1{path}", request, headers=headers, timeout_s=timeout_s
+            )
+            if reply.status_code != requests.codes.unauthorized:
+                return _checked(reply)
+            token = self._enrol(token)
+        raise CredentialRefused
+
+    def _enrol(self, refused_token: str | None) -> str:
+        """A credential other than the one refused. Raises CredentialRefused, ServerAway."""
+        with self._enrolling:
+            if self._token != refused_token and self._token is not None:
+                return self._token  # another thread was quicker
+            self._token = None
+            if self._enrol_code is None:
+                raise CredentialRefused
+            request = models.EnrolRequest(code=self._enrol_code, name=self._name)
+            reply = self._exchange("POST", "/api/v1/kiosks/enrol", request)
+            try:
+                enrolled = _parsed(models.EnrolReply, _checked(reply))
+            except (ServerRefused, CredentialRefused) as error:
+                # A code refused once is refused for ever: asking again would only be counted.
+                if getattr(error, "problem_code", None) != "rate_limited":
+                    self._enrol_code = None
+                raise CredentialRefused from error
+            self._token = enrolled.token
+            try:
+                self._credential.save(enrolled.token)
+            except OSError as error:
+                _log.warning(KioskEvent.CREDENTIAL_NOT_KEPT, extra={"code": str(error.errno)})
+            _log.info(KioskEvent.ENROLLED, extra={"kiosk": enrolled.kiosk_id})
+            return enrolled.token
+
+    # --- one exchange -------------------------------------------------------------------------------
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        request: models.Wire | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = READ_S,
+        connect_s: float = CONNECT_S,
+    ) -> requests.Response:
+        """The whole reply, at most `connect_s` + 2 × `timeout_s` later. Raises ServerAway."""
+        body = None if request is None else request.model_dump_json(exclude_none=True).encode()
+        sent = {**(headers or {}), **({"Content-Type": "application/json"} if body else {})}
+        try:
+            reply = self._session.request(
+                method,
+                f"{self._url}{path}",
+                data=body,
+                headers=sent,
+                timeout=(connect_s, timeout_s),
+                allow_redirects=False,  # the credential goes to this server only
+                stream=True,
+                verify=self._verify,
+            )
+            self._read(reply, until_s=self._ticks() + timeout_s)
+        except (requests.RequestException, ValueError, OSError) as error:
+            # Not chained: their texts hold addresses and parts of bodies.
+            _log.debug(KioskEvent.CALL_FAILED, extra={"code": type(error).__name__})
+            raise ServerAway from None
+        return reply
+
+    def _read(self, reply: requests.Response, *, until_s: float) -> None:
+        """Fills the reply's content. A server that drips or floods is as good as away."""
+        pieces: list[bytes] = []
+        size = 0
+        with reply:
+            for piece in reply.iter_content(64 * 1024):
+                size += len(piece)
+                if size > MAX_REPLY_BYTES or self._ticks() > until_s:
+                    raise ServerAway
+                pieces.append(piece)
+        # The documented way to keep a streamed body; `content` reads it from there.
+        reply._content = b"".join(pieces)  # noqa: SLF001
+
+    @property
+    def _session(self) -> requests.Session:
+        """One per thread: sessions are not made for several."""
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            # No proxy and no .netrc of the account: the latter would replace the credential.
+            session.trust_env = False
+            self._local.session = session
+        return session
+
+
+def _checked(reply: requests.Response) -> bytes:
+    """The body of a good reply. Raises what the status means."""
+    status = reply.status_code
+    body: Any = reply.content
+    if 200 <= status < 300:
+        return bytes(body)
+    if status >= 500 or status in {408, 425}:
+        raise ServerAway
+    try:
+        problem = models.Problem.model_validate_json(body)
+    except ValidationError:
+        raise ReplyUnreadable from None
+    if status == requests.codes.unauthorized:
+        raise CredentialRefused
+    raise ServerRefused(problem.code, problem.message_key)
+
+
+def _parsed(shape: type[R], body: bytes) -> R:
+    try:
+        return shape.model_validate_json(body)
+    except ValidationError:
+        raise ReplyUnreadable from None

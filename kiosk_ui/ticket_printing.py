@@ -1,0 +1,46 @@
+"""The printer of this kiosk, fed with the server's tickets."""
+
+from __future__ import annotations
+
+from devices.errors import BadTicket
+from devices.models import (
+    PrinterState,
+    PrintReason,
+    PrintResult,
+    PrintState,
+    TicketDocument,
+)
+from devices.ports import TicketPrinter
+from kiosk_ui.gateway.models import Ticket
+
+
+class DevicePrinting:
+    """None for a kiosk without a printer: numbers are shown on the screen."""
+
+    def __init__(self, printer: TicketPrinter | None) -> None:
+        self._printer = printer
+        # Until it was asked a printer is taken to be well: no false alarm at the start.
+        self._state = PrinterState.READY if printer else PrinterState.UNREACHABLE
+
+    def print_ticket(self, ticket: Ticket, job_id: str) -> PrintResult:
+        if self._printer is None:
+            return _not_begun(job_id, PrintReason.LINE_UNAVAILABLE)
+        try:
+            document = TicketDocument.from_json(ticket.model_dump_json())
+        except BadTicket:
+            return _not_begun(job_id, PrintReason.PRINTER_ERROR)
+        result = self._printer.print(document, job_id=job_id)
+        if result.state is not PrintState.PRINTED:
+            self.look()
+        return result
+
+    def look(self) -> None:
+        if self._printer is not None:
+            self._state = self._printer.status().state
+
+    def state(self) -> PrinterState:
+        return self._state
+
+
+def _not_begun(job_id: str, reason: PrintReason) -> PrintResult:
+    return PrintResult(job_id=job_id, state=PrintState.FAILED, reason=reason, elapsed_ms=0)

@@ -1,0 +1,77 @@
+"""`tiepdon kiosk`: the window a patient touches."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import click
+
+from kiosk_ui.config import make_config
+from kiosk_ui.errors import ConfigRefused
+
+
+@click.command()
+@click.option("--backend", "backend_url", required=True, help="Address of the server: https://…")
+@click.option("--enrol-code", help="One-time code of `tiepdon kiosks add`, for the first start.")
+@click.option(
+    "--scanner",
+    required=True,
+    help="camera:0, camera:/dev/…, video:FILE, dir:FOLDER, mjpeg:URL, serial:/dev/…, hid:/dev/…",
+)
+@click.option("--printer", help="tcp://H:P, usb:VID:PID, serial:/dev/…, file:PATH; none: no paper.")
+@click.option("--name", help="How staff know this kiosk; the name of the machine unless given.")
+@click.option("--width-mm", type=float, help="Measured width of the picture on the panel.")
+@click.option("--window", metavar="WxH", help="A window of that size instead of the whole screen.")
+@click.option(
+    "--data",
+    "data_dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for credential and journals of this kiosk.",
+)
+@click.pass_context
+def command(
+    context: click.Context,
+    *,
+    backend_url: str,
+    enrol_code: str | None,
+    scanner: str,
+    printer: str | None,
+    name: str | None,
+    width_mm: float | None,
+    window: str | None,
+    data_dir: Path | None,
+) -> None:
+    """Run the kiosk until it is closed. TIEPDON_ENV=production locks it."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        config = make_config(
+            backend_url=backend_url,
+            enrol_code=enrol_code,
+            scanner=scanner,
+            printer=printer,
+            name=name,
+            width_mm=width_mm,
+            window=window,
+            data_dir=data_dir,
+        )
+        # Heavy, and not needed to say what is wrong with the settings.
+        from kiosk_ui.bootstrap import build_kiosk
+
+        kiosk = build_kiosk(config)
+    except ConfigRefused as error:
+        raise click.UsageError(str(error)) from error
+    from kiosk_ui.app import WindowConfig, run
+
+    width_px, height_px = config.window or (1080, 1920)
+    window_config = WindowConfig(
+        width_px=width_px,
+        height_px=height_px,
+        width_mm=config.width_mm,
+        locked=config.window is None,
+        fullscreen=config.window is None,
+    )
+    try:
+        context.exit(run(kiosk, window_config))
+    finally:
+        kiosk.close()
