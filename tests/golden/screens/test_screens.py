@@ -1,0 +1,150 @@
+"""Every screen as a picture. `make golden` redraws them; look at them before they are committed."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kiosk_ui.presenters.views import Frame
+from kiosk_ui.screens import lay_out
+from kiosk_ui.theme.colours import PAPER
+from kiosk_ui.theme.metrics import Panel, get_width_mm
+from tests.factories.frames import LANGUAGES, large, lowered, make_frames
+from tests.factories.window import open_window
+
+pytestmark = pytest.mark.gui
+
+HERE = Path(__file__).parent
+DIFFERENCES = Path(__file__).parents[3] / "out" / "golden"
+COLOURS = 128
+"""Of the palette a picture is kept in: small files, and no dithering to speak of."""
+FAR = 40
+"""A pixel is different when a channel is further off than the palette explains."""
+DIFFERENT_SHARE = 0.0015
+"""Another driver rounds a few edges differently; a moved word is many times this."""
+
+PORTRAIT, LANDSCAPE, SMALL = (1080, 1920), (1920, 1080), (768, 1366)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    name: str
+    frame: Frame
+    size: tuple[int, int]
+
+
+def _cases() -> Iterator[Case]:
+    for language in LANGUAGES:
+        for name, frame in make_frames(language).items():
+            yield Case(name=f"{language}/{name}", frame=frame, size=PORTRAIT)
+    frames = make_frames("vi")
+    for name in ("welcome", "scan", "typed_number", "department", "confirm_identity", "done"):
+        frame = frames[name]
+        yield Case(name=f"vi/landscape/{name}", frame=frame, size=LANDSCAPE)
+        yield Case(name=f"vi/small/{name}", frame=frame, size=SMALL)
+        yield Case(name=f"vi/large/{name}", frame=large(frame), size=PORTRAIT)
+        yield Case(name=f"vi/lowered/{name}", frame=lowered(frame), size=PORTRAIT)
+    yield Case(name="vi/small/department_large", frame=large(frames["department"]), size=SMALL)
+
+
+CASES = {case.name: case for case in _cases()}
+
+
+def draw(case: Case) -> Image.Image:
+    """The frame painted off the glass, with a made-up camera picture where one belongs."""
+    open_window()
+    from kivy.graphics import ClearBuffers, ClearColor, Fbo, InstructionGroup
+
+    from kiosk_ui.widgets.painter import Painter
+
+    width, height = case.size
+    panel = Panel(width_px=width, height_px=height, width_mm=get_width_mm(width, height))
+    scene = lay_out(case.frame, panel)
+    fbo, group = Fbo(size=case.size), InstructionGroup()
+    with fbo:
+        ClearColor(*PAPER)
+        ClearBuffers()
+    fbo.add(group)
+    painter = Painter(group, height)
+    painter.paint(scene.content + scene.chrome + scene.overlay)
+    for preview in painter.previews:
+        preview.show(_camera_picture())
+        preview.sweep(0.8)
+    fbo.draw()
+    picture = Image.frombytes("RGBA", case.size, fbo.pixels)
+    return picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM).convert("RGB")
+
+
+def _camera_picture() -> np.ndarray:
+    """A blurred hand-sized card before a wall, drawn."""
+    picture = np.full((720, 1280, 3), (150, 158, 160), dtype=np.uint8)
+    picture[430:, :] = (122, 128, 132)
+    picture[210:560, 350:910] = (205, 214, 196)
+    picture[240:300, 390:700] = (120, 140, 110)
+    picture[330:520, 390:540] = (170, 180, 165)
+    picture[250:400, 730:880] = (245, 245, 245)
+    dots = np.random.default_rng(7).integers(0, 2, (15, 15)).astype(np.uint8) * 255
+    picture[258:393, 738:873] = np.kron(dots, np.ones((9, 9), dtype=np.uint8))[..., None]
+    return picture
+
+
+def different_share(one: Image.Image, other: Image.Image) -> float:
+    """Share of pixels that differ by more than the palette explains."""
+    if one.size != other.size:
+        return 1.0
+    first, second = (np.asarray(picture.convert("RGB"), dtype=np.int16) for picture in (one, other))
+    return float((np.abs(first - second).max(axis=2) > FAR).mean())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_screen_looks_as_it_was_accepted(name: str) -> None:
+    reference = HERE / f"{name}.png"
+    drawn = draw(CASES[name])
+    if os.environ.get("TIEPDON_GOLDEN") == "write":
+        reference.parent.mkdir(parents=True, exist_ok=True)
+        small = drawn.quantize(COLOURS, dither=Image.Dither.NONE)
+        small.save(reference, optimize=True)
+        return
+    assert reference.is_file(), "no accepted picture: make golden, look at it, commit it"
+    with Image.open(reference) as accepted:
+        share = different_share(accepted, drawn)
+        if share > DIFFERENT_SHARE:
+            _report(name, accepted.convert("RGB"), drawn)
+    assert share <= DIFFERENT_SHARE, f"see {DIFFERENCES.name}/{name}.html"
+
+
+def _report(name: str, accepted: Image.Image, drawn: Image.Image) -> None:
+    """A page with the accepted picture, the drawn one and where they differ."""
+    page = DIFFERENCES / f"{name}.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    pictures = {"accepted": accepted, "drawn": drawn}
+    if accepted.size == drawn.size:
+        first, second = (np.asarray(picture, dtype=np.int16) for picture in (accepted, drawn))
+        far = np.abs(first - second).max(axis=2) > FAR
+        pictures["difference"] = Image.fromarray(np.where(far, 0, 235).astype(np.uint8))
+    cells = []
+    for label, picture in pictures.items():
+        file = page.with_suffix(f".{label}.png")
+        picture.save(file)
+        cells.append(f"<figure><figcaption>{label}</figcaption><img src='{file.name}'></figure>")
+    style = "<style>body{display:flex;gap:1em;font:1em sans-serif}img{width:30vw}</style>"
+    page.write_text(f"<title>{html.escape(name)}</title>{style}{''.join(cells)}", encoding="utf-8")
+
+
+def test_no_accepted_picture_is_left_over() -> None:
+    kept = {file.relative_to(HERE).with_suffix("").as_posix() for file in HERE.rglob("*.png")}
+    assert kept - set(CASES) == set()
+
+
+def test_a_moved_word_is_a_difference() -> None:
+    case = CASES["vi/summary"]
+    moved = replace(case, frame=replace(case.frame, view=replace(case.frame.view, subtitle=None)))
+    assert different_share(draw(case), draw(moved)) > DIFFERENT_SHARE
+    assert different_share(draw(case), draw(case)) == 0.0
