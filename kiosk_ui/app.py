@@ -15,6 +15,7 @@ from kivy.clock import Clock
 from kivy.config import Config
 from kivy.uix.widget import Widget
 
+from kiosk_ui.config import KioskConfig
 from kiosk_ui.presenters.views import Action, Frame
 from kiosk_ui.screens import lay_out
 from kiosk_ui.theme.metrics import Panel, get_width_mm
@@ -26,6 +27,7 @@ ANIMATION_S = 1 / 30
 CALM_TICK_S = 1 / 12
 """How often the kiosk is asked for news when nothing was touched for a while."""
 CALM_AFTER_S = 5.0
+DOCK_PX = 420
 
 
 class KioskOnScreen(Protocol):
@@ -197,10 +199,32 @@ def _stay(*_: object) -> bool:
     return True
 
 
+def make_window(config: KioskConfig, *, dock_px: int = 0) -> WindowConfig:
+    """The window a kiosk's settings ask for: all of the screen unless a size is given."""
+    width_px, height_px = config.window or (1080, 1920)
+    return WindowConfig(
+        width_px=width_px,
+        height_px=height_px,
+        width_mm=config.width_mm,
+        locked=config.production,
+        fullscreen=config.window is None,
+        dock_px=dock_px,
+    )
+
+
 def run(
+    kiosk: KioskOnScreen, config: KioskConfig, *, dock: Callable[[], Widget] | None = None
+) -> int:
+    """Shows the kiosk until the process is told to end (SIGTERM, SIGINT), or until its window is
+    closed where it is not locked. Returns the exit code.
+    """
+    return show(kiosk, make_window(config, dock_px=DOCK_PX if dock else 0), dock=dock)
+
+
+def show(
     kiosk: KioskOnScreen, window: WindowConfig, *, dock: Callable[[], Widget] | None = None
 ) -> int:
-    """Shows the kiosk until the process is told to end (SIGTERM, SIGINT). Returns the exit code."""
+    """`run`, for a window given in detail."""
     configure(window)
     app = KioskApp(kiosk, window, dock=dock)
 

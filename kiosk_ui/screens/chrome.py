@@ -134,11 +134,11 @@ def _header(
 
 
 def _about(draft: Draft, chrome: Chrome, width_px: int) -> SetText:
-    """Where this kiosk stands and whom to ring, on one line when they fit."""
+    """Where this kiosk stands and whom to ring; only the latter when both are too long."""
     place = chrome.place.text if chrome.place else ""
-    said = list(filter(None, [place, chrome.hotline]))
-    text = draft.set(" · ".join(said), typeface.SMALL, width_px)
-    return text if len(text.lines) == 1 else draft.set("\n".join(said), typeface.SMALL, width_px)
+    both = " · ".join(filter(None, [place, chrome.hotline]))
+    text = draft.set(both, typeface.SMALL, width_px)
+    return text if len(text.lines) == 1 else draft.set(chrome.hotline, typeface.SMALL, width_px)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,8 @@ from kiosk_ui.widgets.scene import Block, Box, Element, Glyph, Qr, Rect, Text, b
 
 PAD_MM = 8.0
 QR_MM = 46.0
+LEAST_QR_MM = 28.0
+"""A phone held at arm's length still reads it (about 0.8 mm a module)."""
 
 
 def cut(space: Space, view: TicketView) -> Parts:
@@ -120,12 +122,12 @@ def _line(draft: Draft) -> Block:
 
 def _foot(draft: Draft, view: TicketView, width_px: int) -> Block:
     """What next, beside the code for the phone."""
-    code, gap = draft.px(QR_MM), draft.px(7)
+    code, gap = max(draft.px(QR_MM), draft.panel.px(LEAST_QR_MM)), draft.px(7)
     words_px = width_px - code - gap
     after = draft.set(view.next.text, typeface.LABEL, words_px)
-    caption = draft.set(view.qr_caption.text, typeface.DETAIL, words_px)
+    captions = [] if draft.terse else [draft.set(view.qr_caption.text, typeface.DETAIL, words_px)]
     between = draft.px(4)
-    height = after.height_px + between + caption.height_px
+    height = after.height_px + sum(between + text.height_px for text in captions)
 
     def draw_code(rect: Rect) -> list[Element]:
         return [Qr(rect=rect.middle(code, code), data=view.qr)]
@@ -133,11 +135,11 @@ def _foot(draft: Draft, view: TicketView, width_px: int) -> Block:
     def draw_words(rect: Rect) -> list[Element]:
         top = rect.y + (rect.height - height) // 2
         box = Rect(rect.x, top, rect.width, after.height_px)
-        below = Rect(rect.x, box.bottom + between, rect.width, caption.height_px)
-        return [
-            Text(rect=box, text=after, colour=colours.INK),
-            Text(rect=below, text=caption, colour=colours.INK_SOFT),
-        ]
+        elements: list[Element] = [Text(rect=box, text=after, colour=colours.INK)]
+        for text in captions:
+            below = Rect(rect.x, box.bottom + between, rect.width, text.height_px)
+            elements.append(Text(rect=below, text=text, colour=colours.INK_SOFT))
+        return elements
 
     row = beside(
         [Block(height_px=code, draw=draw_code), Block(height_px=height, draw=draw_words)],

@@ -17,11 +17,15 @@ LARGE_CAP_FLOOR_MM = 7.3
 """Least capital height of large text: 0.7 degrees at 600 mm (EN 301 549, 5.1.4)."""
 
 KNOWN_WIDTHS_MM = {(1080, 1920): 268.0, (1920, 1080): 476.0, (768, 1366): 194.0}
+UPRIGHT_MM, WIDE_MM = 268.0, 476.0
 
 
 def get_width_mm(width_px: int, height_px: int) -> float:
-    """Width of the usual panel of this resolution; about 4 px a millimetre when unknown."""
-    return KNOWN_WIDTHS_MM.get((width_px, height_px), width_px / 4.0)
+    """Width of the usual panel of this resolution; of the usual panel of its shape otherwise,
+    so that a small window on a desk shows the kiosk made smaller.
+    """
+    usual = WIDE_MM if width_px > height_px else UPRIGHT_MM
+    return KNOWN_WIDTHS_MM.get((width_px, height_px), usual)
 
 
 @dataclass(frozen=True, kw_only=True)

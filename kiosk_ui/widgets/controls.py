@@ -227,6 +227,8 @@ def command(
         palette = replace(palette, ink=colours.TEAL)
     if choice.selected:
         palette = replace(palette, edge=colours.TEAL, fill=colours.TEAL_TINT)
+    if draft.terse:
+        choice = replace(choice, icon=None)
     pad_x, pad_y = draft.px(3.2), draft.px(2)
     mark = draft.px(8.5) if choice.icon else 0
     between = draft.px(2.8) if choice.icon else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from kiosk_ui.app import WindowConfig, run
+from kiosk_ui.app import WindowConfig, show
 from kiosk_ui.presenters.views import Action
 from tests.factories.frames import make_frames
 from tests.factories.window import StillKiosk
@@ -22,4 +22,4 @@ class TalkingKiosk(StillKiosk):
 
 if __name__ == "__main__":
     kiosk = TalkingKiosk(make_frames("vi")["welcome"])
-    sys.exit(run(kiosk, WindowConfig(width_px=1080, height_px=1920, locked=True)))
+    sys.exit(show(kiosk, WindowConfig(width_px=1080, height_px=1920, locked=True)))

@@ -18,5 +18,6 @@ def test_known_panels(size: tuple[int, int], width_mm: float, lowerable: bool) -
     assert panel.mm(panel.px(20)) == pytest.approx(20, abs=0.2)
 
 
-def test_an_unknown_panel_has_about_four_pixels_a_millimetre() -> None:
-    assert get_width_mm(1440, 2560) == 360.0
+def test_a_small_window_is_the_usual_panel_made_smaller() -> None:
+    assert get_width_mm(540, 960) == get_width_mm(1080, 1920)
+    assert get_width_mm(960, 540) == get_width_mm(1920, 1080)
