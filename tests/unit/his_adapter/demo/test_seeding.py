@@ -12,7 +12,7 @@ from his_adapter.builtin.gateway import BuiltinGateway
 from his_adapter.demo import personas
 from his_adapter.demo.gateway import REGISTER_FILE, open_demo
 from his_adapter.demo.personas import Persona
-from his_adapter.errors import GatewayMisconfigured
+from his_adapter.errors import GatewayMisconfigured, InvalidData
 from his_adapter.models import (
     Appointment,
     AppointmentStatus,
@@ -63,6 +63,16 @@ def test_early_late_tomorrow_twice_and_elsewhere(demo: BuiltinGateway, clock: Cl
     assert tomorrow.start.astimezone(UTC).date() > clock.now.date()
     assert elsewhere.facility_code != demo.capabilities().facility.code
     assert len({item.service for item in bookings(demo, personas.BOOKED_TWICE)}) == 2
+
+
+def test_a_booking_of_another_facility_is_not_checked_in_here(demo: BuiltinGateway) -> None:
+    (booking,) = bookings(demo, personas.BOOKED_ELSEWHERE)
+    with pytest.raises(InvalidData) as caught:
+        demo.check_in(
+            CheckIn(patient=booking.patient, appointment=booking.ref, service=Ref("internal")),
+            key=WriteKey("arrive-1"),
+        )
+    assert "cơ sở khác" in caught.value.message_vi
 
 
 def test_a_code_on_paper_leads_to_the_patient(demo: BuiltinGateway) -> None:
