@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -20,11 +22,15 @@ from gunicorn.app.base import BaseApplication
 from backend.app import create_app
 from backend.bootstrap import build_resources
 from backend.config import Config, load_config
+from backend.jobs.worker import run_worker
 from backend.logging import set_up_logging
 
 REQUEST_TIMEOUT_S = 30
 GRACE_S = 10
 JOBS_RESTART_S = 2.0
+PARENT_CHECK_S = 1.0
+
+_RUN_JOBS = "import sys; from backend.serve import run_jobs; run_jobs(parent=int(sys.argv[1]))"
 
 
 class JobsProcess:
@@ -82,7 +88,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "when_ready": self._when_ready,
             "on_exit": self._on_exit,
         }
-        self._jobs = JobsProcess([sys.executable, "-m", "backend.jobs"])
+        self._jobs = JobsProcess([sys.executable, "-c", _RUN_JOBS, str(os.getpid())])
         super().__init__()
 
     def load_config(self) -> None:
@@ -109,3 +115,24 @@ def serve(*, host: str, port: int, workers: int) -> None:
     """Serves until SIGTERM or SIGINT; one JSON line on standard output says when it is ready."""
     set_up_logging()
     WebServer(load_config(os.environ), host=host, port=port, workers=workers).run()
+
+
+def run_jobs(*, parent: int) -> None:
+    """The process for jobs: until SIGTERM, or until its parent is gone.
+
+    The parent's id is handed over: it may die before this process has looked.
+    """
+    set_up_logging()
+    threading.Thread(target=_end_with, args=(parent,), name="parent", daemon=True).start()
+    resources = build_resources(load_config(os.environ))
+    try:
+        run_worker(resources)
+    finally:
+        resources.close()
+
+
+def _end_with(parent: int) -> None:
+    """A killed parent cannot say goodbye: its children look whether it is still there."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_CHECK_S)
+    os.kill(os.getpid(), signal.SIGTERM)

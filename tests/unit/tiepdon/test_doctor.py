@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from backend.bootstrap import set_up
+from backend.config import load_config
+from backend.storage.database import open_database
+from tiepdon.cli import main
+
+NAMES = ["database", "his", "server", "printer", "scanner", "camera", "screen", "clock"]
+
+
+@pytest.fixture
+def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    for name in ("DISPLAY", "TIEPDON_DB", "TIEPDON_HIS", "TIEPDON_DEMO", "TIEPDON_KEYS_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    return f"sqlite:///{tmp_path}/server.sqlite3"
+
+
+def examine(*arguments: str) -> tuple[int, dict[str, dict[str, Any]], str]:
+    result = CliRunner().invoke(main, ["doctor", *arguments])
+    findings = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [finding["check"] for finding in findings] == NAMES
+    return result.exit_code, {each["check"]: each for each in findings}, result.stderr
+
+
+def test_a_server_that_is_well(url: str) -> None:
+    config = load_config({}, needs_keys=False, database_url=url)
+    database = open_database(config)
+    set_up(database, config)
+    database.close()
+    status, findings, messages = examine("--db", url)
+    assert status == 0
+    assert findings["database"]["ok"] is True
+    assert findings["his"]["ok"] is True
+    assert findings["printer"]["ok"] is None
+    assert len(messages.splitlines()) == len(NAMES)
+
+
+def test_every_failure_has_its_cause(url: str, tmp_path: Path) -> None:
+    status, findings, _ = examine(
+        "--db", f"sqlite:///{tmp_path}/missing/x.sqlite3",
+        "--printer", "tcp://127.0.0.1:9", "--scanner", "bogus:1",
+    )  # fmt: skip
+    assert status == 1
+    for name in ("database", "printer", "scanner", "screen"):
+        assert findings[name]["ok"] is False
+        assert findings[name]["cause"]
+
+
+def test_a_database_that_was_never_migrated(url: str) -> None:
+    _, findings, _ = examine("--db", url)
+    assert "migrations" in findings["database"]["cause"]
+
+
+def test_a_kiosk_looks_at_its_server_and_not_at_the_database(url: str) -> None:
+    status, findings, _ = examine("--backend", "http://127.0.0.1:9")
+    assert status == 1
+    assert findings["server"]["ok"] is False
+    assert findings["database"]["ok"] is None
+    assert findings["his"]["ok"] is None
+
+
+def test_a_his_adapter_that_is_not_there(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIEPDON_HIS", "nonsense")
+    status, findings, _ = examine("--db", url)
+    assert status == 1
+    assert "nonsense" in findings["his"]["cause"]

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from backend.config import Config
+from backend.errors import EnrolmentRefused
+from backend.services.enrol_kiosk import enrol_kiosk
+from backend.services.recognise_caller import Callers
+from backend.storage.database import open_database
+from tiepdon.cli import main
+
+
+@pytest.fixture
+def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty database, and a register of its own behind it."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("TIEPDON_KEYS_FILE", "TIEPDON_DEMO", "TIEPDON_HIS", "TIEPDON_DB"):
+        monkeypatch.delenv(name, raising=False)
+    return f"sqlite:///{tmp_path}/server.sqlite3"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def test_a_kiosk_is_invited_listed_and_revoked(url: str) -> None:
+    code = run("kiosks", "add", "Sảnh A", "--db", url).stdout.strip()
+    (line,) = run("kiosks", "list", "--db", url).stdout.splitlines()
+    invited = json.loads(line)
+    assert (invited["name"], invited["id"]) == ("Sảnh A", None)
+    assert code not in line
+
+    database = open_database(Config(database_url=url))
+    enrolled = enrol_kiosk(database, untrusted_code=code, name="x", demo=False)
+    assert Callers(database).find(enrolled.credential) is not None
+    (line,) = run("kiosks", "list", "--db", url).stdout.splitlines()
+    assert json.loads(line)["id"] == enrolled.kiosk_id
+
+    assert run("kiosks", "revoke", "Sảnh A", "--db", url).exit_code == 0
+    assert Callers(database).find(enrolled.credential) is None
+    with pytest.raises(EnrolmentRefused):
+        enrol_kiosk(database, untrusted_code=code, name="x", demo=False)
+    database.close()
+
+
+def test_revoking_nobody_is_not_done(url: str) -> None:
+    result = run("kiosks", "revoke", "nobody", "--db", url)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "nobody" in result.stderr
+
+
+def test_a_database_that_does_not_open_is_one_line(tmp_path: Path, url: str) -> None:
+    result = run("kiosks", "list", "--db", f"sqlite:///{tmp_path}/missing/x.sqlite3")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+    assert "Traceback" not in result.output
+
+
+def test_wrong_use_is_2() -> None:
+    assert run("kiosks", "add").exit_code == 2
+    assert run("kiosks", "nonsense").exit_code == 2
+
+
+def test_staff_codes_are_given_once_and_revoked(url: str) -> None:
+    code = run("staff", "add", "Lê Thị Trực", "--db", url).stdout.strip()
+    database = open_database(Config(database_url=url))
+    staff = Callers(database).find(code)
+    assert staff is not None
+    assert staff.name == "Lê Thị Trực"
+    (line,) = run("staff", "list", "--db", url).stdout.splitlines()
+    assert code not in line
+    assert run("staff", "revoke", "Lê Thị Trực", "--db", url).exit_code == 0
+    assert Callers(database).find(code) is None
+    assert run("staff", "revoke", "Lê Thị Trực", "--db", url).exit_code == 1
+    database.close()
+
+
+def test_keys_are_made_once_for_their_owner_only(tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    assert run("keys", "new", str(file)).exit_code == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    before = file.read_bytes()
+    assert run("keys", "new", str(file)).exit_code == 1
+    assert file.read_bytes() == before

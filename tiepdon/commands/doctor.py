@@ -1,0 +1,242 @@
+"""`tiepdon doctor`: what works on this machine, and the cause of what does not."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import click
+import requests
+from sqlalchemy import text
+
+from backend.config import Config, load_config
+from backend.errors import BackendError
+from backend.storage.database import open_database
+from backend.storage.migrate import is_at_head
+from devices.errors import DeviceError
+from devices.registry import build_printer, build_scanner
+from his_adapter.errors import HisError
+from his_adapter.models import HealthState
+from his_adapter.registry import open_gateway
+from tiepdon.options import database_option, refusals
+
+SCANNER_WAIT_S = 4.0
+MAX_SKEW_S = 5.0
+BACKEND_TIMEOUT_S = 5.0
+FIRST_YEAR = 2026
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """`ok` is None for what was not asked about; a failure has its cause."""
+
+    check: str
+    ok: bool | None
+    cause: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    config: Config
+    printer: str | None
+    scanner: str | None
+    backend: str | None
+
+    @property
+    def is_kiosk(self) -> bool:
+        return any((self.printer, self.scanner, self.backend))
+
+
+class Failed(Exception):
+    """The cause in words for a technician."""
+
+
+class NotAsked(Exception):
+    """Why there is nothing to check."""
+
+
+@click.command()
+@database_option
+@click.option("--printer", metavar="P", help="As for `tiepdon kiosk`: tcp://H:P, usb:VID:PID, …")
+@click.option("--scanner", metavar="S", help="As for `tiepdon kiosk`: camera:0, serial:/dev/…, …")
+@click.option("--backend", metavar="URL", help="The server a kiosk speaks to.")
+def command(
+    database_url: str | None, printer: str | None, scanner: str | None, backend: str | None
+) -> None:
+    """Check database, HIS, server, printer, scanner, camera, screen and clock.
+
+    One JSON line each on standard output. Devices are checked when they are named; naming one, or
+    a server, makes this a kiosk, which needs a screen. Exit status 1 when anything fails.
+    """
+    with refusals():
+        config = load_config(os.environ, needs_keys=False, database_url=database_url)
+    asked = Asked(config=config, printer=printer, scanner=scanner, backend=backend)
+    findings = [_find(name, check, asked) for name, check in CHECKS.items()]
+    for finding in findings:
+        click.echo(json.dumps(asdict(finding), ensure_ascii=False))
+        sign = {True: "ok", False: "FAILED", None: "not checked"}[finding.ok]
+        click.echo(f"{finding.check:9} {sign}{_tail(finding)}", err=True)
+    if any(finding.ok is False for finding in findings):
+        raise SystemExit(1)
+
+
+def _tail(finding: Finding) -> str:
+    return f": {finding.cause}" if finding.cause else ""
+
+
+def _find(name: str, check: Callable[[Asked], None], asked: Asked) -> Finding:
+    try:
+        check(asked)
+    except NotAsked as reason:
+        return Finding(check=name, ok=None, cause=str(reason))
+    except Failed as failure:
+        return Finding(check=name, ok=False, cause=str(failure))
+    return Finding(check=name, ok=True)
+
+
+def _check_database(asked: Asked) -> None:
+    if asked.backend and not os.environ.get("TIEPDON_DB"):
+        raise NotAsked("a kiosk has none")
+    database = open_database(asked.config)
+    try:
+        if not is_at_head(database.engine):
+            raise Failed("waits for its migrations: start `tiepdon serve` once")
+    except BackendError as error:
+        raise Failed(f"does not open: {type(error.__cause__).__name__}") from error
+    finally:
+        database.close()
+
+
+def _check_his(asked: Asked) -> None:
+    if asked.backend:
+        raise NotAsked("the server asks it")
+    try:
+        gateway = open_gateway(asked.config.his_adapter, asked.config.his_settings)
+    except HisError as error:
+        raise Failed(f"adapter {asked.config.his_adapter}: {error}") from error
+    try:
+        health = gateway.health()
+    finally:
+        gateway.close()
+    if health.state is not HealthState.OK:
+        raise Failed(f"{health.state.value}: {health.cause or 'no cause given'}")
+
+
+def _check_server(asked: Asked) -> None:
+    if not asked.backend:
+        raise NotAsked("no --backend given")
+    _ask_backend(asked.backend)
+
+
+def _ask_backend(backend: str) -> datetime | None:
+    """The server's clock. Raises Failed when it is not ready."""
+    try:
+        reply = requests.get(f"{backend.rstrip('/')}/readyz", timeout=BACKEND_TIMEOUT_S)
+    except requests.RequestException as error:
+        raise Failed(f"{backend} does not answer: {type(error).__name__}") from error
+    if not reply.ok:
+        raise Failed(f"{backend} is not ready: status {reply.status_code}")
+    date = reply.headers.get("Date")
+    return parsedate_to_datetime(date) if date else None
+
+
+def _check_printer(asked: Asked) -> None:
+    if not asked.printer:
+        raise NotAsked("no --printer given")
+    try:
+        printer = build_printer(asked.printer)
+        try:
+            status = printer.status()
+        finally:
+            printer.close()
+    except (DeviceError, OSError) as error:
+        raise Failed(f"{asked.printer}: {error}") from error
+    if not status.can_print:
+        raise Failed(": ".join(filter(None, (status.state, status.cause))))
+
+
+def _check_scanner(asked: Asked) -> None:
+    if not asked.scanner:
+        raise NotAsked("no --scanner given")
+    try:
+        scanner = build_scanner(asked.scanner)
+    except DeviceError as error:
+        raise Failed(f"{asked.scanner}: {error}") from error
+    scanner.open()
+    try:
+        give_up_at = time.monotonic() + SCANNER_WAIT_S
+        status = scanner.status()
+        while not status.can_read and time.monotonic() < give_up_at:
+            time.sleep(0.1)
+            status = scanner.status()
+    finally:
+        scanner.close()
+    if not status.can_read:
+        raise Failed(": ".join(filter(None, (status.state, status.cause))))
+
+
+def _check_camera(asked: Asked) -> None:
+    if not (asked.scanner or "").startswith(("camera:", "mjpeg:", "video:", "dir:")):
+        raise NotAsked("the scanner is not a camera" if asked.scanner else "no --scanner given")
+    _check_scanner(asked)
+
+
+def _check_screen(asked: Asked) -> None:
+    if not asked.is_kiosk:
+        raise NotAsked("a server needs none")
+    display = os.environ.get("DISPLAY", "")
+    if not display:
+        raise Failed("DISPLAY is not set: no X session")
+    number = display.rpartition(":")[2].partition(".")[0]
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(f"/tmp/.X11-unix/X{number}")  # noqa: S108 - where X listens
+        except OSError as error:
+            raise Failed(f"display {display} does not answer: {error.strerror}") from error
+
+
+def _check_clock(asked: Asked) -> None:
+    now = datetime.now(UTC)
+    if now.year < FIRST_YEAR:
+        raise Failed(f"it says {now:%Y-%m-%d}: set the clock, check the battery")
+    other = _other_clock(asked)
+    if other is not None and abs((datetime.now(UTC) - other).total_seconds()) > MAX_SKEW_S:
+        raise Failed(f"differs from the server by more than {MAX_SKEW_S:.0f} s: check NTP")
+
+
+def _other_clock(asked: Asked) -> datetime | None:
+    """The clock of the server, or of a database on another machine; None when there is none."""
+    if asked.backend:
+        try:
+            return _ask_backend(asked.backend)
+        except Failed:
+            return None
+    if asked.config.database_url.startswith("sqlite"):
+        return None
+    database = open_database(asked.config)
+    try:
+        with database.read() as connection:
+            moment: datetime = connection.execute(text("SELECT now()")).scalar_one()
+            return moment
+    except BackendError:
+        return None
+    finally:
+        database.close()
+
+
+CHECKS: dict[str, Callable[[Asked], None]] = {
+    "database": _check_database,
+    "his": _check_his,
+    "server": _check_server,
+    "printer": _check_printer,
+    "scanner": _check_scanner,
+    "camera": _check_camera,
+    "screen": _check_screen,
+    "clock": _check_clock,
+}
