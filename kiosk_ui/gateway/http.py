@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import requests
 from pydantic import ValidationError
+from urllib3.exceptions import HTTPError
 
 from kiosk_ui.errors import (
     ConfigRefused,
@@ -23,11 +25,6 @@ from kiosk_ui.events import KioskEvent
 from kiosk_ui.gateway import models
 from kiosk_ui.gateway.credential import CredentialFile
 
-CONNECT_S = 1.5
-READ_S = 4.0
-SCAN_S = 5.0
-"""The server itself waits up to 3 s for the insurance."""
-CHECK_S = 1.4
 MAX_REPLY_BYTES = 4_000_000
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -54,6 +51,17 @@ def checked_url(untrusted_url: str) -> str:
     return untrusted_url.rstrip("/")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Times:
+    """How long the server may take, in seconds."""
+
+    connect_s: float = 1.5
+    read_s: float = 4.0
+    scan_s: float = 5.0
+    """The server itself waits up to 3 s for the insurance."""
+    check_s: float = 1.4
+
+
 class HttpGateway:
     """May be used from several threads at once. Enrols itself when it has no credential."""
 
@@ -65,7 +73,7 @@ class HttpGateway:
         enrol_code: str | None = None,
         name: str = "kiosk",
         ca_file: str | None = None,
-        ticks: Callable[[], float] = time.monotonic,
+        times: Times = Times(),
     ) -> None:
         """`ca_file`: certificates to trust instead of the usual ones. Raises ConfigRefused."""
         self._url = checked_url(url)
@@ -73,7 +81,7 @@ class HttpGateway:
         self._enrol_code = enrol_code
         self._name = name
         self._verify: bool | str = ca_file or True
-        self._ticks = ticks
+        self._times = times
         self._token = credential.find()
         self._enrolling = threading.Lock()
         self._local = threading.local()
@@ -81,7 +89,7 @@ class HttpGateway:
     # --- the port -------------------------------------------------------------------------------
 
     def check(self) -> None:
-        reply = self._exchange("GET", "/readyz", timeout_s=CHECK_S, connect_s=CHECK_S)
+        reply = self._exchange("GET", "/readyz", timeout_s=self._times.check_s)
         if reply.status_code != requests.codes.ok:
             raise ServerAway
 
@@ -92,7 +100,7 @@ class HttpGateway:
         self._call("POST", "/kiosks/heartbeat")
 
     def scan(self, request: models.ScanRequest) -> models.ScanReply:
-        return self._post(models.ScanReply, "/scans", request, timeout_s=SCAN_S)
+        return self._post(models.ScanReply, "/scans", request, timeout_s=self._times.scan_s)
 
     def list_services(
         self, *, scan_id: str | None = None, visit_kind: str | None = None
@@ -154,7 +162,7 @@ class HttpGateway:
         request: models.Wire,
         *,
         key: str | None = None,
-        timeout_s: float = READ_S,
+        timeout_s: float | None = None,
     ) -> R:
         return _parsed(shape, self._call("POST", path, request, key=key, timeout_s=timeout_s))
 
@@ -165,7 +173,7 @@ class HttpGateway:
         request: models.Wire | None = None,
         *,
         key: str | None = None,
-        timeout_s: float = READ_S,
+        timeout_s: float | None = None,
     ) -> bytes:
         headers = {"Idempotency-Key": key} if key else {}
         token = self._token or self._enrol(None)
@@ -213,25 +221,26 @@ class HttpGateway:
         request: models.Wire | None = None,
         *,
         headers: Mapping[str, str] | None = None,
-        timeout_s: float = READ_S,
-        connect_s: float = CONNECT_S,
+        timeout_s: float | None = None,
     ) -> requests.Response:
-        """The whole reply, at most `connect_s` + 2 × `timeout_s` later. Raises ServerAway."""
+        """The whole reply, some `timeout_s` later at most. Raises ServerAway."""
+        read_s = timeout_s or self._times.read_s
         body = None if request is None else request.model_dump_json(exclude_none=True).encode()
         sent = {**(headers or {}), **({"Content-Type": "application/json"} if body else {})}
+        begun_s = time.monotonic()
         try:
             reply = self._session.request(
                 method,
                 f"{self._url}{path}",
                 data=body,
                 headers=sent,
-                timeout=(connect_s, timeout_s),
+                timeout=(min(self._times.connect_s, read_s), read_s),
                 allow_redirects=False,  # the credential goes to this server only
                 stream=True,
                 verify=self._verify,
             )
-            self._read(reply, until_s=self._ticks() + timeout_s)
-        except (requests.RequestException, ValueError, OSError) as error:
+            self._read(reply, until_s=begun_s + self._times.connect_s + read_s)
+        except (requests.RequestException, HTTPError, ValueError, OSError) as error:
             # Not chained: their texts hold addresses and parts of bodies.
             _log.debug(KioskEvent.CALL_FAILED, extra={"code": type(error).__name__})
             raise ServerAway from None
@@ -242,9 +251,10 @@ class HttpGateway:
         pieces: list[bytes] = []
         size = 0
         with reply:
-            for piece in reply.iter_content(64 * 1024):
+            # One read of the socket at a time: `iter_content` would wait for a whole block.
+            while piece := reply.raw.read1(64 * 1024, decode_content=True):
                 size += len(piece)
-                if size > MAX_REPLY_BYTES or self._ticks() > until_s:
+                if size > MAX_REPLY_BYTES or time.monotonic() > until_s:
                     raise ServerAway
                 pieces.append(piece)
         # The documented way to keep a streamed body; `content` reads it from there.

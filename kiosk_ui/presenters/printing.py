@@ -84,27 +84,15 @@ class Printing(Presenter):
                 return lambda: gateway.reprint_ticket(ticket_id, proof, key=key)
 
     def _print(self, intent: Intent, reply: VisitReply) -> None:
-        visit, printer, reports = self.ctx.visit, self.ctx.printer, self.ctx.reports
+        visit, printer = self.ctx.visit, self.ctx.printer
         visit.ticket = reply
         visit.changing = False
         visit.printing_since_s = self.ctx.clock.ticks_s()
         job_id = intent.key
         ticket, visit_id = reply.ticket, reply.id
 
-        def on_paper() -> PrintResult:
-            result = printer.print_ticket(ticket, job_id)
-            reports.report(
-                visit_id,
-                PrintStateRequest(
-                    job_id=job_id,
-                    state=result.state.value,
-                    reason=result.reason.value if result.reason else None,
-                    elapsed_ms=result.elapsed_ms,
-                ),
-            )
-            return result
-
         def ended(result: PrintResult) -> None:
+            self._report(visit_id, result)
             # The patient may have left, or the screen may show the number already.
             if self.ctx.visit is visit and visit.intent is intent:
                 visit.print_result = result
@@ -115,7 +103,26 @@ class Printing(Presenter):
             _log.error(KioskEvent.PRINT_ENDED, extra={"code": type(error).__name__})
             ended(PrintResult(job_id=job_id, state=PrintState.UNKNOWN, elapsed_ms=0))
 
-        self.ctx.worker.submit(on_paper, done=ended, failed=broke)
+        self.ctx.worker.submit(
+            lambda: printer.print_ticket(ticket, job_id), done=ended, failed=broke
+        )
+
+    def _report(self, visit_id: str, result: PrintResult) -> None:
+        """Told whoever stands before the kiosk by now."""
+        reports = self.ctx.reports
+        request = PrintStateRequest(
+            job_id=result.job_id,
+            state=result.state.value,
+            reason=result.reason.value if result.reason else None,
+            elapsed_ms=result.elapsed_ms,
+        )
+        self.ctx.worker.submit(
+            lambda: reports.report(visit_id, request),
+            done=lambda _none: None,
+            failed=lambda error: _log.error(
+                KioskEvent.PRINT_REPORT_DROPPED, extra={"code": type(error).__name__}
+            ),
+        )
 
 
 def _visit_request(visit: CurrentVisit) -> VisitRequest:

@@ -61,17 +61,9 @@ def command(
         kiosk = build_kiosk(config)
     except ConfigRefused as error:
         raise click.UsageError(str(error)) from error
-    from kiosk_ui.app import WindowConfig, run
+    from kiosk_ui.app import run
 
-    width_px, height_px = config.window or (1080, 1920)
-    window_config = WindowConfig(
-        width_px=width_px,
-        height_px=height_px,
-        width_mm=config.width_mm,
-        locked=config.window is None,
-        fullscreen=config.window is None,
-    )
     try:
-        context.exit(run(kiosk, window_config))
+        context.exit(run(kiosk, config))
     finally:
         kiosk.close()
