@@ -1,0 +1,139 @@
+"""A patient at the glass: looks at the screen, answers, touches; every screen is photographed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from kiosk_ui.driver import Driver
+from kiosk_ui.presenters.kiosk import Kiosk
+from kiosk_ui.presenters.views import Action, Choice, KeypadView, TicketView
+
+ANSWER_TIMEOUT_S = 20.0
+
+
+class LostPatientError(AssertionError):
+    """The kiosk did not lead where the patient was going."""
+
+
+class Patient:
+    """Walks one kiosk. `shots` takes a picture of each screen once it stands still.
+
+    Times in `times_ms` are of the machine: from a touch to the next screen, without the time a
+    person takes.
+    """
+
+    def __init__(self, driver: Driver, kiosk: Kiosk, *, shots: Callable[[str], None]) -> None:
+        self._driver = driver
+        self._kiosk = kiosk
+        self._shots = shots
+        self._photographed: tuple[str, object] | None = None
+        self.times_ms: dict[str, float] = {}
+
+    @property
+    def screen(self) -> str:
+        return self._kiosk.frame.screen
+
+    def view_of(self, kind: type[Any]) -> Any:
+        view = self._kiosk.frame.view
+        if not isinstance(view, kind):
+            raise LostPatientError(f"{self.screen} shows a {type(view).__name__}")
+        return view
+
+    def walk(self, answers: Mapping[str, str], *, to: str) -> None:
+        """Answers screen after screen until `to` stands on the glass.
+
+        `answers` maps a screen to the action to touch there, as `name` or `name:value`; without
+        one the first choice that can be touched is taken. Raises LostPatientError.
+        """
+        for _ in range(40):
+            self.wait(lambda: not self._busy())
+            self.look()
+            if self.screen == to:
+                return
+            here = self.screen
+            self.tap(self._choose(answers))
+            self.wait(
+                lambda here=here: self.screen != here or self._busy(),  # type: ignore[misc]
+                what=f"something after {here}",
+            )
+        raise LostPatientError(f"never came to {to}; last seen {self.screen}")
+
+    def tap(self, action: Action) -> None:
+        self._driver.settle()
+        self._driver.tap(action)
+
+    def type_digits(self, digits: str) -> None:
+        for digit in digits:
+            self.tap(Action("key", digit))
+        self.look(again=True)
+        self.tap(self.view_of(KeypadView).submit.action)
+
+    def until(self, screen: str, *, timed: str | None = None) -> None:
+        """Waits for a screen; `timed` keeps how long it took."""
+        started = time.perf_counter()
+        self.wait(lambda: self.screen == screen and not self._busy(), what=screen)
+        if timed:
+            self.times_ms[timed] = (time.perf_counter() - started) * 1000
+        self.look()
+
+    def wait(self, condition: Callable[[], bool], *, what: str = "an answer") -> None:
+        try:
+            self._driver.until(condition, timeout_s=ANSWER_TIMEOUT_S)
+        except RuntimeError as error:
+            raise LostPatientError(f"waited for {what}; the kiosk shows {self.screen}") from error
+
+    def look(self, *, again: bool = False) -> None:
+        """Photographs what stands on the glass, once for each different view."""
+        self._driver.settle()
+        seen = (self.screen, self._kiosk.frame.view)
+        if again or seen != self._photographed:
+            self._shots(self.screen)
+            self._photographed = seen
+
+    def number(self) -> str:
+        """The queue number on the last screen."""
+        return str(self.view_of(TicketView).number)
+
+    def place(self) -> str:
+        return str(self.view_of(TicketView).place.text)
+
+    def _busy(self) -> bool:
+        return bool(getattr(self._kiosk.frame.view, "busy", False))
+
+    def _choose(self, answers: Mapping[str, str]) -> Action:
+        offered = [choice.action for choice in self._offered() if choice.enabled]
+        wanted = answers.get(self.screen)
+        if wanted is None:
+            if not offered:
+                raise LostPatientError(f"{self.screen} offers nothing")
+            return offered[0]
+        for action in offered:
+            if wanted in {action.name, f"{action.name}:{action.value}"}:
+                return action
+        raise LostPatientError(f"{self.screen} does not offer {wanted}")
+
+    def _offered(self) -> Iterator[Choice]:
+        view = self._kiosk.frame.view
+        if isinstance(view, KeypadView):
+            yield view.submit
+        else:
+            yield from view.choices
+        yield from getattr(view, "aside", ())
+
+
+class Album:
+    """Numbers and saves the pictures of one journey."""
+
+    def __init__(self, driver: Driver, out: Path, folder: str) -> None:
+        self._driver = driver
+        self._out = out
+        self._folder = folder
+        self.paths: list[str] = []
+
+    def __call__(self, name: str) -> None:
+        path = f"screens/{self._folder}/{len(self.paths) + 1:02d}-{name}.png"
+        self._driver.screenshot(self._out / path)
+        self.paths.append(path)

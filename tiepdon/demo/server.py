@@ -1,0 +1,134 @@
+"""The demo server as processes of its own, so that it can be killed and started again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Self
+
+import requests
+from sqlalchemy import create_engine, select
+
+from backend.domain.queueing import format_number
+from backend.storage.tables import Number
+
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 15.0
+
+
+class DemoServerError(RuntimeError):
+    """The server did not do as asked."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class DemoServer:
+    """`tiepdon serve --demo` on loopback, with its files below `folder`.
+
+    The port stays the same over restarts, as a hospital's server keeps its address.
+    """
+
+    def __init__(self, folder: Path, *, database_url: str | None = None, workers: int = 2) -> None:
+        self._folder = folder
+        self._workers = workers
+        self.his_folder = folder / "his"
+        self.database_url = database_url or f"sqlite:///{(folder / 'tiepdon.sqlite3').resolve()}"
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Returns when the server answers. Raises DemoServerError with what it printed last."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        log = (self._folder / "server.log").open("ab")
+        command = [sys.executable, "-m", "tiepdon", "serve", "--demo"]
+        command += ["--db", self.database_url, "--port", str(self.port)]
+        command += ["--workers", str(self._workers)]
+        with log:
+            # A session of its own: killing the group kills every process of the server at once.
+            self._process = subprocess.Popen(
+                command,
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._wait_until_ready()
+
+    def kill(self) -> None:
+        """As when the power goes: every process of the server, without a warning."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(STOP_TIMEOUT_S)
+        self._process = None
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._process = None
+
+    def staff_page(self) -> str:
+        """What the staff page shows now. Raises requests.RequestException."""
+        with requests.Session() as browser:
+            browser.headers["Origin"] = self.address
+            code = {"code": "DEMO-STAFF"}
+            browser.post(f"{self.address}/staff/login", data=code, timeout=5).raise_for_status()
+            reply = browser.get(f"{self.address}/staff/live", timeout=5)
+            reply.raise_for_status()
+            return reply.text
+
+    def numbers(self) -> list[str]:
+        """Every queue number in the records, as printed."""
+        engine = create_engine(self.database_url)
+        try:
+            with engine.connect() as connection:
+                rows = connection.execute(select(Number.letter, Number.number)).all()
+        finally:
+            engine.dispose()
+        return [format_number(letter, number) for letter, number in rows]
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _environment(self) -> dict[str, str]:
+        settings = {"folder": str(self.his_folder.resolve())}
+        return {**os.environ, "TIEPDON_HIS_SETTINGS": json.dumps(settings)}
+
+    def _wait_until_ready(self) -> None:
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline_s:
+            if self._process is not None and self._process.poll() is not None:
+                break
+            with contextlib.suppress(requests.RequestException):
+                if requests.get(f"{self.address}/readyz", timeout=1).ok:
+                    return
+            time.sleep(0.05)
+        self.kill()
+        lines = (self._folder / "server.log").read_text(errors="replace").splitlines()[-5:]
+        raise DemoServerError("the server did not start: " + " | ".join(lines))

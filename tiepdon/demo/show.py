@@ -1,0 +1,128 @@
+"""The demonstration with a display: a kiosk to touch, and a dock that plays the world around it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+
+import click
+
+from devices.simulated.camera import Trouble
+from devices.simulated.printer import PrinterCondition, SimulatedPrinter
+from his_adapter.demo import personas
+from his_adapter.demo.faults import Faults, read_faults
+from kiosk_ui.app import WindowConfig
+from kiosk_ui.app import show as show_window
+from kiosk_ui.devdock.panel import DockActions, DockPanel
+from tiepdon.demo.network import NetworkLine
+from tiepdon.demo.stage import Stage
+
+DOCK_SHARE = 0.75
+"""Width of the dock as a share of the kiosk's."""
+SCREEN_MARGIN_PX = 80
+PERSONAS = (
+    ("CCCD 2021, có bảo hiểm", personas.INSURED),
+    ("Căn cước mới, đã hẹn", personas.BOOKED_ON_TIME),
+    ("Thẻ BHYT giấy", personas.BHYT_CARD),
+    ("Trên 80 tuổi", personas.AGED_80),
+    ("Hẹn sớm quá", personas.BOOKED_EARLY),
+    ("Thẻ hết hạn", personas.EXPIRED),
+    ("Không có bảo hiểm", personas.NOT_INSURED),
+    ("Trẻ dưới 6 tuổi", personas.CHILD),
+)
+
+Button = tuple[str, Callable[[], None]]
+
+
+def kiosk_size(screen_px: tuple[int, int]) -> tuple[int, int]:
+    """The largest portrait kiosk that fits the display beside its dock."""
+    width, height = screen_px
+    scale = min((height - SCREEN_MARGIN_PX) / 1920, width / (1080 * (1 + DOCK_SHARE)), 1.0)
+    return round(1080 * scale), round(1920 * scale)
+
+
+def show(out: Path) -> int:
+    """Runs until the window is closed. Returns the exit status."""
+    folder = out / "stage"
+    shutil.rmtree(folder, ignore_errors=True)
+    width, height = kiosk_size(_screen_size())
+    with Stage(folder) as stage:
+        line = NetworkLine(stage.server.port).start()
+        kiosk = stage.build(backend_url=line.address)
+        click.echo(f"Staff page: {stage.server.address}/staff (code DEMO-STAFF)", err=True)
+        click.echo(f"Interface:  {stage.server.address}/docs", err=True)
+        window = WindowConfig(
+            width_px=width,
+            height_px=height,
+            # The panel keeps its size in millimetres, so the layout is that of the real kiosk.
+            width_mm=268,
+            locked=False,
+            dock_px=round(width * DOCK_SHARE),
+        )
+        actions = dock_actions(stage, line)
+        production = os.environ.get("TIEPDON_ENV") == "production"
+        try:
+            return show_window(
+                kiosk, window, dock=lambda: DockPanel(actions, production=production)
+            )
+        finally:
+            kiosk.close()
+            line.close()
+
+
+def dock_actions(stage: Stage, line: NetworkLine) -> DockActions:
+    printer = stage.printers[0]
+    return DockActions(
+        scans=(
+            *((name, partial(stage.hold, persona)) for name, persona in PERSONAS),
+            ("Mã hỏng", lambda: stage.camera.show_card(b"079085000000|")),
+            ("Bỏ thẻ ra", stage.camera.take_card_away),
+            ("Rút camera", partial(stage.camera.make_trouble, Trouble.DROP)),
+            ("Cắm lại camera", partial(stage.camera.make_trouble, None)),
+        ),
+        printer=printer_buttons(printer),
+        network=(("Cắt mạng", line.cut), ("Nối lại", line.mend)),
+        insurance=(
+            ("Im lặng", lambda: _steer_faults(stage, coverage_silent_s=30.0)),
+            ("Bình thường", lambda: _steer_faults(stage, coverage_silent_s=0.0)),
+        ),
+        last_ticket=lambda: max(stage.ticket_folder().glob("*.png"), default=None),
+    )
+
+
+def printer_buttons(printer: SimulatedPrinter) -> tuple[Button, ...]:
+    well = PrinterCondition()
+    states: tuple[tuple[str, PrinterCondition], ...] = (
+        ("Tốt", well),
+        ("Hết giấy", replace(well, paper="end")),
+        ("Sắp hết giấy", replace(well, paper="near_end")),
+        ("Mở nắp", replace(well, cover_open=True)),
+        ("Đứng im", replace(well, stalled=True)),
+        ("Đứt dây giữa chừng", replace(well, drop_after_bytes=20_000)),
+    )
+    return tuple((name, partial(printer.steer, **asdict(condition))) for name, condition in states)
+
+
+def _steer_faults(stage: Stage, *, coverage_silent_s: float) -> None:
+    faults: Faults = read_faults(stage.server.his_folder)
+    stage.faults(replace(faults, coverage_silent_s=coverage_silent_s))
+
+
+def _screen_size() -> tuple[int, int]:
+    """Of the display, asked before any window is opened; a usual laptop's when it cannot be."""
+    try:
+        x11 = ctypes.CDLL("libX11.so.6")
+    except OSError:
+        return 1366, 768
+    x11.XOpenDisplay.restype = ctypes.c_void_p
+    display = ctypes.c_void_p(x11.XOpenDisplay(None))
+    if not display:
+        return 1366, 768
+    size = (x11.XDisplayWidth(display, 0), x11.XDisplayHeight(display, 0))
+    x11.XCloseDisplay(display)
+    return size
