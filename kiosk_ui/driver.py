@@ -5,6 +5,9 @@ For the demo without a display and for tests.
 
 from __future__ import annotations
 
+import kiosk_ui.theme  # noqa: F401 - sets Kivy's environment before Kivy is imported
+
+# isort: split
 import itertools
 import time
 from collections.abc import Callable
@@ -92,19 +95,26 @@ class Driver:
 
     def tap(self, action: Action) -> None:
         """Touches the middle of what carries the action. Raises NothingToTapError."""
+        self.put_finger_on(action).up()
+        self.frames()
+
+    def put_finger_on(self, action: Action) -> Finger:
+        """Finger down on the middle of what carries the action. Raises NothingToTapError."""
         found = self.scene.find_touch(action)
         if found is None:
             raise NothingToTapError(action.name)
-        x, y = found.rect.centre
-        self.touch(x, y)
+        return self._put_finger(*found.rect.centre)
 
     def touch(self, x_px: float, y_px: float) -> None:
         """Finger down, finger up; pixels from the top left."""
+        self._put_finger(x_px, y_px).up()
+        self.frames()
+
+    def _put_finger(self, x_px: float, y_px: float) -> Finger:
         finger = Finger(x_px, self.glass.height - y_px)
         finger.down()
         self.frames()
-        finger.up()
-        self.frames()
+        return finger
 
     def screenshot(self, file: Path) -> None:
         """Writes what is on the kiosk's glass as PNG."""

@@ -49,14 +49,14 @@ class Patient:
         one the first choice that can be touched is taken. Raises LostPatientError.
         """
         for _ in range(40):
-            self.wait(lambda: not self._busy())
+            self.wait(lambda: not self.is_busy())
             self.look()
             if self.screen == to:
                 return
             here = self.screen
-            self.tap(self._choose(answers))
+            self.tap(self.choose(answers))
             self.wait(
-                lambda here=here: self.screen != here or self._busy(),  # type: ignore[misc]
+                lambda here=here: self.screen != here or self.is_busy(),  # type: ignore[misc]
                 what=f"something after {here}",
             )
         raise LostPatientError(f"never came to {to}; last seen {self.screen}")
@@ -74,7 +74,7 @@ class Patient:
     def until(self, screen: str, *, timed: str | None = None) -> None:
         """Waits for a screen; `timed` keeps how long it took."""
         started = time.perf_counter()
-        self.wait(lambda: self.screen == screen and not self._busy(), what=screen)
+        self.wait(lambda: self.screen == screen and not self.is_busy(), what=screen)
         if timed:
             self.times_ms[timed] = (time.perf_counter() - started) * 1000
         self.look()
@@ -100,10 +100,12 @@ class Patient:
     def place(self) -> str:
         return str(self.view_of(TicketView).place.text)
 
-    def _busy(self) -> bool:
+    def is_busy(self) -> bool:
+        """Whether the kiosk is waiting for its server or printer."""
         return bool(getattr(self._kiosk.frame.view, "busy", False))
 
-    def _choose(self, answers: Mapping[str, str]) -> Action:
+    def choose(self, answers: Mapping[str, str]) -> Action:
+        """What the patient would touch now. Raises LostPatientError."""
         offered = [choice.action for choice in self._offered() if choice.enabled]
         wanted = answers.get(self.screen)
         if wanted is None:
