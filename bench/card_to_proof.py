@@ -114,3 +114,33 @@ def one_visit(
     person: InventedPerson,
     answers: Mapping[str, str],
 ) -> Timing:
+    """One patient; `parts_ms` has the machine's time on each screen until the next one is drawn."""
+    driver, kiosk = staged.driver, staged.kiosk
+    parts: dict[str, float] = {}
+    papers = len(staged.printer.tickets)
+    patient.walk(answers, to="scan")
+    driver.until(lambda: kiosk.latest_picture() is not None)
+    stage.camera.show_card(card_of(person))
+    started = time.perf_counter()
+    driver.until(lambda: kiosk.frame.screen != "scan" and not patient.is_busy())
+    driver.frames()
+    parts["scan"] = (time.perf_counter() - started) * 1000
+    while kiosk.frame.screen != "done":
+        here = kiosk.frame.screen
+        finger = driver.put_finger_on(patient.choose(answers))
+        started = time.perf_counter()
+        finger.up()
+        driver.until(
+            lambda here=here: (  # type: ignore[misc]
+                kiosk.frame.screen not in {here, "printing"} and not patient.is_busy()
+            ),
+            timeout_s=20,
+        )
+        if kiosk.frame.screen != "done":
+            driver.frames()
+        parts[here] = (time.perf_counter() - started) * 1000
+    if len(staged.printer.tickets) != papers + 1:
+        raise RuntimeError("not exactly one ticket came out of the printer")
+    stage.camera.take_card_away()
+    patient.walk({"done": "finish"}, to="welcome")
+    return Timing(parts)
