@@ -11,7 +11,7 @@
 | live events                            | 1 day                                                   |
 | outbox messages that were settled      | 30 days                                                 |
 | used or expired enrolment codes        | 30 days                                                 |
-| hours that are over                    | 30 days                                                 |
+| hours that are over                    | 7 days                                                  |
 | device events                          | 90 days                                                 |
 | tickets, visits, steps, help calls     | 24 months (a setting), without any person               |
 | audit                                  | 24 months (a setting; 12 at least)                      |
@@ -111,7 +111,7 @@ def _list_rules(
         ("ticket", tables.Ticket, tables.Ticket.day < old_day),
         ("visit", tables.Visit, tables.Visit.day < old_day),
         ("quota", tables.Quota, tables.Quota.day < catalogue.today(now)),
-        ("slot", tables.Slot, tables.Slot.starts_at < ago(days=30)),
+        ("slot", tables.Slot, tables.Slot.starts_at < ago(days=7)),
         ("series", tables.Series, tables.Series.day < old_day),
         (
             "audit",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -15,6 +16,8 @@ from backend.jobs.purge import purge
 from backend.jobs.refresh_catalogue import refresh_catalogue
 from backend.logging import log
 from backend.services.resources import Resources
+
+PARENT_CHECK_S = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +71,15 @@ class Worker:
 
 
 def run_worker(resources: Resources) -> None:
-    """Until SIGTERM or SIGINT; the job at hand is finished first."""
+    """Until SIGTERM, SIGINT or the end of the parent; the job at hand is finished first."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    Worker(resources, stop=stop).run()
+    parent = os.getppid()
+
+    def stop_as_orphan(_: Resources) -> None:
+        if os.getppid() != parent:
+            stop.set()
+
+    watch = Job(name="watch_parent", every_s=PARENT_CHECK_S, run=stop_as_orphan)
+    Worker(resources, jobs=[watch, *JOBS], stop=stop).run()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, true, update
 
 from backend.domain.ids import new_id
 from backend.domain.priority import DEFAULT_GROUPS
@@ -24,13 +24,10 @@ CLOSED_DAYS_AHEAD = 60
 LIST_LIMIT = 1000
 ACTOR = "job:sync_catalogue"
 
+SWITCHED_ON, SWITCHED_OFF = {"active": True}, {"active": False}
+
 Item = TypeVar("Item")
 Row = dict[str, Any]
-
-
-class HasRef(Protocol):
-    id: Any
-    his_ref: Any
 
 
 def sync_catalogue(database: Database, gateway: HisGateway) -> None:
@@ -92,15 +89,23 @@ def _write(unit: UnitOfWork, seen: _Seen) -> None:
         unit,
         tables.Department,
         (
-            {"his_ref": d.ref, "code": d.code, "name_vi": d.name_vi, "name_en": d.name_en}
+            {
+                **SWITCHED_ON,
+                "his_ref": d.ref,
+                "code": d.code,
+                "name_vi": d.name_vi,
+                "name_en": d.name_en,
+            }
             for d in seen.departments
         ),
+        missing=SWITCHED_OFF,
     )
     rooms = _merge(
         unit,
         tables.Room,
         (
             {
+                **SWITCHED_ON,
                 "his_ref": r.ref,
                 "department_id": departments.get(r.department),
                 "code": r.code,
@@ -112,12 +117,14 @@ def _write(unit: UnitOfWork, seen: _Seen) -> None:
             }
             for r in seen.rooms
         ),
+        missing=SWITCHED_OFF,
     )
     services = _merge(
         unit,
         tables.Service,
         (
             {
+                **SWITCHED_ON,
                 "his_ref": s.ref,
                 "department_id": departments[s.department],
                 "code": s.code,
@@ -140,12 +147,14 @@ def _write(unit: UnitOfWork, seen: _Seen) -> None:
             for s in seen.services
             if s.department in departments
         ),
+        missing=SWITCHED_OFF,
     )
     practitioners = _merge(
         unit,
         tables.Practitioner,
         (
             {
+                **SWITCHED_ON,
                 "his_ref": p.ref,
                 "title": p.title,
                 "name": p.name,
@@ -153,6 +162,7 @@ def _write(unit: UnitOfWork, seen: _Seen) -> None:
             }
             for p in seen.practitioners
         ),
+        missing=SWITCHED_OFF,
     )
     _replace(
         unit,
@@ -201,7 +211,11 @@ def _write(unit: UnitOfWork, seen: _Seen) -> None:
         unit,
         tables.ClosedDay,
         [
-            {"id": new_id(), "room_id": rooms.get(c.room), "day": c.day}
+            {
+                "id": f"{c.day.isoformat()}:{c.room or unit.facility_id}"[:64],
+                "room_id": rooms.get(c.room),
+                "day": c.day,
+            }
             for c in seen.closed_days
             if c.room is None or c.room in rooms
         ],
@@ -263,38 +277,65 @@ def _write_facility(unit: UnitOfWork, seen: _Seen) -> None:
 
 
 def _merge(
-    unit: UnitOfWork, table: type[tables.Base], rows: Iterable[Row], *, switch_off: bool = True
+    unit: UnitOfWork,
+    table: type[tables.Base],
+    rows: Iterable[Row],
+    *,
+    missing: Row,
+    among: ColumnElement[bool] | None = None,
 ) -> dict[str, str]:
-    """Adds and updates by the HIS's reference; returns our id for each of its references."""
+    """Adds and updates by the HIS's reference; returns our id for each of its references.
+
+    Rows the HIS no longer lists get the values of `missing`; `among` narrows what is looked at. Only differences are written: a
+    refresh that brings nothing new holds nobody up.
+    """
     columns = table.__table__.c
-    mine = columns.facility_id == unit.facility_id
-    ids: dict[str, str] = {
-        row.his_ref: row.id
-        for row in unit.connection.execute(select(columns.id, columns.his_ref).where(mine))
-    }
-    if switch_off:
-        unit.connection.execute(update(table).where(mine).values(active=False))
-    used: dict[str, str] = {}
-    for row in rows:
-        values = row | ({"active": True} if switch_off else {})
-        known = ids.get(row["his_ref"])
-        if known is None:
-            known = new_id()
-            unit.connection.execute(
-                insert(table).values(id=known, facility_id=unit.facility_id, **values)
+    known = {
+        row["his_ref"]: dict(row)
+        for row in unit.connection.execute(
+            select(table.__table__).where(
+                columns.facility_id == unit.facility_id, true() if among is None else among
             )
-        else:
-            unit.connection.execute(update(table).where(columns.id == known).values(**values))
-        used[row["his_ref"]] = known
-    return used
+        ).mappings()
+    }
+    wanted = {row["his_ref"]: row for row in rows}
+    absent = {ref: missing | {"his_ref": ref} for ref in known.keys() - wanted.keys()}
+    added = [
+        {**row, "id": new_id(), "facility_id": unit.facility_id}
+        for ref, row in wanted.items()
+        if ref not in known
+    ]
+    changed = [
+        {f"new_{name}": value for name, value in row.items()} | {"known_id": known[ref]["id"]}
+        for ref, row in (wanted | absent).items()
+        if ref in known and any(known[ref][name] != value for name, value in row.items())
+    ]
+    if added:
+        unit.connection.execute(insert(table), added)
+    for names in {tuple(sorted(row)) for row in changed}:
+        statement = (
+            update(table)
+            .where(columns.id == bindparam("known_id"))
+            .values(
+                {name.removeprefix("new_"): bindparam(name) for name in names if name != "known_id"}
+            )
+        )
+        unit.connection.execute(statement, [row for row in changed if tuple(sorted(row)) == names])
+    ids = {ref: row["id"] for ref, row in known.items()}
+    ids |= {row["his_ref"]: row["id"] for row in added}
+    return {ref: ids[ref] for ref in wanted}
 
 
 def _replace(unit: UnitOfWork, table: type[tables.Base], rows: list[Row]) -> None:
-    unit.connection.execute(delete(table).where(table.__table__.c.facility_id == unit.facility_id))
-    if rows:
-        unit.connection.execute(
-            insert(table), [row | {"facility_id": unit.facility_id} for row in rows]
-        )
+    """A small table as a whole, if it differs."""
+    mine = table.__table__.c.facility_id == unit.facility_id
+    wanted = [row | {"facility_id": unit.facility_id} for row in rows]
+    known = unit.connection.execute(select(table.__table__).where(mine)).mappings()
+    if {frozenset(row.items()) for row in known} == {frozenset(row.items()) for row in wanted}:
+        return
+    unit.connection.execute(delete(table).where(mine))
+    if wanted:
+        unit.connection.execute(insert(table), wanted)
 
 
 def _write_slots(
@@ -309,9 +350,10 @@ def _write_slots(
     Places we gave out and have not told it yet are still among its free ones, and our own count
     holds them back.
     """
-    told = dict(
-        unit.connection.execute(
-            select(tables.Slot.his_ref, func.count())
+    told: dict[str, int] = {
+        row.his_ref: row.places
+        for row in unit.connection.execute(
+            select(tables.Slot.his_ref, func.count().label("places"))
             .join(tables.Step, tables.Step.slot_id == tables.Slot.id)
             .join(tables.OutboxMessage, tables.OutboxMessage.visit_id == tables.Step.visit_id)
             .where(
@@ -323,14 +365,7 @@ def _write_slots(
             )
             .group_by(tables.Slot.his_ref)
         )
-        .tuples()
-        .all()
-    )
-    unit.connection.execute(
-        update(tables.Slot)
-        .where(tables.Slot.facility_id == unit.facility_id, tables.Slot.starts_at >= unit.now)
-        .values(capacity=0)
-    )
+    }
     _merge(
         unit,
         tables.Slot,
@@ -347,5 +382,6 @@ def _write_slots(
             for slot in slots
             if slot.service in services
         ),
-        switch_off=False,
+        missing={"capacity": 0},
+        among=tables.Slot.starts_at >= unit.now,
     )

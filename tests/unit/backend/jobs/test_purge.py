@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from backend.domain.ids import new_id
+from backend.jobs.close_past_steps import close_past_steps
+from backend.jobs.purge import last_linked_day, purge
+from backend.services.resources import Resources
+from backend.storage import tables
+from tests.conftest import SettableClock
+from tests.factories.desk import Desk, count
+from tests.factories.hospital import make_person
+
+
+@pytest.fixture
+def service(resources: Resources) -> str:
+    return next(
+        service.code
+        for service in resources.catalogue.get().services.values()
+        if service.kind == "reception"
+    )
+
+
+def settle_messages(desk: Desk) -> None:
+    with desk.hospital.database.write() as unit:
+        unit.connection.execute(
+            update(tables.OutboxMessage).values(state="sent", settled_at=unit.now)
+        )
+
+
+def linked_people(desk: Desk) -> list[str | None]:
+    with desk.hospital.database.read() as connection:
+        return list(connection.scalars(select(tables.Visit.person_id)))
+
+
+@pytest.mark.parametrize(
+    ("today", "last"),
+    [
+        ("2026-11-25", "2026-11-23"),  # Wednesday: Monday's next working day is over
+        ("2026-11-23", "2026-11-19"),  # Monday: Thursday's was Friday
+        ("2026-11-24", "2026-11-20"),  # Tuesday: Friday's was Monday
+    ],
+)
+def test_the_link_lives_to_the_end_of_the_next_working_day(
+    resources: Resources, today: str, last: str
+) -> None:
+    now = datetime.fromisoformat(f"{today}T03:00:00").replace(tzinfo=UTC)
+    assert last_linked_day(resources.catalogue.get(), now=now) == date.fromisoformat(last)
+
+
+def test_people_are_forgotten_tickets_stay(
+    desk: Desk, resources: Resources, service: str, clock: SettableClock
+) -> None:
+    desk.take(service)
+    settle_messages(desk)
+    clock.advance(days=1)
+    purge(resources)
+    assert linked_people(desk) != [None]
+    clock.advance(days=1)
+    purge(resources)
+    assert linked_people(desk) == [None]
+    assert count(desk, tables.Person) == count(desk, tables.PersonKey) == 0
+    assert count(desk, tables.Ticket) == count(desk, tables.StepChange) == 1
+
+
+def test_the_link_lives_while_a_message_is_open(
+    desk: Desk, resources: Resources, service: str, clock: SettableClock
+) -> None:
+    desk.take(service)
+    clock.advance(days=20)
+    purge(resources)
+    assert linked_people(desk) != [None]
+
+
+def test_short_lived_rows(
+    desk: Desk, resources: Resources, service: str, clock: SettableClock
+) -> None:
+    desk.take(service)
+    clock.advance(seconds=601)
+    purge(resources)
+    assert count(desk, tables.Scan) == 0
+    assert count(desk, tables.IdempotencyKey) == count(desk, tables.LiveEvent) == 1
+    clock.advance(days=2)
+    purge(resources)
+    assert count(desk, tables.IdempotencyKey) == count(desk, tables.LiveEvent) == 0
+
+
+def test_classes_with_a_span_of_their_own(
+    desk: Desk, resources: Resources, service: str, clock: SettableClock
+) -> None:
+    now = clock.now
+    with desk.hospital.database.write() as unit:
+        unit.add(tables.RateLimit, subject="s", window_start=now, count=1)
+        unit.add(
+            tables.EnrolmentCode, code_hash="h", kiosk_name="K", created_at=now, expires_at=now
+        )
+        unit.add(
+            tables.DeviceEvent, id=new_id(), kiosk_id="k", device="printer", state="ready", at=now
+        )
+    desk.take(service)
+    settle_messages(desk)
+    kept: list[tuple[int, set[type[tables.Base]]]] = [
+        (1, {tables.RateLimit}),
+        (30, {tables.OutboxMessage, tables.EnrolmentCode}),
+        (90, {tables.DeviceEvent}),
+    ]
+    start = clock.now
+    for days, classes in kept:
+        clock.now = start + timedelta(days=days)
+        purge(resources)
+        assert {count(desk, table) for table in classes} == {1}
+        clock.advance(seconds=1)
+        purge(resources)
+        assert {count(desk, table) for table in classes} == {0}
+
+
+def test_tickets_go_after_two_years_and_audit_with_them(
+    desk: Desk, resources: Resources, service: str, clock: SettableClock
+) -> None:
+    desk.take(service)
+    settle_messages(desk)
+    clock.advance(days=24 * 31)
+    purge(resources)
+    assert count(desk, tables.Visit) == 1
+    clock.advance(days=1)
+    purge(resources)
+    for table in (tables.Visit, tables.Step, tables.StepChange, tables.Number, tables.Ticket):
+        assert count(desk, table) == 0, table
+
+
+def test_acceptances_of_the_notice_are_kept(
+    desk: Desk, resources: Resources, clock: SettableClock
+) -> None:
+    with desk.hospital.database.write() as unit:
+        unit.connection.execute(
+            insert(tables.NoticeAcceptance).values(
+                id=new_id(),
+                facility_id="main",
+                scan_id="s",
+                version="1",
+                language="vi",
+                kiosk_id="k",
+                accepted_at=clock.now,
+                recorded_at=clock.now,
+            )
+        )
+    clock.advance(days=4_000)
+    purge(resources)
+    assert count(desk, tables.NoticeAcceptance) == 1
+
+
+def test_more_rows_than_one_batch(
+    desk: Desk, resources: Resources, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.jobs.purge.BATCH", 2)
+    for _ in range(5):
+        desk.hospital.add_scan(desk.kiosk)
+    clock.advance(days=1)
+    assert purge(resources)["scan"] == 5
+
+
+def test_nobody_waits_overnight(
+    desk: Desk, resources: Resources, service: str, clock: SettableClock
+) -> None:
+    waiting = desk.take(service, person=make_person(1))
+    desk.take(service, person=make_person(2))
+    with desk.hospital.database.write() as unit:
+        unit.connection.execute(
+            update(tables.Step).where(tables.Step.visit_id != waiting.id).values(state="serving")
+        )
+    assert close_past_steps(resources) == 0
+    clock.advance(days=1)
+    assert close_past_steps(resources) == 2
+    assert close_past_steps(resources) == 0
+    with desk.hospital.database.read() as connection:
+        states = connection.scalars(select(tables.Step.state).order_by(tables.Step.state)).all()
+    assert states == ["cancelled", "done"]
