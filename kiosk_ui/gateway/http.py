@@ -85,6 +85,7 @@ class HttpGateway:
         self._token = credential.find()
         self._enrolling = threading.Lock()
         self._local = threading.local()
+        self._sessions: list[requests.Session] = []
 
     # --- the port -------------------------------------------------------------------------------
 
@@ -148,6 +149,11 @@ class HttpGateway:
 
     def get_help_call(self, help_call_id: str) -> models.HelpCallReply:
         return self._get(models.HelpCallReply, f"/help-calls/{help_call_id}")
+
+    def close(self) -> None:
+        """Lets go of the connections; nothing is called afterwards."""
+        for session in self._sessions:
+            session.close()
 
     # --- calls with a credential ------------------------------------------------------------------
 
@@ -269,6 +275,7 @@ class HttpGateway:
             # No proxy and no .netrc of the account: the latter would replace the credential.
             session.trust_env = False
             self._local.session = session
+            self._sessions.append(session)
         return session
 
 

@@ -19,7 +19,8 @@ Device = Literal["printer", "scanner"]
 
 CHECK_EVERY_S = 1.0
 """With the 1.4 s a check may take, a silent server is noticed within 3 s."""
-SETTINGS_EVERY_S = 300.0
+SETTINGS_EVERY_S = 60.0
+"""A credential taken back is noticed within a minute."""
 REPORTS_EVERY_S = 10.0
 BEAT_EVERY_S = 30.0
 """Staff see a kiosk as silent when it is not heard for longer."""

@@ -20,6 +20,7 @@ from devices.models import (
 )
 from kiosk_ui.gateway.fake import FakeGateway
 from kiosk_ui.gateway.models import PrintStateRequest, Ticket
+from kiosk_ui.gateway.ports import Gateway
 from kiosk_ui.presenters.kiosk import Kiosk
 from kiosk_ui.presenters.ports import Place
 from kiosk_ui.worker import outcome_of
@@ -131,10 +132,12 @@ class FakePrinter:
 class RecordedReports:
     def __init__(self) -> None:
         self.requests: list[PrintStateRequest] = []
+        self.visit_ids: list[str] = []
         self.retries = 0
 
     def report(self, visit_id: str, request: PrintStateRequest) -> None:
         self.requests.append(request)
+        self.visit_ids.append(visit_id)
 
     def retry(self) -> None:
         self.retries += 1
@@ -143,7 +146,8 @@ class RecordedReports:
 class Bench:
     """The kiosk and everything around it, at the start screen."""
 
-    def __init__(self, *, started: bool = True) -> None:
+    def __init__(self, *, started: bool = True, server: Gateway | None = None) -> None:
+        """`server` stands in for `gateway`, which then knows nothing."""
         self.time = FakeTime()
         self.gateway = FakeGateway(now=self.time.now)
         self.scanner = FakeScanner()
@@ -151,7 +155,7 @@ class Bench:
         self.reports = RecordedReports()
         self.worker = StepWorker()
         self.kiosk = Kiosk(
-            gateway=self.gateway,
+            gateway=server or self.gateway,
             scanner=self.scanner,
             printer=self.printer,
             reports=self.reports,
