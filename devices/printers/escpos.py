@@ -86,7 +86,9 @@ def encode(picture: Image.Image, profile: PrinterProfile, *, process_id: bytes) 
     """
     job = Dummy(profile=profile.escpos_name)
     job.hw("INIT")
-    job.image(picture, impl="bitImageRaster", fragment_height=_PIECE_ROWS)
+    for top in range(0, picture.height, _PIECE_ROWS):
+        bottom = min(top + _PIECE_ROWS, picture.height)
+        job.image(picture.crop((0, top, picture.width, bottom)), impl="bitImageRaster")
     _cut(job, profile)
     proof = b"\x1d(H\x06\x00\x30\x30" + process_id if profile.gives_proof else b""
     return bytes(job.output) + proof

@@ -6,6 +6,7 @@ Paper of thermal printers: 203 dpi, 8 dots to the millimetre; 576 dots on an 80 
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -440,9 +441,9 @@ class _Sheet:
         anchor: Literal["l", "m", "r"],
         fill: int = _BLACK,
     ) -> None:
-        font = get_font(style.weight, style.size_px)
-        top = self._y - _ink_span(style.weight, style.size_px)[0]
-        self._draw.text((x, top), text, font=font, fill=fill, anchor=f"{anchor}a")
+        mask = _line_mask(text, style)
+        left = x - {"l": 0, "m": mask.width // 2, "r": mask.width}[anchor]
+        self._image.paste(fill, (left, self._y), mask)
         self._y += _line_px(style)
 
 
@@ -486,6 +487,16 @@ def _word_px(weight: Weight, size_px: int, word: str) -> float:
 def _line_width_px(words: Sequence[str], style: _Style) -> float:
     space = _word_px(style.weight, style.size_px, " ")
     return sum(_word_px(style.weight, style.size_px, word) + space for word in words) - space
+
+
+@lru_cache(maxsize=256)
+def _line_mask(text: str, style: _Style) -> Image.Image:
+    """A line of text as white on black. Kept: from ticket to ticket most of them are the same."""
+    font = get_font(style.weight, style.size_px)
+    top, _ = _ink_span(style.weight, style.size_px)
+    mask = Image.new("L", (math.ceil(font.getlength(text)) + 1, _line_px(style)), 0)
+    ImageDraw.Draw(mask).text((0, -top), text, font=font, fill=255, anchor="la")
+    return mask
 
 
 def _joined(texts: Sequence[str], style: _Style, room_px: int) -> list[str]:

@@ -126,8 +126,8 @@ class SerialTransport:
 
     def write(self, data: bytes, timeout_s: float) -> None:
         port = self._opened()
-        port.write_timeout = timeout_s
         try:
+            port.write_timeout = timeout_s
             for at in range(0, len(data), _CHUNK):
                 port.write(data[at : at + _CHUNK])
         except serial.SerialTimeoutException as error:

@@ -44,6 +44,7 @@ _DOTS_PER_MM = 8
 # The mechanism moves the paper in steps of 1 mm.
 _STEP_ROWS = 8
 _TICK_S = 0.02
+_MAX_LAG_S = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +126,7 @@ class SimulatedPrinter:
         self._reader = CommandReader()
         self._paper: list[Dots] = []
         self._feed_rows = 0
+        self._moved_at_s = 0.0
         self._tickets: list[Image.Image] = []
         self._server = socket.create_server(("127.0.0.1", port))
         self._server.settimeout(_TICK_S)
@@ -211,16 +213,14 @@ class SimulatedPrinter:
     def _converse(self, line: socket.socket) -> None:
         tail = b""
         while not self._closing:
-            with self._changed:
-                if self._condition.stalled:
-                    self._changed.wait(_TICK_S)
-                    continue
+            self._wait_while_stalled()
             try:
                 data = line.recv(8192)
             except TimeoutError:
                 continue
             if not data:
                 return
+            self._wait_while_stalled()
             data, dropped = self._until_drop(data)
             for question in _questions(tail + data):
                 if not self._condition.mute:
@@ -232,6 +232,10 @@ class SimulatedPrinter:
                 # Reset, not closed politely: as when a cable is pulled or the power goes.
                 line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 return
+
+    def _wait_while_stalled(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._condition.stalled or self._closing)
 
     def _until_drop(self, data: bytes) -> tuple[bytes, bool]:
         left = self._condition.drop_after_bytes
@@ -292,7 +296,11 @@ class SimulatedPrinter:
     def _move(self, rows: int) -> None:
         length_mm = rows / _DOTS_PER_MM
         if self._condition.speed_mm_s:
-            time.sleep(length_mm / self._condition.speed_mm_s)
+            # Paced by the clock: naps that last too long are made up for.
+            now_s = time.monotonic()
+            self._moved_at_s = max(self._moved_at_s, now_s - _MAX_LAG_S)
+            self._moved_at_s += length_mm / self._condition.speed_mm_s
+            time.sleep(max(0.0, self._moved_at_s - now_s))
         left_mm = self._condition.end_after_mm
         if left_mm is None:
             return
