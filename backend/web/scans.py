@@ -112,6 +112,9 @@ def _person(person: PersonFacts, *, verified: bool) -> schemas.ScannedPerson:
     )
 
 
+_ELSEWHERE = "elsewhere"
+"""Stands for the service of a booking at another facility, which has no id here."""
+
 _COVERAGE_KEYS = {
     "ok": "bhyt.ok",
     "ok_desk_note": "bhyt.ok",
@@ -144,7 +147,7 @@ def _appointment(arrival: Arrival, catalogue: Catalogue) -> schemas.AppointmentR
             "id": facts.ref,
             "state": state.value,
             "start": facts.start,
-            "service_id": service.id if service else "",
+            "service_id": service.id if service else _ELSEWHERE,
             "service": label(service.name) if service else schemas.Label(vi="", en=""),
             "doctor": practitioner.titled_name if practitioner else None,
             "room": label(room.name) if room else None,

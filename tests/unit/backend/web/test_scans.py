@@ -210,6 +210,7 @@ def test_a_booking_at_another_time_or_place_says_so(
     his.add_appointment(patient, clock.now + timedelta(minutes=minutes), service=service)
     scan = kiosk.scan(CARD).json
     (appointment,) = scan["appointments"]
+    assert appointment["service_id"]
     assert (appointment["state"], appointment["can_arrive"]) == (state, can_arrive)
     assert ("visit_kind" in scan["ask"]) is not can_arrive
 
