@@ -373,8 +373,13 @@ class _Sheet:
         self._draw.ellipse(
             (left, middle - size // 2, left + size, middle + size - size // 2), fill=_BLACK
         )
-        font = get_font(Weight.EXTRA_BOLD, int(size * 0.8))
-        self._draw.text((left + size / 2, middle), "!", font=font, fill=_WHITE, anchor="mm")
+        # Drawn, not written: at this size the letter's thin parts run together.
+        half, unit = max(1, size // 14), size / 24
+        x = left + size // 2
+        stroke = (x - half, middle - round(7 * unit), x + half, middle + round(2 * unit))
+        dot = (x - half, middle + round(5 * unit), x + half, middle + round(8 * unit))
+        self._draw.rectangle(stroke, fill=_WHITE)
+        self._draw.rectangle(dot, fill=_WHITE)
 
     def _foot(self) -> None:
         layout = self._layout
