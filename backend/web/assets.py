@@ -12,7 +12,7 @@ from backend.web.api import public
 from backend.web.problems import AddressNotFound
 
 _FILES = ("pages.css", "staff.js", "docs.js")
-_FONTS = ("400Regular.ttf", "600SemiBold.ttf", "800ExtraBold.ttf")
+FONTS = ("400Regular.ttf", "600SemiBold.ttf", "800ExtraBold.ttf")
 _STATIC = Path(__file__).parent / "static"
 
 blueprint = Blueprint("assets", __name__, url_prefix="/assets")
@@ -30,10 +30,10 @@ def asset(name: str) -> Response:
 @public
 def font(name: str) -> Response:
     """Be Vietnam Pro, where it is installed; the pages fall back to a font of the system."""
-    if name not in _FONTS:
+    if name not in FONTS:
         raise AddressNotFound
     return send_from_directory(font_folder(), f"BeVietnamPro_{name}", max_age=86_400)
 
 
 def font_folder() -> Path:
-    return Path(os.environ.get("TIEPDON_FONTS") or Path(sys.prefix) / "share/tiepdon/fonts")
+    return Path(os.environ.get("TIEPDONFONTS") or Path(sys.prefix) / "share/tiepdon/fonts")

@@ -19,6 +19,7 @@ from backend.config import Config, load_config
 from backend.errors import BackendError
 from backend.storage.database import open_database
 from backend.storage.migrate import is_at_head
+from backend.web.assets import FONTS, font_folder
 from devices.errors import DeviceError
 from devices.registry import build_printer, build_scanner
 from his_adapter.errors import HisError
@@ -69,7 +70,7 @@ class NotAsked(Exception):
 def command(
     database_url: str | None, printer: str | None, scanner: str | None, backend: str | None
 ) -> None:
-    """Check database, HIS, server, printer, scanner, camera, screen and clock.
+    """Check database, HIS, server, printer, scanner, camera, screen, typeface and clock.
 
     One JSON line each on standard output. Devices are checked when they are named; naming one, or
     a server, makes this a kiosk, which needs a screen. Exit status 1 when anything fails.
@@ -201,6 +202,14 @@ def _check_screen(asked: Asked) -> None:
             raise Failed(f"display {display} does not answer: {error.strerror}") from error
 
 
+def _check_typeface(_asked: Asked) -> None:
+    """Without it tickets and screens would lack Vietnamese letters."""
+    folder = font_folder()
+    missing = [name for name in FONTS if not (folder / f"BeVietnamPro_{name}").is_file()]
+    if missing:
+        raise Failed(f"{', '.join(missing)} not in {folder}: run `make setup`")
+
+
 def _check_clock(asked: Asked) -> None:
     now = datetime.now(UTC)
     if now.year < FIRST_YEAR:
@@ -238,5 +247,6 @@ CHECKS: dict[str, Callable[[Asked], None]] = {
     "scanner": _check_scanner,
     "camera": _check_camera,
     "screen": _check_screen,
+    "typeface": _check_typeface,
     "clock": _check_clock,
 }

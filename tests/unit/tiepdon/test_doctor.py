@@ -12,7 +12,7 @@ from backend.config import load_config
 from backend.storage.database import open_database
 from tiepdon.cli import main
 
-NAMES = ["database", "his", "server", "printer", "scanner", "camera", "screen", "clock"]
+NAMES = ["database", "his", "server", "printer", "scanner", "camera", "screen", "typeface", "clock"]
 
 
 @pytest.fixture
@@ -65,6 +65,14 @@ def test_a_kiosk_looks_at_its_server_and_not_at_the_database(url: str) -> None:
     assert findings["server"]["ok"] is False
     assert findings["database"]["ok"] is None
     assert findings["his"]["ok"] is None
+
+
+def test_a_missing_typeface_is_loud(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIEPDON_FONTS", str(tmp_path))
+    _, findings, _ = examine("--db", url)
+    assert findings["typeface"]["ok"] is False
 
 
 def test_a_his_adapter_that_is_not_there(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
