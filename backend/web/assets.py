@@ -36,4 +36,4 @@ def font(name: str) -> Response:
 
 
 def font_folder() -> Path:
-    return Path(os.environ.get("TIEPDONFONTS") or Path(sys.prefix) / "share/tiepdon/fonts")
+    return Path(os.environ.get("TIEPDON_FONTS") or Path(sys.prefix) / "share/tiepdon/fonts")
