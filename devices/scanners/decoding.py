@@ -24,6 +24,7 @@ from devices.scanners.code_regions import (
     Texture,
     find_bars_region,
     find_matrix_region,
+    has_clear_bars,
 )
 
 # A scanner has one thread for pictures; OpenCV's own pool would take the core of the screen.
@@ -33,7 +34,7 @@ MAX_PIXELS = 50_000_000
 _MIN_SIDE_PX = 16  # the smallest QR code is 21 modules wide
 _VIEW_PX = 800
 _MOST_ENLARGED = 4.0
-_NOMINAL_MAPS_S_PER_PX = 0.7e-9
+_NOMINAL_MAPS_S_PER_PX = 0.45e-9
 
 
 def decode(frame: Frame, *, budget_s: float = 0.09, turn: int = 0) -> list[bytes]:
@@ -51,19 +52,18 @@ def decode(frame: Frame, *, budget_s: float = 0.09, turn: int = 0) -> list[bytes
     grey = _to_grey(frame)
     if min(grey.shape) < _MIN_SIDE_PX:
         return []
-    matrices = _read_symbols(grey, zxingcpp.QRCode)
+    codes = _read_symbols(grey, zxingcpp.QRCode)
     maps_started_s = time.perf_counter()
     maps = EdgeMaps.of(grey)
     # How slow this machine is now, against the one the costs of the looks were taken on.
     nominal_s = _NOMINAL_MAPS_S_PER_PX * grey.size
     pace = min(max((time.perf_counter() - maps_started_s) / nominal_s, 1.0), 4.0)
-    bars_region = find_bars_region(maps)
-    found = matrices.payloads
-    if not found or bars_region:
+    found = codes.payloads
+    if not found or has_clear_bars(maps):
         found = _distinct([*found, *_read_symbols(grey, zxingcpp.Code128).payloads])
     if found:
         return found
-    regions = [*matrices.unread, find_matrix_region(maps), bars_region]
+    regions = [*codes.unread, find_matrix_region(maps), find_bars_region(maps)]
     for view, look in _looks(grey, regions, turn):
         cost_s = look.cost_s_per_px * view.size * pace
         if time.perf_counter() - started_s + cost_s > budget_s:
