@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from devices.models import PrintResult, Scan
+from devices.models import PrintResult
 from kiosk_ui.flow import Appointed, Screen
 from kiosk_ui.gateway import models
 from kiosk_ui.gateway.models import Language
@@ -74,8 +74,6 @@ class CurrentVisit:
     purpose: Purpose = Purpose.VISIT
     full_notice: bool = False
     notice: models.NoticeAcceptance | None = None
-    held_scan: Scan | None = field(default=None, repr=False)
-    """Read before the notice was accepted; sent after it, or forgotten."""
     relation: models.Relation | None = None
     on_behalf: models.OnBehalf | None = field(default=None, repr=False)
     entry: str = field(default="", repr=False)

@@ -194,6 +194,16 @@ def plan(ask: Iterable[Question], *, appointed: Appointed | None = None) -> tupl
     return tuple(questions)
 
 
+def with_booking(ask: Iterable[Question]) -> list[Question]:
+    """The question about bookings too, before the first about what for."""
+    questions = list(ask)
+    if Question.APPOINTMENT not in questions:
+        about_what = (Question.VISIT_KIND, Question.SERVICE)
+        places = [questions.index(asked) for asked in about_what if asked in questions]
+        questions.insert(min(places, default=len(questions)), Question.APPOINTMENT)
+    return questions
+
+
 def question_after(questions: tuple[Question, ...], screen: Screen) -> Question | None:
     """The question that follows `screen`; the first for a screen that asks none of them."""
     here = QUESTION_OF.get(screen)

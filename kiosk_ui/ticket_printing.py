@@ -41,6 +41,10 @@ class DevicePrinting:
     def state(self) -> PrinterState:
         return self._state
 
+    def close(self) -> None:
+        if self._printer is not None:
+            self._printer.close()
+
 
 def _not_begun(job_id: str, reason: PrintReason) -> PrintResult:
     return PrintResult(job_id=job_id, state=PrintState.FAILED, reason=reason, elapsed_ms=0)

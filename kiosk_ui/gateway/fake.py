@@ -58,13 +58,13 @@ SETTINGS = models.KioskSettings(
     ],
     priority_groups=[
         models.PriorityGroup(
-            code="age_75", label=_label("Từ 75 tuổi", "75 or older"), self_declared=False
+            code="from_75", label=_label("Từ 75 tuổi", "75 or older"), self_declared=False
         ),
         models.PriorityGroup(
             code="pregnant", label=_label("Có thai", "Pregnant"), self_declared=True
         ),
         models.PriorityGroup(
-            code="disability",
+            code="disabled",
             label=_label("Khuyết tật nặng", "Severe disability"),
             self_declared=True,
         ),
@@ -199,6 +199,9 @@ class FakeGateway:
         if not self.enrolled:
             raise CredentialRefused
         return SETTINGS
+
+    def close(self) -> None:
+        self.down = True
 
     def beat(self) -> None:
         self._reach("beat")

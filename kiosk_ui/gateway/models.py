@@ -10,8 +10,9 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 Language = Literal["vi", "en"]
 Text = Annotated[str, Field(max_length=400)]
@@ -73,12 +74,21 @@ class PriorityGroup(Wire):
     self_declared: bool
 
 
+def _zone(name: str) -> str:
+    """Raises ValueError for a zone this machine does not know: no clock could be shown."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError) as error:
+        raise ValueError("unknown time zone") from error
+    return name
+
+
 class KioskSettings(Wire):
     kiosk_id: Id
     name: Text
     facility: Label
     hotline: Text
-    timezone: Text
+    timezone: Annotated[str, AfterValidator(_zone)]
     notice: Notice
     visit_kinds: Annotated[list[VisitKindOption], Field(max_length=24)]
     priority_groups: Annotated[list[PriorityGroup], Field(max_length=24)]

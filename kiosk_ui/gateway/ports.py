@@ -60,3 +60,6 @@ class Gateway(Protocol):
     ) -> models.HelpCallReply: ...
 
     def get_help_call(self, help_call_id: str) -> models.HelpCallReply: ...
+
+    def close(self) -> None:
+        """Lets go of the connections; nothing is called afterwards."""

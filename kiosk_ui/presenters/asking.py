@@ -10,6 +10,8 @@ from kiosk_ui.presenters.context import Context, new_key
 
 _SEE_STAFF = Trouble(happened="trouble.see_staff", do="trouble.staff")
 
+RESULTS_KIND = "results"
+
 
 def take_scan_reply(ctx: Context, reply: ScanReply) -> None:
     """Goes where the answer to a scan leads."""
@@ -33,30 +35,45 @@ def take_scan_reply(ctx: Context, reply: ScanReply) -> None:
             ctx.go(Screen.MY_TICKET)
         case ScanOutcome.IDENTIFIED:
             visit.scan = reply
-            if reply.visits and visit.purpose is Purpose.RESULTS:
-                visit.visit_kind = "results"
+            if visit.purpose is Purpose.RESULTS and _has_kind(ctx, RESULTS_KIND):
+                visit.visit_kind = RESULTS_KIND
             go_on(ctx)
         case _:
             ctx.fail(_SEE_STAFF)
 
 
 def questions(ctx: Context) -> tuple[Question, ...]:
-    """What this patient is asked, in order; empty before a scan."""
-    scan = ctx.visit.scan
-    return flow.plan(scan.ask, appointed=ctx.visit.appointed) if scan else ()
+    """What this patient is asked, in order; empty before a scan.
+
+    What was touched on the start screen counts: nothing is asked twice, and who said they have
+    a booking hears when there is none.
+    """
+    visit = ctx.visit
+    if visit.scan is None:
+        return ()
+    ask = list(visit.scan.ask)
+    if visit.purpose is Purpose.RESULTS and visit.visit_kind is not None:
+        ask = [question for question in ask if question is not Question.VISIT_KIND]
+    if visit.purpose is Purpose.BOOKED and Question.SERVICE in ask:
+        ask = flow.with_booking(ask)
+    return flow.plan(ask, appointed=visit.appointed)
 
 
 def go_on(ctx: Context) -> None:
     """To the next question; when none is left, to the deed."""
     visit = ctx.visit
     if visit.changing or visit.adding:
-        ctx.go(Screen.SUMMARY)
+        ctx.back_to(Screen.SUMMARY)
         return
     question = flow.question_after(questions(ctx), visit.screen)
     if question is None:
         do(ctx, Deed.START)
         return
     ctx.go(SCREENS_OF[question])
+
+
+def _has_kind(ctx: Context, code: str) -> bool:
+    return ctx.settings is not None and any(kind.code == code for kind in ctx.settings.visit_kinds)
 
 
 def do(ctx: Context, deed: Deed) -> None:

@@ -26,6 +26,8 @@ from kiosk_ui.worker import Worker
 
 REDRAW_S = 0.25
 """What time alone changes (clock, countdown, a name that fades) is looked at this often."""
+_AWAKE = frozenset({Screen.NOTICE, Screen.SCAN, Screen.ON_BEHALF_PHONE})
+"""Where the scanner runs: a camera takes a second to wake, so it begins one screen early."""
 _log = logging.getLogger(__name__)
 
 
@@ -131,13 +133,15 @@ class Kiosk:
         self._ctx.end()
         self._ctx.worker.close()
         self._ctx.scanner.close()
+        self._ctx.printer.close()
+        self._ctx.gateway.close()
 
     @property
     def _shown(self) -> Screen:
         return self._ctx.visit.overlay or self._ctx.visit.screen
 
     def _entered(self, screen: Screen) -> None:
-        if screen is Screen.SCAN:
+        if screen in _AWAKE:
             self._ctx.scanner.resume()
         elif screen not in flow.OVERLAYS:
             self._ctx.scanner.pause()
@@ -150,8 +154,8 @@ class Kiosk:
             self._ctx.back()
 
     def _take_scans(self) -> bool:
-        scan = self._ctx.scanner.poll()
-        if scan is None or self._shown is not Screen.SCAN:
+        scan = self._ctx.scanner.poll() if self._shown is Screen.SCAN else None
+        if scan is None:
             return False
         presenter = self._presenters[Screen.SCAN]
         if isinstance(presenter, ScanScreen):

@@ -92,7 +92,10 @@ class MyTicket(Presenter):
 
 
 class CancelVisit(Presenter):
-    """A number given back is gone: asked once more."""
+    """A number given back is gone: asked once more.
+
+    The touch has another name than the one that led here: a double tap gives nothing back.
+    """
 
     screen = Screen.CANCEL_VISIT
 
@@ -105,12 +108,12 @@ class CancelVisit(Presenter):
             tone=Tone.CAUTION,
             choices=(
                 self.choice("back", "cancel.keep", icon=Icon.BACK, tone=Tone.PRIMARY),
-                self.choice("cancel", "cancel.yes", icon=Icon.CROSS),
+                self.choice("give_back", "cancel.yes", icon=Icon.CROSS),
             ),
         )
 
     def act(self, action: Action) -> None:
-        if action.name != "cancel":
+        if action.name != "give_back":
             return
         visit, gateway, key = self.ctx.visit, self.ctx.gateway, new_key()
         ticket_id = _ticket(self).id

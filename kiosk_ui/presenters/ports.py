@@ -26,6 +26,9 @@ class TicketPrinting(Protocol):
     def state(self) -> PrinterState:
         """As last seen; returns at once."""
 
+    def close(self) -> None:
+        """Lets go of the device."""
+
 
 class PrintReports(Protocol):
     """Tells the server what the printer said, now or when it is back. For worker threads."""

@@ -79,12 +79,10 @@ class PapersScreen(Presenter):
 
 _GROUP_ICONS: Mapping[str, Icon] = {
     "under_6": Icon.CHILD,
-    "child": Icon.CHILD,
     "pregnant": Icon.PREGNANT,
-    "disability": Icon.WHEELCHAIR,
-    "severe_disability": Icon.WHEELCHAIR,
-    "age_75": Icon.ELDER,
-    "over_75": Icon.ELDER,
+    "disabled": Icon.WHEELCHAIR,
+    "from_75": Icon.ELDER,
+    "from_80": Icon.ELDER,
     "merit": Icon.MEDAL,
 }
 

@@ -33,11 +33,6 @@ class ScanScreen(Presenter):
     screen = Screen.SCAN
     shows_waiting = True
 
-    def enter(self) -> None:
-        held, self.ctx.visit.held_scan = self.ctx.visit.held_scan, None
-        if held is not None:
-            self.take(held)
-
     def view(self) -> ScanView:
         visit, say = self.ctx.visit, self.ctx.say
         state = self.ctx.scanner.status().state

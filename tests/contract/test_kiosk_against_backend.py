@@ -204,7 +204,7 @@ def test_the_printed_code_opens_the_ticket_to_change_and_cancel_it(bench: Bench)
     hold_up(bench, code)
     shows(bench, Screen.MY_TICKET)
     assert Action("change") not in [choice.action for choice in offered(bench.kiosk.frame)]
-    walk(bench, [(Screen.MY_TICKET, "cancel"), (Screen.CANCEL_VISIT, "cancel")])
+    walk(bench, [(Screen.MY_TICKET, "cancel"), (Screen.CANCEL_VISIT, "give_back")])
     shows(bench, Screen.CANCELLED)
 
 

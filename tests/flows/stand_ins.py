@@ -97,6 +97,8 @@ class FakeScanner:
         return None
 
     def hold_up(self, payload: bytes, *, lossy: bool = False) -> None:
+        if self.paused:
+            return
         self._scans.append(
             Scan(
                 untrusted_payload=payload,
@@ -127,6 +129,9 @@ class FakePrinter:
 
     def state(self) -> PrinterState:
         return self.printer_state
+
+    def close(self) -> None:
+        self.printer_state = PrinterState.UNREACHABLE
 
 
 class RecordedReports:

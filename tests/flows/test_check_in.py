@@ -293,3 +293,59 @@ def test_long_lists_turn_by_sixes(bench: Bench) -> None:
     view = bench.kiosk.frame.view
     assert isinstance(view, ChoiceView)
     assert (len(view.choices), view.next_page) == (2, None)
+
+
+def test_back_with_results_is_not_asked_again_what_for(bench: Bench) -> None:
+    walk(
+        bench,
+        [
+            (Screen.WELCOME, "start", "results"),
+            (Screen.NOTICE, "yes"),
+            (Screen.SCAN, "scan"),
+            (Screen.CONFIRM_IDENTITY, "yes"),
+            (Screen.INSURANCE, "next"),
+            (Screen.DEPARTMENT, "department", "eyes"),
+            (Screen.PRIORITY, "group", ""),
+            (Screen.SUMMARY, "confirm"),
+        ],
+    )
+    request = bench.gateway.visit_requests[0]
+    assert isinstance(request, models.VisitRequest)
+    assert request.visit_kind == "results"
+
+
+def test_who_said_booked_hears_that_there_is_no_booking(bench: Bench) -> None:
+    walk(
+        bench,
+        [
+            (Screen.WELCOME, "start", "booked"),
+            (Screen.NOTICE, "yes"),
+            (Screen.SCAN, "scan"),
+            (Screen.CONFIRM_IDENTITY, "yes"),
+            (Screen.INSURANCE, "next"),
+        ],
+    )
+    shows(bench, Screen.APPOINTMENT)
+    assert bench.kiosk.frame.view.title.key == "booking.title_none"
+    walk(bench, [(Screen.APPOINTMENT, "walk_in"), (Screen.VISIT_KIND, "kind", "new")])
+    shows(bench, Screen.DEPARTMENT)
+
+
+def test_a_second_service_given_up_leaves_the_first(bench: Bench) -> None:
+    walk(
+        bench,
+        [
+            *TO_SUMMARY,
+            (Screen.SUMMARY, "add"),
+            (Screen.DEPARTMENT, "back"),
+            (Screen.SUMMARY, "add"),
+            (Screen.DEPARTMENT, "department", "internal"),
+            (Screen.SERVICE, "service", "internal-1"),
+            (Screen.SUMMARY, "back"),
+        ],
+    )
+    shows(bench, Screen.PRIORITY)
+    walk(bench, [(Screen.PRIORITY, "group", ""), (Screen.SUMMARY, "confirm")])
+    request = bench.gateway.visit_requests[0]
+    assert isinstance(request, models.VisitRequest)
+    assert (request.service_id, request.also_service_id) == ("eyes-1", "internal-1")

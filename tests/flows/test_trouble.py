@@ -288,7 +288,7 @@ def test_cancel_asks_once_more(bench: Bench) -> None:
     ticket_scanned(bench)
     walk(bench, [(Screen.MY_TICKET, "cancel"), (Screen.CANCEL_VISIT, "back")])
     assert "cancel_visit" not in bench.gateway.calls
-    walk(bench, [(Screen.MY_TICKET, "cancel"), (Screen.CANCEL_VISIT, "cancel")])
+    walk(bench, [(Screen.MY_TICKET, "cancel"), (Screen.CANCEL_VISIT, "give_back")])
     shows(bench, Screen.CANCELLED)
     assert bench.printer.jobs == []
 
