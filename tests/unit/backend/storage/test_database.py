@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import sqlite3
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.exc import StatementError
+
+from backend.domain.ids import new_id
+from backend.errors import StorageUnavailable
+from backend.storage import tables
+from backend.storage.database import Database, open_engine
+from backend.storage.unit_of_work import UnitOfWork
+from tests.postgres import PostgresServer
+
+
+def add_event(unit: UnitOfWork) -> None:
+    unit.publish("visit_started", subject="visit:1")
+    unit.audit("visit_started", actor="test", subject="visit:1")
+
+
+def count_events(database: Database) -> tuple[int, int]:
+    with database.read() as connection:
+        live = connection.execute(select(func.count()).select_from(tables.LiveEvent)).scalar_one()
+        audit = connection.execute(select(func.count()).select_from(tables.AuditEvent)).scalar_one()
+    return live, audit
+
+
+def test_a_change_and_its_traces_are_one(database: Database) -> None:
+    with database.write() as unit:
+        add_event(unit)
+    assert count_events(database) == (1, 1)
+
+    def fail() -> None:
+        with database.write() as unit:
+            add_event(unit)
+            unit.flush()
+            raise ValueError("half-way")
+
+    with pytest.raises(ValueError, match="half-way"):
+        fail()
+    assert count_events(database) == (1, 1)
+
+
+def test_times_come_back_aware_in_utc(database: Database) -> None:
+    moment = datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)
+    with database.write() as unit:
+        unit.add(tables.LiveEvent, event="e", subject="s", detail={}, at=moment)
+    with database.read() as connection:
+        found = connection.execute(select(tables.LiveEvent.at)).scalar_one()
+    assert (found, found.utcoffset()) == (moment, UTC.utcoffset(None))
+
+
+def test_a_time_without_a_zone_is_refused(database: Database) -> None:
+    def write() -> None:
+        with database.write() as unit:
+            naive = datetime(2026, 11, 23)
+            unit.add(tables.LiveEvent, event="e", subject="s", detail={}, at=naive)
+
+    with pytest.raises(StatementError, match="without a zone"):
+        write()
+
+
+def test_overselling_is_impossible_even_for_wrong_code(database: Database) -> None:
+    def oversell() -> None:
+        with database.write() as unit:
+            unit.connection.execute(
+                insert(tables.Quota).values(
+                    facility_id="main", day=unit.now.date(), scope="slot:1", capacity=1, taken=2
+                )
+            )
+
+    with pytest.raises(Exception, match="ck_quota_taken"):
+        oversell()
+
+
+def test_two_open_steps_are_impossible_even_for_wrong_code(database: Database) -> None:
+    visit_id, person_id = new_id(), new_id()
+    with database.write() as unit:
+        unit.add(tables.Person, id=person_id, sealed=b"", last_seen_at=unit.now)
+        unit.add(
+            tables.Visit,
+            id=visit_id,
+            person_id=person_id,
+            day=unit.now.date(),
+            kind="new",
+            lane="N",
+            provisional=False,
+            verified=True,
+            known_to_his=True,
+            use_insurance=True,
+            papers={},
+            language="vi",
+            scan_id="s",
+            changes=0,
+            priority_declared=False,
+            created_at=unit.now,
+        )
+
+    def add_step(state: str) -> None:
+        with database.write() as unit:
+            unit.add(
+                tables.Step,
+                id=new_id(),
+                visit_id=visit_id,
+                person_id=person_id,
+                day=unit.now.date(),
+                position=0,
+                kind="examination",
+                service_id="s",
+                queue_id="q",
+                lane="N",
+                queue_key_at=unit.now,
+                quota_scopes=[],
+                state=state,
+            )
+
+    add_step("done")
+    add_step("waiting")
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        add_step("hold")
+    with pytest.raises(Exception, match="ck_step_state"):
+        add_step("asleep")
+
+
+def test_locked_sqlite_is_an_error_in_bounded_time(sqlite_template: Path, tmp_path: Path) -> None:
+    path = tmp_path / "locked.sqlite3"
+    path.write_bytes(sqlite_template.read_bytes())
+    engine = open_engine(f"sqlite:///{path}", pool_size=1, busy_timeout_s=0.2)
+    database = Database(engine, facility_id="main")
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StorageUnavailable), database.write() as unit:
+        add_event(unit)
+    assert count_events(database) == (0, 0)
+    holder.execute("ROLLBACK")
+    holder.close()
+    with database.write() as unit:
+        add_event(unit)
+    assert count_events(database) == (1, 1)
+    database.close()
+
+
+def test_read_only_sqlite_is_an_error(sqlite_template: Path) -> None:
+    engine = open_engine(f"sqlite:///file:{sqlite_template}?mode=ro&uri=true", pool_size=1)
+    database = Database(engine, facility_id="main")
+    with pytest.raises(StorageUnavailable), database.write() as unit:
+        add_event(unit)
+    database.close()
+
+
+@pytest.mark.postgres
+def test_a_deadlock_is_run_again(postgres_server: PostgresServer) -> None:
+    postgres_server.execute("CREATE DATABASE deadlock TEMPLATE template_tiepdon")
+    database = Database(open_engine(postgres_server.url("deadlock"), pool_size=4), facility_id="m")
+    with database.write() as unit:
+        for letter in "AB":
+            unit.add(tables.Series, letter=letter, day=unit.now.date(), last=0)
+    both_hold_one = threading.Barrier(2, timeout=10)
+    runs: list[str] = []
+
+    def work(letters: str) -> None:
+        first_run = threading.Event()
+
+        def count_up(unit: UnitOfWork) -> None:
+            runs.append(letters)
+            for letter in letters:
+                unit.connection.execute(
+                    text("UPDATE series SET last = last + 1 WHERE letter = :letter"),
+                    {"letter": letter},
+                )
+                if not first_run.is_set():
+                    first_run.set()
+                    both_hold_one.wait()
+
+        database.transact(count_up)
+
+    threads = [threading.Thread(target=work, args=(letters,)) for letters in ("AB", "BA")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.read() as connection:
+        last = connection.scalars(select(tables.Series.last)).all()
+    assert list(last) == [2, 2]
+    assert len(runs) == 3
+    database.close()
+
+
+@pytest.mark.postgres
+def test_a_database_that_was_restarted_is_used_again_without_a_new_process() -> None:
+    server = PostgresServer()
+    try:
+        server.start()
+        engine = open_engine(server.url("postgres"), pool_size=2)
+        database = Database(engine, facility_id="main")
+        with database.write() as unit:
+            unit.connection.execute(text("CREATE TABLE t (x int)"))
+        server.kill()
+        with pytest.raises(StorageUnavailable), database.write() as unit:
+            unit.connection.execute(text("INSERT INTO t VALUES (1)"))
+        server.start()
+        database.transact(
+            lambda unit: unit.connection.execute(text("INSERT INTO t VALUES (2)")).rowcount
+        )
+        with database.read() as connection:
+            assert connection.execute(text("SELECT x FROM t")).scalars().all() == [2]
+        database.close()
+    finally:
+        server.remove()

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from backend.config import DEFAULT_DATABASE_URL, load_config
+from backend.errors import ConfigError
+
+
+def test_keys_are_needed_except_in_a_demo() -> None:
+    with pytest.raises(ConfigError):
+        load_config({})
+    config = load_config({"TIEPDON_DEMO": "1"})
+    assert (config.demo, config.his_adapter) == (True, "demo")
+    assert config.database_url == DEFAULT_DATABASE_URL
+    config = load_config({"TIEPDON_KEYS_FILE": "/etc/keys.json"})
+    assert (config.keys_file, config.his_adapter) == (Path("/etc/keys.json"), "builtin")
+
+
+def test_the_command_line_wins() -> None:
+    environ = {"TIEPDON_DEMO": "1", "TIEPDON_DB": "sqlite:///a"}
+    assert load_config(environ, database_url="sqlite:///b").database_url == "sqlite:///b"
+    assert load_config(environ, database_url=None).database_url == "sqlite:///a"
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"TIEPDON_DEMO": "1", "TIEPDON_ENV": "production"},
+        {"TIEPDON_DEMO": "1", "TIEPDON_DB": "mysql://x"},
+        {"TIEPDON_DEMO": "1", "TIEPDON_HIS_SETTINGS": "{"},
+        {"TIEPDON_DEMO": "1", "TIEPDON_HIS_SETTINGS": "[]"},
+    ],
+)
+def test_what_cannot_be_used_stops_the_start(environ: dict[str, str]) -> None:
+    with pytest.raises(ConfigError):
+        load_config(environ)
+
+
+def test_passwords_stay_out_of_repr() -> None:
+    environ = {
+        "TIEPDON_DEMO": "1",
+        "TIEPDON_DB": "postgresql://u:secret@h/d",
+        "TIEPDON_HIS_SETTINGS": '{"password": "secret"}',
+    }
+    assert "secret" not in repr(load_config(environ))
