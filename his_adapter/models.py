@@ -316,6 +316,7 @@ class Room:
     name_en: str
     department: Ref | None
     floor: str
+    """Short, as on a lift button: "1", "2", "G". Screens and tickets say "floor" themselves."""
     landmark_vi: str
     landmark_en: str
 

@@ -6,7 +6,18 @@ import importlib
 
 import click
 
-COMMANDS = ("demo", "doctor", "keys", "kiosk", "kiosks", "parse", "scan", "serve", "staff", "ticket")
+COMMANDS = (
+    "demo",
+    "doctor",
+    "keys",
+    "kiosk",
+    "kiosks",
+    "parse",
+    "scan",
+    "serve",
+    "staff",
+    "ticket",
+)
 
 
 class LazyGroup(click.Group):

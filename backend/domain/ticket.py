@@ -54,7 +54,6 @@ GO_TO_DESK = Words(
     en="Come to the desk when you hear or see this number.",
 )
 AFTERWARDS = Words(vi="Sau đó mời đến {place}.", en="Afterwards please go to {place}.")
-MISSED_TURN = Words(vi="Qua lượt? Quét lại phiếu.", en="Missed your turn? Scan this ticket again.")
 UNNAMED_SERVICE = Words(vi="Khám bệnh", en="Examination")
 
 
@@ -121,5 +120,5 @@ def _compose_texts(facts: TicketFacts, catalogue: Catalogue, language: Language)
         "room": say(room),
         "landmark": say(describe_landmark(catalogue, first.service, first.room)),
         "next": " ".join(sentences),
-        "notes": [say(NOTES[note]) for note in facts.notes] + [say(MISSED_TURN)],
+        "notes": [say(NOTES[note]) for note in facts.notes],
     }

@@ -68,10 +68,9 @@ _DEPARTMENTS = (
     ("tc", "TC", "Phòng Tài chính", "Cashier's office"),
 )
 
-_A1, _A2, _A3 = "Tầng 1, nhà A", "Tầng 2, nhà A", "Tầng 3, nhà A"
-_B1, _B2 = "Tầng 1, nhà B", "Tầng 2, nhà B"
+_A1, _A2, _A3, _B1, _B2 = "A1", "A2", "A3", "B1", "B2"
 
-# code (its lower case is the ref), department, Vietnamese, English, floor, landmarks
+# code (its lower case is the ref), department, Vietnamese, English, building and floor, landmarks
 _ROOMS = (
     ("Q1", "kkb", "Quầy tiếp đón 1", "Reception 1", _A1, "đối diện cửa chính", "facing the main door"),
     ("Q2", "kkb", "Quầy tiếp đón 2", "Reception 2", _A1, "đối diện cửa chính", "facing the main door"),
@@ -288,11 +287,11 @@ def demo_catalogue(hours: Hours) -> Catalogue:
                 name_vi=name_vi,
                 name_en=name_en,
                 department=Ref(department),
-                floor=floor,
-                landmark_vi=landmark_vi,
-                landmark_en=landmark_en,
+                floor=place[1],
+                landmark_vi=f"nhà {place[0]}, {landmark_vi}",
+                landmark_en=f"building {place[0]}, {landmark_en}",
             )
-            for code, department, name_vi, name_en, floor, landmark_vi, landmark_en in _ROOMS
+            for code, department, name_vi, name_en, place, landmark_vi, landmark_en in _ROOMS
         ),
         services=SERVICES,
         practitioners=tuple(
