@@ -20,7 +20,7 @@ from devices.scanners.hid_scanner import _KEYS, HidLink
 from devices.scanners.opencv_camera import CameraLink
 from devices.scanners.serial_scanner import SerialLink
 from devices.scanners.threaded import ThreadedScanner
-from devices.simulated.camera import SimulatedCamera
+from devices.simulated.camera import SimulatedCamera, Trouble
 
 PAYLOAD = b"079085000000||Nguyen Van Thu|05091985|Nam|Linh Dong|12082021"
 OTHER = b"001190000000||Vu Thi Na|02011990|Nu|To 1, Ba Vi|15062021"
@@ -54,24 +54,24 @@ class CameraRig(Rig):
     payload = PAYLOAD.replace(b"Thu", "Thử".encode())
 
     def __init__(self, folder: Path) -> None:
-        self._camera = SimulatedCamera(size=(640, 480))
-        self._camera.start()  # to have a port
-        url = self._camera.url
-        self._camera.stop()
+        self.camera = SimulatedCamera(size=(640, 480))
+        self.camera.start()  # to have a port
+        url = self.camera.url
+        self.camera.stop()
         link = CameraLink("mjpeg", lambda: mjpeg_source(url))
         self.scanner = ThreadedScanner(link, retry_after_s=RETRY_AFTER_S)
 
     def plug(self) -> None:
-        self._camera.start()
+        self.camera.start()
 
     def unplug(self) -> None:
-        self._camera.stop()
+        self.camera.stop()
 
     def hold_up(self, payload: bytes) -> None:
-        self._camera.show_card(payload)
+        self.camera.show_card(payload)
 
     def take_away(self) -> None:
-        self._camera.take_card_away()
+        self.camera.take_card_away()
 
 
 class SerialRig(Rig):
@@ -285,3 +285,22 @@ def test_polling_waits_no_longer_than_asked(rig: Rig) -> None:
     started_s = time.monotonic()
     assert scanner.poll(0.2) is None
     assert 0.15 < time.monotonic() - started_s < 1.5
+
+
+@pytest.mark.parametrize("trouble", list(Trouble))
+def test_a_camera_in_trouble_says_so_in_time_and_recovers(trouble: Trouble, tmp_path: Path) -> None:
+    rig = CameraRig(tmp_path)
+    try:
+        scanner = open_and_wait(rig)
+        rig.camera.make_trouble(trouble)
+        wait_for(lambda: not scanner.status().can_read, NOTICED_WITHIN_S)
+        assert scanner.status().cause is not None
+        time.sleep(0.5)
+        assert not scanner.status().can_read
+        rig.camera.make_trouble(None)
+        wait_for(lambda: scanner.status().can_read)
+        rig.hold_up(rig.payload)
+        assert get_scan(scanner).untrusted_payload == rig.payload
+    finally:
+        rig.scanner.close()
+        rig.unplug()

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.models import Frame
-from devices.scanners import zbar
 from devices.scanners.decoding import MAX_PIXELS, decode
 from devices.simulated.cards import CardKind, Scene, draw_card_frame
 
@@ -63,12 +62,6 @@ def test_reads_every_code_in_a_picture_once() -> None:
 def test_bytes_that_are_no_text_come_through() -> None:
     payload = bytes(range(1, 80)) + b"\xff\xfe\x80"
     assert decode(draw_card_frame(payload)) == [payload]
-
-
-def test_zbar_hands_out_bytes_and_not_its_guess_of_the_text() -> None:
-    frame = grey(draw_card_frame(PAYLOAD))
-    assert zbar.read_qr(frame) == [PAYLOAD]
-    assert zbar.read_code128(frame) == []
 
 
 def test_without_a_budget_only_the_first_look_is_taken() -> None:
