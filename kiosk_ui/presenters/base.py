@@ -21,6 +21,8 @@ class Presenter:
     screen: ClassVar[Screen]
     shows_waiting: ClassVar[bool] = False
     """Its own view tells that the server is being asked."""
+    loads: ClassVar[bool] = False
+    """Asks on arrival, and has nothing to show before the answer."""
 
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx

@@ -33,6 +33,7 @@ class DepartmentScreen(Presenter):
     """Asks the server anew at each arrival: what is open and full changes by the minute."""
 
     screen = Screen.DEPARTMENT
+    loads = True
 
     def enter(self) -> None:
         visit, gateway = self.ctx.visit, self.ctx.gateway
@@ -145,6 +146,7 @@ class DoctorScreen(Presenter):
     """Any doctor comes first: it is what most people want, and the quickest."""
 
     screen = Screen.DOCTOR
+    loads = True
 
     def enter(self) -> None:
         visit, gateway = self.ctx.visit, self.ctx.gateway
@@ -202,6 +204,7 @@ class DoctorScreen(Presenter):
 
 class HourScreen(Presenter):
     screen = Screen.HOUR
+    loads = True
 
     def enter(self) -> None:
         visit, gateway = self.ctx.visit, self.ctx.gateway

@@ -36,6 +36,8 @@ class Info(Presenter):
 class _Catalogue(Presenter):
     """Lists what the hospital offers; fetched when the screen is entered."""
 
+    loads = True
+
     def enter(self) -> None:
         if self.ctx.visit.services is None:
             self.ctx.ask(self.ctx.gateway.list_services, done=self._take)

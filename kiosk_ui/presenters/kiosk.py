@@ -211,8 +211,10 @@ class Kiosk:
 
     def _view(self) -> View:
         ctx = self._ctx
-        waits = ctx.busy and ctx.clock.ticks_s() - ctx.visit.awaiting_since_s >= GRACE_S
         presenter = self._presenters[self._shown]
-        if waits and not presenter.shows_waiting and ctx.visit.overlay is None:
+        if not ctx.busy or ctx.visit.overlay is not None or presenter.shows_waiting:
+            return presenter.view()
+        waited_s = ctx.clock.ticks_s() - ctx.visit.awaiting_since_s
+        if presenter.loads or waited_s >= GRACE_S:
             return waiting_view(ctx)
         return presenter.view()
