@@ -214,8 +214,8 @@ class HttpGateway:
             try:
                 self._credential.save(enrolled.token)
             except OSError as error:
-                _log.warning(KioskEvent.CREDENTIAL_NOT_KEPT, extra={"code": str(error.errno)})
-            _log.info(KioskEvent.ENROLLED, extra={"kiosk": enrolled.kiosk_id})
+                _log.warning("%s code=%s", KioskEvent.CREDENTIAL_NOT_KEPT, str(error.errno))
+            _log.info("%s kiosk=%s", KioskEvent.ENROLLED, enrolled.kiosk_id)
             return enrolled.token
 
     # --- one exchange -------------------------------------------------------------------------------
@@ -248,7 +248,7 @@ class HttpGateway:
             self._read(reply, until_s=begun_s + self._times.connect_s + read_s)
         except (requests.RequestException, HTTPError, ValueError, OSError) as error:
             # Not chained: their texts hold addresses and parts of bodies.
-            _log.debug(KioskEvent.CALL_FAILED, extra={"code": type(error).__name__})
+            _log.debug("%s code=%s", KioskEvent.CALL_FAILED, type(error).__name__)
             raise ServerAway from None
         return reply
 

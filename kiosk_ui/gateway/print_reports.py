@@ -56,14 +56,18 @@ class PrintReportJournal:
 
     def _send(self, kept: _Kept) -> bool:
         """False when the server is away: the others would not arrive either."""
-        job = {"job": kept.request.job_id}
         try:
             self._gateway.report_print_state(kept.visit_id, kept.request, key=kept.key)
         except (ServerAway, CredentialRefused):
-            _log.info(KioskEvent.PRINT_REPORT_KEPT, extra=job)
+            _log.info("%s job=%s", KioskEvent.PRINT_REPORT_KEPT, kept.request.job_id)
             return False
         except GatewayError as error:
-            _log.warning(KioskEvent.PRINT_REPORT_DROPPED, extra={**job, "code": error.code})
+            _log.warning(
+                "%s job=%s code=%s",
+                KioskEvent.PRINT_REPORT_DROPPED,
+                kept.request.job_id,
+                error.code,
+            )
         with self._lock:
             self._kept = [other for other in self._kept if other is not kept]
             self._write()
@@ -80,7 +84,7 @@ class PrintReportJournal:
                 os.fsync(file.fileno())
             fresh.replace(self._path)
         except OSError as error:
-            _log.warning(KioskEvent.PRINT_REPORTS_NOT_SAVED, extra={"code": str(error.errno)})
+            _log.warning("%s code=%s", KioskEvent.PRINT_REPORTS_NOT_SAVED, str(error.errno))
 
 
 def _read(path: Path) -> list[_Kept]:

@@ -213,7 +213,7 @@ class Context:
             case _:
                 # An error of ours too: the patient is told where help is, the log what it was.
                 code = error.code if isinstance(error, GatewayError) else type(error).__name__
-                _log.error(KioskEvent.REPLY_REFUSED, extra={"code": code})
+                _log.error("%s code=%s", KioskEvent.REPLY_REFUSED, code)
                 self.fail(Trouble(happened="trouble.title", do="trouble.staff"))
 
     def run_later(self, delay_s: float, run: Callable[[], None]) -> None:

@@ -186,7 +186,7 @@ class Kiosk:
         if self._seconds_left() > 0:
             return
         if self._ctx.visit.scan is not None:
-            _log.info(KioskEvent.IDLE_CLEARED, extra={"screen": self._shown.value})
+            _log.info("%s screen=%s", KioskEvent.IDLE_CLEARED, self._shown.value)
         self._ctx.end()
         self._refresh()
 

@@ -100,7 +100,7 @@ class Printing(Presenter):
                     self.ctx.go(Screen.DONE)
 
         def broke(error: Exception) -> None:
-            _log.error(KioskEvent.PRINT_ENDED, extra={"code": type(error).__name__})
+            _log.error("%s code=%s", KioskEvent.PRINT_ENDED, type(error).__name__)
             ended(PrintResult(job_id=job_id, state=PrintState.UNKNOWN, elapsed_ms=0))
 
         self.ctx.worker.submit(
@@ -120,7 +120,7 @@ class Printing(Presenter):
             lambda: reports.report(visit_id, request),
             done=lambda _none: None,
             failed=lambda error: _log.error(
-                KioskEvent.PRINT_REPORT_DROPPED, extra={"code": type(error).__name__}
+                "%s code=%s", KioskEvent.PRINT_REPORT_DROPPED, type(error).__name__
             ),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,7 +31,7 @@ from tests.factories.his import ScriptedHis
 from tests.factories.hospital import Hospital, make_config
 from tests.factories.identity_payloads import cccd2021
 from tests.flows.stand_ins import Bench
-from tests.flows.steps import TO_SCAN, hold_up, offered, shows, touch, walk
+from tests.flows.steps import TO_SCAN, hold_up, offered, shows, touch, type_in, walk
 
 CARD = cccd2021()
 CACHED_SETTINGS_S = 61.0
@@ -313,3 +314,18 @@ def test_a_revoked_kiosk_is_out_of_service(
         gateway.get_settings()
     bench.wait(CACHED_SETTINGS_S)
     shows(bench, Screen.OUT_OF_SERVICE)
+
+
+def test_logs_of_both_sides_name_nobody(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        to_summary(bench)
+        touch(bench, "confirm")
+        touch(bench, "finish")
+        walk(bench, [*TO_SCAN, (Screen.SCAN, "type")])
+        type_in(bench, "079085000000")
+        type_in(bench, "05091985")
+        shows(bench, Screen.CONFIRM_IDENTITY)
+    logged = caplog.text.lower()
+    assert "/api/v1/visits" in logged
+    for secret in ("thử", "079085000000", "05091985", "1985-09-05", CARD.decode().lower()):
+        assert secret not in logged
