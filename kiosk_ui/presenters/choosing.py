@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from kiosk_ui.flow import Screen
 from kiosk_ui.gateway.models import (
@@ -233,8 +234,12 @@ class HourScreen(Presenter):
 
     @property
     def _slots(self) -> list[SlotReply]:
-        slots = self.ctx.visit.slots
-        return slots.items if slots else []
+        """One for each hour: of several doctors' the one with the most places."""
+        best: dict[datetime, SlotReply] = {}
+        for slot in self.ctx.visit.slots.items if self.ctx.visit.slots else []:
+            if slot.start not in best or slot.free > best[slot.start].free:
+                best[slot.start] = slot
+        return [best[start] for start in sorted(best)]
 
     def _slot(self, slot: SlotReply) -> Choice:
         start, end = self.ctx.local(slot.start), self.ctx.local(slot.end)

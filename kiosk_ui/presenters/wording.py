@@ -49,6 +49,8 @@ def wait(ctx: Context, range_min: tuple[int, int] | None) -> Phrase | None:
     first, last = range_min
     if last == 0:
         return ctx.say("wait.none")
+    if first == 0:
+        return ctx.say("wait.at_most", last=last)
     return ctx.say("wait.range", first=first, last=last)
 
 

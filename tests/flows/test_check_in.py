@@ -254,6 +254,54 @@ def test_language_keeps_the_place_and_reaches_the_ticket(bench: Bench) -> None:
     assert view.place.text == "Phòng 101"
 
 
+def test_an_hour_of_several_doctors_is_offered_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [first, *_] = bench.gateway.list_slots("internal-2").items
+    slots = [
+        first.model_copy(update={"id": f"slot-{n}", "doctor_id": f"doctor-{n}", "free": n})
+        for n in (0, 2, 1)
+    ]
+    monkeypatch.setattr(
+        bench.gateway,
+        "list_slots",
+        lambda _service, _doctor: models.SlotList(items=slots, complete=True),
+    )
+    walk(
+        bench,
+        [
+            *TO_DEPARTMENT,
+            (Screen.DEPARTMENT, "department", "internal"),
+            (Screen.SERVICE, "service", "internal-2"),
+            (Screen.DOCTOR, "doctor", ""),
+        ],
+    )
+    view = bench.kiosk.frame.view
+    assert isinstance(view, ChoiceView)
+    assert [choice.action.value for choice in view.choices] == ["", "slot-2"]
+
+
+@pytest.mark.parametrize(
+    ("range_min", "shown"),
+    [
+        ((20, 30), "Chờ khoảng 20–30 phút"),
+        ((0, 5), "Chờ không quá 5 phút"),
+        ((0, 0), "Không phải chờ lâu"),
+        (None, None),
+    ],
+)
+def test_a_wait_is_said_as_it_is_known(
+    bench: Bench, range_min: tuple[int, int] | None, shown: str | None
+) -> None:
+    held = bench.gateway.visit()
+    ticket = held.ticket.model_copy(update={"wait_min": range_min})
+    bench.gateway.existing = held.model_copy(update={"ticket": ticket})
+    walk(bench, [*TO_SUMMARY, (Screen.SUMMARY, "confirm")])
+    view = bench.kiosk.frame.view
+    assert isinstance(view, TicketView)
+    assert (view.wait.text if view.wait else None) == shown
+
+
 def test_information_needs_no_card(bench: Bench) -> None:
     walk(bench, [(Screen.WELCOME, "info"), (Screen.INFO, "prices")])
     view = bench.kiosk.frame.view
