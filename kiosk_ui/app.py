@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import kiosk_ui.theme  # noqa: F401 - sets Kivy's environment before Kivy is imported
+
+# isort: split
 import os
 import signal
 import time
@@ -13,11 +16,13 @@ import numpy as np
 from kivy.app import App
 from kivy.clock import Clock
 from kivy.config import Config
+from kivy.graphics.opengl import glFinish
 from kivy.uix.widget import Widget
 
 from kiosk_ui.config import KioskConfig
 from kiosk_ui.presenters.views import Action, Frame
 from kiosk_ui.screens import lay_out
+from kiosk_ui.theme.colours import PAPER
 from kiosk_ui.theme.metrics import Panel, get_width_mm
 from kiosk_ui.widgets.glass import SLIDE_S, Glass
 
@@ -123,6 +128,10 @@ class KioskApp(App):
                 width_mm=self._window.width_mm
                 or get_width_mm(width - self._window.dock_px, height),
             )
+        Window.clearcolor = PAPER
+        # Drawn in software and off screen nothing holds the next frame back until this one is
+        # done: dozens would queue, tens of megabytes each.
+        Window.bind(on_flip=_wait_for_the_frame)
         if self._window.locked:
             Window.bind(on_request_close=_stay, on_keyboard=_stay)
         root = Widget(size=Window.size)
@@ -192,6 +201,10 @@ class KioskApp(App):
     def _animate(self, _: float) -> None:
         if self.glass is not None:
             self.glass.animate(time.monotonic())
+
+
+def _wait_for_the_frame(*_: object) -> None:
+    glFinish()
 
 
 def _stay(*_: object) -> bool:

@@ -94,7 +94,11 @@ class Driver:
         self.frames()
 
     def tap(self, action: Action) -> None:
-        """Touches the middle of what carries the action. Raises NothingToTapError."""
+        """Touches the middle of what carries the action, once the glass listens.
+
+        Raises NothingToTapError.
+        """
+        self.until(lambda: not self.glass.deaf)
         self.put_finger_on(action).up()
         self.frames()
 

@@ -52,6 +52,9 @@ class DockPanel(Widget):
         self._ticket = InstructionGroup()
         self._ticket_rect = Rect(0, 0, 1, 1)
         self._shown: tuple[Path, float] | None = None
+        self._ground = Rectangle()
+        for instruction in (Color(*colours.QUIET), self._ground):
+            self.canvas.before.add(instruction)
         self.add_widget(self._glass)
         self.canvas.after.add(self._ticket)
         self.bind(size=self._lay_out, pos=self._lay_out)
@@ -61,7 +64,8 @@ class DockPanel(Widget):
         self._calls[action]()
 
     def _lay_out(self, *_: object) -> None:
-        self._glass.pos, self._glass.size = self.pos, self.size
+        for part in (self._glass, self._ground):
+            part.pos, part.size = self.pos, self.size
         width, height = int(self.width), int(self.height)
         draft = Draft(
             panel=Panel(width_px=width, height_px=height, width_mm=width / PX_PER_MM),

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numpy as np
 from kivy.clock import Clock
-from kivy.graphics import Color, InstructionGroup, Rectangle, Translate
+from kivy.graphics import InstructionGroup, PopMatrix, PushMatrix, Translate
 from kivy.uix.widget import Widget
 
 from kiosk_ui.presenters.views import Action
-from kiosk_ui.theme.colours import PAPER
 from kiosk_ui.widgets.camera_preview import CameraPreview
 from kiosk_ui.widgets.painter import Painter, make_sliding_group
 from kiosk_ui.widgets.scene import Scene, Touch
 
 SLIDE_S = 0.18
+DEAF_S = 0.3
+"""After a change of screen: the second tap of a double tap was not meant for what came."""
+STUCK_S = 3.0
+"""A finger down for longer, whose going up was perhaps never seen, no longer counts."""
 TURN_DEG_PER_S = 300.0
 
 
 class Glass(Widget):
-    """Its left edge is the window's; a development panel may stand to its right."""
+    """What it does not draw is paper, the colour the window is cleared to."""
 
     def __init__(
         self,
@@ -49,16 +53,17 @@ class Glass(Widget):
         self._slide_left_s = 0.0
         self._painters: dict[str, Painter] = {}
         self._finger: tuple[object, Touch] | None = None
-        with self.canvas:
-            Color(*PAPER)
-            self._paper = Rectangle()
+        self._down_s = self._deaf_until_s = 0.0
+        self._place = Translate(*self.pos)
+        self.canvas.add(PushMatrix())
+        self.canvas.add(self._place)
         for group in (self._slides, self._chrome, self._overlay, self._pressed):
             self.canvas.add(group)
-        self.bind(size=self._resize, pos=self._resize)
-        self._resize()
+        self.canvas.add(PopMatrix())
+        self.bind(pos=self._move_to)
 
-    def _resize(self, *_: object) -> None:
-        self._paper.pos, self._paper.size = self.pos, self.size
+    def _move_to(self, *_: object) -> None:
+        self._place.x, self._place.y = self.pos
 
     def show(self, scene: Scene, *, slide: int = 0) -> None:
         """Draws a scene. `slide` 1: the content comes from the right, -1 from the left, 0 at once."""
@@ -70,6 +75,8 @@ class Glass(Widget):
         if before is None or before.overlay != scene.overlay:
             self._repaint("overlay", self._overlay, scene)
         self._pressed.clear()
+        if slide and self._slide_s:
+            self._deaf_until_s = time.monotonic() + DEAF_S
         if self._finger and scene.find_touch(self._finger[1].action) is None:
             self._finger = None
 
@@ -119,17 +126,17 @@ class Glass(Widget):
             self._move.x = 0
 
     @property
+    def deaf(self) -> bool:
+        """Taps do nothing for a moment: the screen has just changed."""
+        return time.monotonic() < self._deaf_until_s
+
+    @property
     def sliding(self) -> bool:
         return self._leaving is not None
 
     @property
     def previews(self) -> list[CameraPreview]:
         return [preview for painter in self._painters.values() for preview in painter.previews]
-
-    @property
-    def moving(self) -> bool:
-        """Whether `animate` has anything to do."""
-        return any(painter.turning for painter in self._painters.values())
 
     def show_picture(self, picture: np.ndarray) -> None:
         for preview in self.previews:
@@ -151,10 +158,14 @@ class Glass(Widget):
         if not self.collide_point(x, y):
             return False
         self._on_touched()
-        if self._finger is None and self.scene is not None:
+        now_s = time.monotonic()
+        if self._finger is not None and now_s - self._down_s > STUCK_S:
+            self._finger = None
+        if self._finger is None and not self.deaf:
             found = self._find(x, y)
             if found is not None:
-                self._finger = (touch, found)
+                self._finger, self._down_s = (touch, found), now_s
+                self._pressed.clear()
                 Painter(self._pressed, int(self.height)).paint(found.pressed)
         return True
 

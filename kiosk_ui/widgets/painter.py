@@ -43,9 +43,13 @@ SPINNER_SHARE = 0.28
 
 def make_texture(coverage: np.ndarray, *, smooth: bool = False) -> Texture:
     """White with this coverage, to be tinted by a colour."""
-    height, width = coverage.shape
-    pixels = np.full((height, width, 4), 255, dtype=np.uint8)
+    pixels = np.full((*coverage.shape, 4), 255, dtype=np.uint8)
     pixels[..., 3] = coverage
+    return _upload(pixels, smooth=smooth)
+
+
+def _upload(pixels: np.ndarray, *, smooth: bool = False) -> Texture:
+    height, width = pixels.shape[:2]
     texture = Texture.create(size=(width, height), colorfmt="rgba")
     texture.blit_buffer(pixels.tobytes(), colorfmt="rgba", bufferfmt="ubyte")
     texture.flip_vertical()
@@ -61,8 +65,12 @@ def _rounded(radius_px: int) -> Texture:
 
 
 @lru_cache(maxsize=64)
-def _outline(radius_px: int, edge_px: int) -> Texture:
-    return make_texture(masks.draw_outline(radius_px, edge_px))
+def _plate(radius_px: int, edge_px: int, fill: Colour, edge: Colour) -> Texture:
+    """Fill and rim in one picture: laid over each other they would be drawn twice."""
+    rim = masks.draw_outline(radius_px, edge_px)[..., None] / 255
+    pixels = (np.array(edge) * rim + np.array(fill) * (1 - rim)) * 255
+    pixels[..., 3] = masks.draw_rounded(radius_px)
+    return _upload(pixels.round().astype(np.uint8))
 
 
 @lru_cache(maxsize=8)
@@ -128,16 +136,16 @@ class Painter:
 
     def _box(self, box: Box) -> None:
         radius = min(box.radius_px, box.rect.width // 2, box.rect.height // 2)
-        if box.fill:
-            self._tint(box.fill)
-            if radius:
-                self._stretched(_rounded(radius), box.rect, radius)
-            else:
-                self._group.add(Rectangle(**self._place(box.rect)))
         if box.edge and box.edge_px:
-            corner = max(radius, box.edge_px)
-            self._tint(box.edge)
-            self._stretched(_outline(corner, box.edge_px), box.rect, corner)
+            radius = max(radius, box.edge_px)
+            self._tint((1.0, 1.0, 1.0, 1.0))
+            self._stretched(_plate(radius, box.edge_px, box.fill, box.edge), box.rect, radius)
+            return
+        self._tint(box.fill)
+        if radius:
+            self._stretched(_rounded(radius), box.rect, radius)
+        else:
+            self._group.add(Rectangle(**self._place(box.rect)))
 
     def _text(self, text: Text) -> None:
         """Each line stands on its baseline: a line with Ễ has a taller picture, upwards."""
@@ -161,7 +169,10 @@ class Painter:
             self._picture(label.texture, Rect(left, bottom - height, width, height))
 
     def _qr(self, element: Qr) -> None:
-        code = qrcode.QRCode(border=4, error_correction=qrcode.constants.ERROR_CORRECT_M)
+        # A fixed mask: any is readable, and trying all eight takes longer than a frame may.
+        code = qrcode.QRCode(
+            border=4, error_correction=qrcode.constants.ERROR_CORRECT_M, mask_pattern=2
+        )
         code.add_data(element.data)
         code.make(fit=True)
         dark = np.array(code.get_matrix(), dtype=np.uint8) * 255

@@ -64,10 +64,10 @@ class Rect:
 
 @dataclass(frozen=True, kw_only=True)
 class Box:
-    """A rounded rectangle, filled, outlined or both."""
+    """A rounded rectangle, perhaps with a rim."""
 
     rect: Rect
-    fill: Colour | None = None
+    fill: Colour
     edge: Colour | None = None
     edge_px: int = 0
     radius_px: int = 0

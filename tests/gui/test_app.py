@@ -95,15 +95,32 @@ def test_every_screen_is_drawn_after_every_other(start: Start) -> None:
     driver.settle()
 
 
-def test_a_tap_during_the_slide_is_for_the_new_screen(start: Start) -> None:
+def test_the_second_tap_of_a_double_tap_is_nobodys(start: Start) -> None:
     kiosk = StillKiosk(FRAMES["welcome"])
     kiosk.answers = {START_VISIT: FRAMES["notice"]}
-    driver = start(kiosk, slide_s=0.2)
+    driver = start(kiosk, slide_s=0.05)
     driver.tap(START_VISIT)
-    assert driver.glass.sliding
-    driver.tap(Action("accept"))
-    driver.settle()
+    found = driver.scene.find_touch(Action("accept"))
+    assert found
+    driver.touch(*found.rect.centre)
+    assert kiosk.acted == [START_VISIT]
+    driver.tap(Action("accept"))  # which waits until the glass listens again
     assert kiosk.acted == [START_VISIT, Action("accept")]
+
+
+def test_a_finger_never_seen_to_go_up_does_not_block_the_next(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kiosk = StillKiosk(FRAMES["welcome"])
+    driver = start(kiosk)
+    found = driver.scene.find_touch(START_VISIT)
+    assert found
+    x, y = found.rect.centre
+    Finger(x, driver.glass.height - y).down()
+    driver.frames()
+    monkeypatch.setattr("kiosk_ui.widgets.glass.STUCK_S", 0.0)
+    driver.tap(Action("start", "booked"))
+    assert kiosk.acted == [Action("start", "booked")]
 
 
 def test_nothing_slides_for_those_whom_movement_disturbs(start: Start) -> None:

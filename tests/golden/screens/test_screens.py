@@ -148,3 +148,11 @@ def test_a_moved_word_is_a_difference() -> None:
     moved = replace(case, frame=replace(case.frame, view=replace(case.frame.view, subtitle=None)))
     assert different_share(draw(case), draw(moved)) > DIFFERENT_SHARE
     assert different_share(draw(case), draw(case)) == 0.0
+
+
+@pytest.mark.parametrize("name", ["vi/done", "vi/small/done", "vi/landscape/done"])
+def test_the_code_for_the_phone_can_be_read(name: str) -> None:
+    import zxingcpp
+
+    reads = zxingcpp.read_barcodes(np.asarray(draw(CASES[name])))
+    assert [read.text for read in reads] == [CASES[name].frame.view.qr]
