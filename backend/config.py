@@ -35,7 +35,8 @@ class Config:
     his_settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     public_base: str | None = None
     facility_id: str = DEFAULT_FACILITY_ID
-    coverage_patient_wait_s: float = 2.5
+    coverage_patient_wait_s: float = 2.0
+    """Of the three seconds a patient waits for number and paper; the rest is for the machines."""
     """A silent insurer still leaves half a second of the three for number and ticket."""
     coverage_timeout_s: float = 8.0
     scan_lifetime_s: int = 600

@@ -21,6 +21,7 @@ class Department:
     his_ref: str
     code: str
     name: Words
+    position: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -97,7 +97,7 @@ class _Now:
 def offer_services(
     resources: Resources, *, caller: Caller, scan_id: str | None, visit_kind: str | None
 ) -> list[OfferedService]:
-    """By department and code; with a scan, limits of sex and age are applied to that person.
+    """In the HIS's order of departments, then by code; with a scan, limits of sex and age are applied to that person.
 
     Raises ScanExpired, CatalogueUnavailable, StorageUnavailable.
     """
@@ -112,7 +112,7 @@ def offer_services(
         if service.kind in CHOSEN_BY_PATIENTS and _is_for_kind(service, visit_kind)
     ]
     departments = now.catalogue.departments
-    offered.sort(key=lambda each: (departments[each.department_id].code, each.code))
+    offered.sort(key=lambda each: (departments[each.department_id].position, each.code))
     return [_offer(now, service, person) for service in offered[:MAX_ITEMS]]
 
 

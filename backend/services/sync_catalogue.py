@@ -95,8 +95,9 @@ def _write(unit: UnitOfWork, seen: _Seen) -> None:
                 "code": d.code,
                 "name_vi": d.name_vi,
                 "name_en": d.name_en,
+                "position": position,
             }
-            for d in seen.departments
+            for position, d in enumerate(seen.departments)
         ),
         missing=SWITCHED_OFF,
     )
@@ -286,7 +287,8 @@ def _merge(
 ) -> dict[str, str]:
     """Adds and updates by the HIS's reference; returns our id for each of its references.
 
-    Rows the HIS no longer lists get the values of `missing`; `among` narrows what is looked at. Only differences are written: a
+    Rows the HIS no longer lists get the values of `missing`; `among` narrows what is looked at.
+    Only differences are written: a
     refresh that brings nothing new holds nobody up.
     """
     columns = table.__table__.c

@@ -90,6 +90,7 @@ def load_catalogue(connection: Connection, facility_id: str) -> Catalogue:
             his_ref=row.his_ref,
             code=row.code,
             name=Words(vi=row.name_vi, en=row.name_en),
+            position=row.position,
         )
         for row in rows(tables.Department)
     }

@@ -126,6 +126,8 @@ class Department(Base):
     code: Mapped[str] = mapped_column(Code)
     name_vi: Mapped[str] = mapped_column(Name)
     name_en: Mapped[str] = mapped_column(Name)
+    position: Mapped[int] = mapped_column(Integer)
+    """Place in the HIS's own order: the most asked for stand first on screens."""
     active: Mapped[bool] = mapped_column(default=True)
 
 

@@ -35,7 +35,7 @@ def chrome(ctx: Context) -> Chrome:
             icon=Icon.LANGUAGE,
         ),
         help=_choice(ctx, "help", "help.button", Icon.HELP),
-        emergency=_choice(ctx, "emergency", "emergency.button", Icon.EMERGENCY, Tone.DANGER),
+        emergency=_emergency(ctx),
         large_text=visit.large_text,
         lowered=visit.lowered,
         toggle_large_text=_choice(
@@ -66,6 +66,18 @@ def idle_warning(ctx: Context, seconds_left: int) -> IdleWarning:
 
 def _choice(ctx: Context, action: str, key: str, icon: Icon, tone: Tone = Tone.PLAIN) -> Choice:
     return Choice(action=Action(action), label=ctx.say(key), icon=icon, tone=tone)
+
+
+def _emergency(ctx: Context) -> Choice:
+    """Says when to press it where nobody is in the middle of anything; elsewhere it is short."""
+    at_start = ctx.visit.screen in {Screen.WELCOME, Screen.OUT_OF_SERVICE}
+    return Choice(
+        action=Action("emergency"),
+        label=ctx.say("emergency.button"),
+        detail=ctx.say("emergency.when") if at_start else None,
+        icon=Icon.EMERGENCY,
+        tone=Tone.DANGER,
+    )
 
 
 def _back(ctx: Context) -> Choice | None:

@@ -194,11 +194,23 @@ class Kiosk:
 
     def _refresh(self) -> bool:
         self._built_s = self._ctx.clock.ticks_s()
+        if self._comes_at_once:
+            return False
         frame = self._build()
         if frame == self._frame:
             return False
         self._frame = frame
         return True
+
+    @property
+    def _comes_at_once(self) -> bool:
+        """A list is being fetched and will be here in a blink: what is on the glass stays, so
+        that nothing flashes by. Touches wait with it.
+        """
+        ctx = self._ctx
+        if not ctx.busy or ctx.visit.overlay is not None or not self._presenters[self._shown].loads:
+            return False
+        return ctx.clock.ticks_s() - ctx.visit.awaiting_since_s < GRACE_S
 
     def _build(self) -> Frame:
         return Frame(
@@ -214,7 +226,6 @@ class Kiosk:
         presenter = self._presenters[self._shown]
         if not ctx.busy or ctx.visit.overlay is not None or presenter.shows_waiting:
             return presenter.view()
-        waited_s = ctx.clock.ticks_s() - ctx.visit.awaiting_since_s
-        if presenter.loads or waited_s >= GRACE_S:
+        if ctx.clock.ticks_s() - ctx.visit.awaiting_since_s >= GRACE_S:
             return waiting_view(ctx)
         return presenter.view()

@@ -82,6 +82,7 @@ class Hospital:
                     code="KKB",
                     name_vi="Khoa Khám bệnh",
                     name_en="Outpatient Department",
+                    position=0,
                     active=True,
                 )
             )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from devices.simulated.camera import SimulatedCamera
-from devices.simulated.cards import CardKind
+from devices.simulated.cards import CardKind, Scene
 from devices.simulated.printer import SimulatedPrinter
 from his_adapter.demo.faults import Faults, write_faults
 from his_adapter.demo.personas import Card, Persona
@@ -26,6 +26,10 @@ CARD_KINDS = {
     Card.CCCD2021: CardKind.CCCD2021,
     Card.CAN_CUOC2024: CardKind.CAN_CUOC2024,
     Card.BHYT: CardKind.BHYT,
+}
+SCENES = {
+    # The largest card, with its code in the corner: held so that the corner is in the picture.
+    Card.BHYT: Scene(rotation_deg=3.0, px_per_module=3.6, offset_px=(-260.0, -190.0)),
 }
 PLACES = ("Sảnh chính, tầng 1", "Khoa Khám bệnh, tầng 1")
 
@@ -71,8 +75,12 @@ class Stage:
         self._stack.close()
 
     def hold(self, persona: Persona) -> None:
-        """The persona's card lies before the camera."""
-        self.camera.show_card(persona.payload.encode(), kind=CARD_KINDS[persona.card])
+        """The persona's card lies before the camera, its code well in view."""
+        self.camera.show_card(
+            persona.payload.encode(),
+            kind=CARD_KINDS[persona.card],
+            scene=SCENES.get(persona.card, Scene(rotation_deg=4.0)),
+        )
 
     def faults(self, faults: Faults) -> None:
         write_faults(self.server.his_folder, faults)

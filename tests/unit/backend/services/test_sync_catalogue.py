@@ -67,6 +67,7 @@ def test_what_is_gone_is_switched_off_and_comes_back(
             code="X",
             name_vi="Khoa cũ",
             name_en="Old department",
+            position=99,
             active=True,
         )
         unit.connection.execute(
