@@ -30,8 +30,8 @@ from tests.flows.steps import TO_SUMMARY
 Block = tuple[float, float, str]
 """Milliseconds by the clock and of processor time in all threads, and the screen being shown."""
 
-WARM_VISITS = 20
-VISITS, QUICK_VISITS = 200, 60
+WARM_VISITS = 50
+VISITS, QUICK_VISITS = 200, 100
 SLIDING_VISITS, QUICK_SLIDING_VISITS = 25, 8
 IDLE_S, QUICK_IDLE_S = 20.0, 5.0
 STARTS = 5

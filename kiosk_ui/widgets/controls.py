@@ -48,6 +48,10 @@ class Draft:
         """A size that people's fingers and eyes set; never less than asked."""
         return self.panel.px(length_mm) + 1
 
+    def is_under_floor(self, text: SetText) -> bool:
+        """Whether a word was so wide that it had to shrink too far."""
+        return self.panel.mm(text.cap_px) < self.panel.cap_floor_mm * self.floor_share
+
     def gap(self, length_mm: float) -> int:
         """A distance between things to touch: draws in, but never to where fingers slip."""
         return max(self.px(length_mm), self.panel.px(GAP_MM))
@@ -178,6 +182,9 @@ def card(
     text_width = width_px - 2 * pad_x - mark - between - (tail + draft.px(3) if tail else 0)
     styles = (typeface.ANSWER, typeface.BODY) if grand else (typeface.LABEL, typeface.DETAIL)
     label = draft.set(choice.label.text, styles[0], text_width)
+    if choice.icon and draft.is_under_floor(label):
+        without = replace(choice, icon=None)  # words go before pictures
+        return card(draft, without, width_px, grow_mm=grow_mm, grand=grand)
     words = choice.detail if not draft.terse or not choice.enabled else None
     detail = draft.set(words.text, styles[1], text_width) if words else None
     gap = draft.px(0.8) if detail else 0
@@ -234,7 +241,7 @@ def command(
     between = draft.px(2.8) if choice.icon else 0
     text_width = width_px - 2 * pad_x - mark - between
     label = draft.set(choice.label.text, style, text_width)
-    if choice.icon and draft.panel.mm(label.cap_px) < draft.panel.cap_floor_mm * draft.floor_share:
+    if choice.icon and draft.is_under_floor(label):
         without = replace(choice, icon=None)  # words go before pictures
         return command(draft, without, width_px, primary=primary, style=style, least_mm=least_mm)
     detail = draft.set(choice.detail.text, typeface.DETAIL, text_width) if choice.detail else None

@@ -68,6 +68,11 @@ def frame(request: pytest.FixtureRequest, mode: str) -> Frame:
 
 
 def test_every_screen_obeys_the_rules(frame: Frame, panel: Panel) -> None:
+    assert_obeys(frame, panel)
+
+
+def assert_obeys(frame: Frame, panel: Panel) -> None:
+    """Texts fit and keep their size, nothing overlaps, fingers hit what they aim at."""
     scene = lay_out(frame, panel)
     glass = Rect(0, 0, panel.width_px, panel.height_px)
     floor_mm = replace(panel, large_text=frame.chrome.large_text).cap_floor_mm
