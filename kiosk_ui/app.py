@@ -26,7 +26,9 @@ from kiosk_ui.theme.colours import PAPER
 from kiosk_ui.theme.metrics import Panel, get_width_mm
 from kiosk_ui.widgets.glass import SLIDE_S, Glass
 
-FPS = 60
+FPS = 120
+"""The loop while somebody is there. Frames are drawn only when something changed."""
+CALM_FPS = 30
 PICTURE_S = 1 / 15
 ANIMATION_S = 1 / 30
 CALM_TICK_S = 1 / 12
@@ -171,6 +173,8 @@ class KioskApp(App):
         if calm and now_s - self._ticked_s < CALM_TICK_S:
             return
         self._ticked_s = now_s
+        # A quick loop shortens the wait between a touch and its screen; a slow one costs nothing.
+        Clock._max_fps = CALM_FPS if calm else FPS  # noqa: SLF001 - its setting is read once
         self._kiosk.tick()
         self._draw()
 

@@ -57,7 +57,7 @@ class SimulatedCamera:
     """
 
     def __init__(
-        self, *, port: int = 0, size: tuple[int, int] = (1280, 720), pictures_per_s: float = 25.0
+        self, *, port: int = 0, size: tuple[int, int] = (1280, 720), pictures_per_s: float = 30.0
     ) -> None:
         if os.environ.get("TIEPDON_ENV") == "production":
             raise SimulatorInProduction("a simulated camera has no place in production")
