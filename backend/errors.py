@@ -59,7 +59,7 @@ class BodyTooLarge(BadRequest):
 
 class IdempotencyKeyMissing(BadRequest):
     code = "idempotency_key_missing"
-    title = "Writes need an Idempotency-Key of 8 to 80 letters, digits, dots, dashes or colons"
+    title = "Writes need an Idempotency-Key of 1 to 80 visible ASCII characters"
 
 
 class UnreadablePayload(BadRequest):

@@ -7,7 +7,7 @@ help; it takes the place of one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,8 +16,10 @@ from sqlalchemy import Connection, RowMapping, Select, case, insert, select, upd
 from backend.domain.ids import new_id
 from backend.errors import HelpCallNotFound
 from backend.events import Event
+from backend.services.answer_once import answer_once
 from backend.services.recognise_caller import Caller
 from backend.storage.database import Database
+from backend.storage.repositories import Answer, Intent
 from backend.storage.tables import HelpCall, Kiosk, Ticket, Visit
 from backend.storage.unit_of_work import UnitOfWork
 
@@ -38,39 +40,62 @@ class StandingCall:
     acknowledged_by: str | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class HelpWish:
+    kind: str
+    screen: str
+    visit_id: str | None
+
+
 def call_for_help(
-    database: Database, *, kiosk: Caller, kind: str, screen: str, visit_id: str | None
-) -> tuple[StandingCall, bool]:
+    database: Database,
+    wish: HelpWish,
+    *,
+    kiosk: Caller,
+    intent: Intent | None,
+    show: Callable[[StandingCall], str],
+) -> Answer:
+    """201 with the new call or 200 with the one that stands, as `show` writes it.
+
+    With an intent the first answer to it. Raises IdempotencyKeyReused, StorageUnavailable.
+    """
+
+    def answer(unit: UnitOfWork) -> Answer:
+        call, is_new = _call(unit, wish, kiosk)
+        return Answer(status=201 if is_new else 200, body=show(call))
+
+    return answer_once(database, intent, answer) if intent else database.transact(answer)
+
+
+def _call(unit: UnitOfWork, wish: HelpWish, kiosk: Caller) -> tuple[StandingCall, bool]:
     """The call that now stands, and whether it is a new one."""
-
-    def call(unit: UnitOfWork) -> tuple[StandingCall, bool]:
-        _one_at_a_time(unit, kiosk)
-        standing = unit.connection.execute(
-            select(HelpCall.id, HelpCall.kind)
-            .where(
-                HelpCall.facility_id == unit.facility_id,
-                HelpCall.kiosk_id == kiosk.id,
-                HelpCall.state == "waiting",
-                HelpCall.created_at > unit.now - SAME_CALL,
-            )
-            .order_by(_URGENCY, HelpCall.created_at.desc())
-            .limit(1)
-        ).first()
-        if standing is not None and kind in {standing.kind, "help"}:
-            return _get(unit.connection, unit.facility_id, standing.id), False
-        if standing is not None:
-            unit.connection.execute(
-                update(HelpCall).where(HelpCall.id == standing.id).values(kind=kind, screen=screen)
-            )
-            call_id = standing.id
-        else:
-            call_id = _insert(unit, kiosk, kind=kind, screen=screen, visit_id=visit_id)
-        subject = f"help_call:{call_id}"
-        unit.audit(Event.HELP_CALLED, actor=kiosk.actor, subject=subject, detail={"kind": kind})
-        unit.publish(Event.HELP_CALLED, subject=subject, detail={"kind": kind, "kiosk": kiosk.id})
-        return _get(unit.connection, unit.facility_id, call_id), True
-
-    return database.transact(call)
+    _one_at_a_time(unit, kiosk)
+    standing = unit.connection.execute(
+        select(HelpCall.id, HelpCall.kind)
+        .where(
+            HelpCall.facility_id == unit.facility_id,
+            HelpCall.kiosk_id == kiosk.id,
+            HelpCall.state == "waiting",
+            HelpCall.created_at > unit.now - SAME_CALL,
+        )
+        .order_by(_URGENCY, HelpCall.created_at.desc())
+        .limit(1)
+    ).first()
+    if standing is not None and wish.kind in {standing.kind, "help"}:
+        return _get(unit.connection, unit.facility_id, standing.id), False
+    if standing is not None:
+        unit.connection.execute(
+            update(HelpCall)
+            .where(HelpCall.id == standing.id)
+            .values(kind=wish.kind, screen=wish.screen)
+        )
+        call_id = standing.id
+    else:
+        call_id = _insert(unit, wish, kiosk)
+    subject = f"help_call:{call_id}"
+    unit.audit(Event.HELP_CALLED, actor=kiosk.actor, subject=subject, detail={"kind": wish.kind})
+    unit.publish(Event.HELP_CALLED, subject=subject, detail={"kind": wish.kind, "kiosk": kiosk.id})
+    return _get(unit.connection, unit.facility_id, call_id), True
 
 
 def _one_at_a_time(unit: UnitOfWork, kiosk: Caller) -> None:
@@ -78,13 +103,11 @@ def _one_at_a_time(unit: UnitOfWork, kiosk: Caller) -> None:
     unit.connection.execute(select(Kiosk.id).where(Kiosk.id == kiosk.id).with_for_update())
 
 
-def _insert(
-    unit: UnitOfWork, kiosk: Caller, *, kind: str, screen: str, visit_id: str | None
-) -> str:
+def _insert(unit: UnitOfWork, wish: HelpWish, kiosk: Caller) -> str:
     known_visit = (
-        visit_id
+        wish.visit_id
         and unit.connection.execute(
-            select(Visit.id).where(Visit.id == visit_id, Visit.facility_id == unit.facility_id)
+            select(Visit.id).where(Visit.id == wish.visit_id, Visit.facility_id == unit.facility_id)
         ).scalar_one_or_none()
     )
     call_id = new_id()
@@ -92,10 +115,10 @@ def _insert(
         insert(HelpCall).values(
             id=call_id,
             facility_id=unit.facility_id,
-            kind=kind,
+            kind=wish.kind,
             state="waiting",
             kiosk_id=kiosk.id,
-            screen=screen,
+            screen=wish.screen,
             visit_id=known_visit,
             created_at=unit.now,
         )

@@ -81,6 +81,7 @@ class Outcome(StrEnum):
     TICKET = "ticket"
     ASK_BIRTH_DATE = "ask_birth_date"
     SEE_STAFF = "see_staff"
+    ASK_NOTICE = "ask_notice"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,13 +154,14 @@ def identify_patient(
         raise UnreadablePayload(read.error.value, f"scan.{read.error.value.lower()}")
     if read.kind is Kind.TICKET:
         answer = _recognise_ticket(resources, read.reference or "", today)
+    elif _is_notice_due(resources, request.notice):
+        answer = _Answer(
+            kind=read.kind, outcome=Outcome.ASK_NOTICE, message_key=NoticeRequired.message_key
+        )
+    elif read.identity is not None and read.identity.full_name:
+        answer = _identify_by_card(resources, request, read, read.identity)
     else:
-        _check_notice(resources, request.notice)
-        identity = read.identity
-        if identity is not None and identity.full_name:
-            answer = _identify_by_card(resources, request, read, identity)
-        else:
-            answer = _identify_by_number(resources, kiosk, request, read)
+        answer = _identify_by_number(resources, kiosk, request, read)
     return _finish(resources, kiosk, request, answer, today)
 
 
@@ -173,12 +175,16 @@ def _read(request: ScanRequest, today: date) -> ParseResult:
     return read
 
 
-def _check_notice(resources: Resources, notice: AcceptedNotice | None) -> None:
-    """In a demo there are no people whose data would need it; scripts may leave it out."""
-    if notice is None and resources.config.demo:
-        return
-    if notice is None or notice.version != NOTICE_VERSION:
+def _is_notice_due(resources: Resources, notice: AcceptedNotice | None) -> bool:
+    """In a demo there are no people whose data would need it; scripts may leave it out.
+
+    Raises NoticeRequired for a notice that is no longer the present one.
+    """
+    if notice is None:
+        return not resources.config.demo
+    if notice.version != NOTICE_VERSION:
         raise NoticeRequired
+    return False
 
 
 def _recognise_ticket(resources: Resources, token: str, today: date) -> _Answer:

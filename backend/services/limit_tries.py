@@ -25,12 +25,13 @@ class Limit:
 
 
 # A person at a kiosk needs half a minute; 100 scans a minute is a machine at work.
-SCANS_PER_KIOSK = Limit(name="scan-kiosk", tries=60, window_s=60)
-SCANS_PER_PERSON = Limit(name="scan-person", tries=30, window_s=600)
+SCANS_PER_KIOSK = Limit(name="scan-kiosk", tries=90, window_s=60)
+SCANS_PER_PERSON = Limit(name="scan-person", tries=90, window_s=600)
 # Typing a number and a birth date is guessing when it is done often.
 TYPED_PER_KIOSK = Limit(name="typed-kiosk", tries=20, window_s=600)
 TYPED_PER_NUMBER = Limit(name="typed-number", tries=5, window_s=900)
-ENROLMENTS_PER_ADDRESS = Limit(name="enrol-address", tries=20, window_s=60)
+# A hospital sets up its kiosks in one morning, often from behind one address.
+ENROLMENTS_PER_ADDRESS = Limit(name="enrol-address", tries=100, window_s=60)
 STAFF_LOGINS_PER_ADDRESS = Limit(name="login-address", tries=10, window_s=300)
 
 

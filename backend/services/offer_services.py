@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Connection, func, select
@@ -59,6 +59,7 @@ class OfferedDoctor:
     """`room` is None where the doctor sits in any room of the service."""
 
     practitioner: Practitioner
+    service: Service
     room: OfferedRoom | None
     availability: Availability
     waiting: int
@@ -70,6 +71,7 @@ class OfferedSlot:
     start: datetime
     end: datetime
     free: int
+    service_id: str
     room_id: str | None
     practitioner_id: str | None
 
@@ -116,37 +118,39 @@ def offer_services(
     return [_offer(now, service, person) for service in offered[:MAX_ITEMS]]
 
 
-def offer_doctors(resources: Resources, *, service_id: str) -> list[OfferedDoctor]:
-    """Doctors of one service, those with the fewest waiting first. Raises ServiceNotFound."""
+def offer_doctors(resources: Resources, *, service_id: str | None) -> list[OfferedDoctor]:
+    """Doctors of one service or of all, each once, those with the fewest waiting first.
+
+    Raises ServiceNotFound.
+    """
     with resources.database.read() as connection:
         now = _look(resources, connection)
-    service = now.catalogue.get_service(service_id)
-    doctors = [
-        _offer_doctor(now, service, practitioner)
-        for practitioner in now.catalogue.practitioners.values()
-        if service.id in practitioner.rooms
-    ]
-    doctors.sort(
-        key=lambda each: (
-            each.availability is not Availability.OPEN,
-            each.waiting,
-            each.practitioner.name,
-        )
-    )
+    services = _services(now.catalogue, service_id)
+    doctors = []
+    for practitioner in now.catalogue.practitioners.values():
+        ways = [
+            _offer_doctor(now, service, practitioner)
+            for service in services
+            if service.id in practitioner.rooms
+        ]
+        if ways:
+            doctors.append(min(ways, key=_by_wait))
+    doctors.sort(key=_by_wait)
     return doctors[:MAX_ITEMS]
 
 
 def offer_slots(
-    resources: Resources, *, service_id: str, practitioner_id: str | None, day: date | None
+    resources: Resources, *, service_id: str | None, practitioner_id: str | None, day: date | None
 ) -> list[OfferedSlot]:
     """Hours with free places on that day (today unless said), not those that are over.
 
-    Raises ServiceNotFound.
+    Of one service or of all. Raises ServiceNotFound.
     """
     catalogue = resources.catalogue.get()
-    service = catalogue.get_service(service_id)
+    services = _services(catalogue, service_id)
     now = resources.database.clock()
     wanted_day = day or catalogue.today(now)
+    starts_from = datetime.combine(wanted_day, time.min, catalogue.zone).astimezone(UTC)
     taken = func.coalesce(Quota.taken, 0)
     query = (
         select(Slot, (Slot.capacity - taken).label("free"))
@@ -158,12 +162,14 @@ def offer_slots(
         )
         .where(
             Slot.facility_id == resources.database.facility_id,
-            Slot.service_id == service.id,
+            Slot.service_id.in_([service.id for service in services]),
+            Slot.starts_at >= starts_from,
+            Slot.starts_at < starts_from + timedelta(days=1),
             Slot.ends_at > now,
             Slot.capacity > taken,
         )
         .order_by(Slot.starts_at, Slot.id)
-        .limit(MAX_ITEMS * 4)
+        .limit(MAX_ITEMS)
     )
     if practitioner_id is not None:
         query = query.where(Slot.practitioner_id == practitioner_id)
@@ -175,12 +181,24 @@ def offer_slots(
             start=row.starts_at.astimezone(catalogue.zone),
             end=row.ends_at.astimezone(catalogue.zone),
             free=row.free,
+            service_id=row.service_id,
             room_id=row.room_id,
             practitioner_id=row.practitioner_id,
         )
         for row in rows
-        if catalogue.today(row.starts_at) == wanted_day
-    ][:MAX_ITEMS]
+    ]
+
+
+def _services(catalogue: Catalogue, service_id: str | None) -> list[Service]:
+    """The one, or all a patient may choose. Raises ServiceNotFound."""
+    if service_id is not None:
+        return [catalogue.get_service(service_id)]
+    return [each for each in catalogue.services.values() if each.kind in CHOSEN_BY_PATIENTS]
+
+
+def _by_wait(doctor: OfferedDoctor) -> tuple[bool, int, str]:
+    is_open = doctor.availability is Availability.OPEN
+    return not is_open, doctor.waiting, doctor.practitioner.name
 
 
 def _look(resources: Resources, connection: Connection) -> _Now:
@@ -272,6 +290,7 @@ def _offer_doctor(now: _Now, service: Service, practitioner: Practitioner) -> Of
         availability = Availability.FULL if full else Availability.OPEN
     return OfferedDoctor(
         practitioner=practitioner,
+        service=service,
         room=now.offered_room(room_id) if room_id else None,
         availability=availability,
         waiting=now.waiting.get(places[0].queue_id, 0) if places else 0,

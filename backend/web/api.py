@@ -8,6 +8,7 @@ denied unless the route says who may call: `@allow("kiosk")`, `@allow("kiosk", "
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -20,6 +21,7 @@ from pydantic import BaseModel
 from backend.errors import IdempotencyKeyMissing
 from backend.services.recognise_caller import Caller, Role
 from backend.services.resources import Resources
+from backend.storage.repositories import Answer, Intent
 from backend.web.problems import CONTENT_TYPE
 
 API_PREFIX = "/api/v1"
@@ -37,7 +39,7 @@ IDEMPOTENT: dict[str, Any] = {"x-idempotent": True}
 """`openapi_extensions` of a route that calls `get_idempotency_key`: the header is described."""
 
 _PROBLEM_STATUSES = (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)
-_KEY_PATTERN = re.compile(r"[A-Za-z0-9.:_-]{8,80}")
+_KEY_PATTERN = re.compile(r"[!-~]{1,80}")
 
 Route = TypeVar("Route", bound=Callable[..., Any])
 
@@ -87,6 +89,23 @@ def get_idempotency_key() -> str:
     if not _KEY_PATTERN.fullmatch(key):
         raise IdempotencyKeyMissing
     return key
+
+
+def get_intent() -> Intent:
+    """The wish behind this request: method and address belong to it, the body word for word.
+
+    Raises IdempotencyKeyMissing.
+    """
+    wish = f"{request.method} {request.path}\n".encode() + request.get_data(cache=True)
+    return Intent(
+        caller=caller().actor,
+        key=get_idempotency_key(),
+        body_hash=hashlib.sha256(wish).hexdigest(),
+    )
+
+
+def answer_reply(answer: Answer) -> Response:
+    return Response(answer.body, status=answer.status, content_type="application/json")
 
 
 def json_reply(reply: BaseModel, status: int = 200) -> Response:

@@ -9,7 +9,7 @@ from backend.services.recognise_caller import Caller, Callers
 from backend.web.api import API_PREFIX
 
 MAX_CREDENTIAL_CHARS = 128
-_SCHEME = "Bearer "
+_SCHEME = "bearer"
 
 
 def install(app: Flask, callers: Callers) -> None:
@@ -30,9 +30,9 @@ def install(app: Flask, callers: Callers) -> None:
 
 
 def _get_caller(callers: Callers) -> Caller:
-    header = request.headers.get("Authorization", "")
-    credential = header.removeprefix(_SCHEME)
-    if not header.startswith(_SCHEME) or not 0 < len(credential) <= MAX_CREDENTIAL_CHARS:
+    scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
+    # RFC 9110 11.1: the name of a scheme is told apart by its letters, not by their case.
+    if scheme.lower() != _SCHEME or not 0 < len(credential) <= MAX_CREDENTIAL_CHARS:
         raise LoginRequired
     caller = callers.find(credential)
     if caller is None:

@@ -48,7 +48,7 @@ def services(query: schemas.ServiceQuery) -> Response:
 @blueprint.get("/doctors", responses={200: schemas.DoctorList})
 @allow("kiosk", "staff")
 def doctors(query: schemas.DoctorQuery) -> Response:
-    """Doctors of one service, those with the fewest waiting first"""
+    """Doctors of one service or of all, those with the fewest waiting first"""
     offered = offer_doctors(resources(), service_id=query.service_id)
     reply = schemas.DoctorList(
         items=[_doctor(each) for each in offered], complete=len(offered) < MAX_ITEMS
@@ -59,7 +59,7 @@ def doctors(query: schemas.DoctorQuery) -> Response:
 @blueprint.get("/slots", responses={200: schemas.SlotList})
 @allow("kiosk", "staff")
 def slots(query: schemas.SlotQuery) -> Response:
-    """Hours of one service with free places, today unless another day is asked for"""
+    """Hours with free places, of one service or of all, today unless another day is asked for"""
     try:
         day = date.fromisoformat(query.day) if query.day else None
     except ValueError as error:
@@ -74,6 +74,7 @@ def slots(query: schemas.SlotQuery) -> Response:
                 start=each.start,
                 end=each.end,
                 free=each.free,
+                service_id=each.service_id,
                 room_id=each.room_id,
                 doctor_id=each.practitioner_id,
             )
@@ -124,6 +125,7 @@ def _doctor(offered: OfferedDoctor) -> schemas.DoctorReply:
         id=offered.practitioner.id,
         name=offered.practitioner.name,
         title=offered.practitioner.title,
+        service_id=offered.service.id,
         room=_room(offered.room) if offered.room else None,
         availability=schemas.Availability(offered.availability.value),
         waiting=offered.waiting,

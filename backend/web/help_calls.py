@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, request
 
 from backend.services.call_for_help import (
+    HelpWish,
     StandingCall,
     acknowledge_help_call,
     call_for_help,
@@ -12,7 +13,15 @@ from backend.services.call_for_help import (
     list_help_calls,
 )
 from backend.web import schemas
-from backend.web.api import allow, api_blueprint, caller, json_reply, resources
+from backend.web.api import (
+    allow,
+    answer_reply,
+    api_blueprint,
+    caller,
+    get_intent,
+    json_reply,
+    resources,
+)
 
 blueprint = api_blueprint("help calls", "A person at a kiosk asks for staff.")
 
@@ -22,17 +31,18 @@ blueprint = api_blueprint("help calls", "A person at a kiosk asks for staff.")
 def create(body: schemas.HelpCallRequest) -> Response:
     """Call staff to this kiosk
 
-    No Idempotency-Key is asked for, and one that comes is not looked at: a call for help is never
-    refused for its form. Pressing again within half a minute gives the call that stands (200).
+    An Idempotency-Key is kept when there is one, but not asked for: a call for help is not refused
+    for what it lacks. Pressing again within half a minute gives the call that stands (200).
     """
-    call, is_new = call_for_help(
+    wish = HelpWish(kind=body.kind, screen=body.screen, visit_id=body.visit_id)
+    answer = call_for_help(
         resources().database,
+        wish,
         kiosk=caller(),
-        kind=body.kind,
-        screen=body.screen,
-        visit_id=body.visit_id,
+        intent=get_intent() if "Idempotency-Key" in request.headers else None,
+        show=lambda call: _reply(call).model_dump_json(),
     )
-    return json_reply(_reply(call), 201 if is_new else 200)
+    return answer_reply(answer)
 
 
 @blueprint.get("/help-calls", responses={200: schemas.HelpCallList})

@@ -37,7 +37,8 @@ def scan(body: schemas.ScanRequest) -> Response:
 
     Answers who it is, what the insurance says, what is booked and what to ask next. The result is
     remembered for minutes under `scan_id`, the payload is not. A bare number asks for the birth
-    date before anything is shown, and never tells whether a person exists.
+    date before anything is shown, and never tells whether a person exists. Without the accepted
+    notice nothing is looked up.
     """
     result = identify_patient(resources(), kiosk=caller(), request=_request(body))
     return json_reply(_reply(result))
@@ -65,7 +66,8 @@ def _decode(payload_base64: str | None) -> bytes | None:
     if payload_base64 is None:
         return None
     try:
-        return base64.b64decode(payload_base64, validate=True)
+        # Many encoders break lines every 76 characters.
+        return base64.b64decode("".join(payload_base64.split()), validate=True)
     except (binascii.Error, ValueError) as error:
         raise ValidationFailed("payload_base64 is not base64") from error
 

@@ -13,6 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from backend.domain.ids import new_id
+
 _NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
 ShortText = Annotated[str, Field(max_length=120, pattern=_NO_CONTROLS)]
 """Without control characters: a NUL would be refused by PostgreSQL only after the work."""
@@ -124,7 +126,8 @@ class TypedIdentity(Request):
 
 
 class ScanRequest(Request):
-    payload_base64: Annotated[str, Field(max_length=8192)] | None = None
+    payload_base64: str | None = None
+    """Bounded by the body: one that is too long to be a card is told its own code."""
     birth_date: Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")] | None = None
     """With a payload that is a bare number (a patient number, a lossy read): the second try,
     after the outcome `ask_birth_date`. A typed number has its own."""
@@ -149,6 +152,8 @@ class ScanOutcome(StrEnum):
     ASK_BIRTH_DATE = "ask_birth_date"
     ASK_WHICH_NUMBER = "ask_which_number"
     SEE_STAFF = "see_staff"
+    ASK_NOTICE = "ask_notice"
+    """Readable, but nothing is looked up or told: the same again with the accepted `notice`."""
 
 
 class ScannedPerson(Reply):
@@ -370,7 +375,7 @@ class ServiceList(Reply):
 
 
 class DoctorQuery(Request):
-    service_id: Id
+    service_id: Id | None = None
 
 
 class DoctorReply(Reply):
@@ -378,6 +383,8 @@ class DoctorReply(Reply):
     name: str
     title: str
     room: RoomReply | None
+    service_id: str
+    """The service the doctor is best reached by; the one asked for, when one was."""
     availability: Availability
     waiting: int
 
@@ -388,7 +395,7 @@ class DoctorList(Reply):
 
 
 class SlotQuery(Request):
-    service_id: Id
+    service_id: Id | None = None
     doctor_id: Id | None = None
     day: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
 
@@ -398,6 +405,7 @@ class SlotReply(Reply):
     start: datetime
     end: datetime
     free: int
+    service_id: str
     room_id: str | None
     doctor_id: str | None
 
@@ -447,7 +455,8 @@ class ScanIdRequest(Request):
 
 
 class PrintStateRequest(Request):
-    job_id: Id
+    job_id: Id = Field(default_factory=new_id)
+    """Several reports about one job carry its id; without one a report stands alone."""
     state: Literal["printed", "unconfirmed", "failed", "unknown"]
     reason: ShortText | None = None
     elapsed_ms: Annotated[int, Field(ge=0, le=3_600_000)] | None = None
@@ -461,8 +470,12 @@ class VisitPath(Request):
 
 
 class HelpCallRequest(Request):
-    kind: Literal["help", "emergency"]
-    screen: Word
+    """Never refused for what is missing or too much: somebody needs help."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    kind: Literal["help", "emergency"] = "help"
+    screen: Word = "unknown"
     scan_id: Id | None = None
     visit_id: Id | None = None
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
-from flask import Response, request
+from flask import Response
 from pydantic import BaseModel
 
 from backend.domain.visit import PrintState
@@ -16,14 +15,15 @@ from backend.services.report_print_state import PrintReport, report_print_state
 from backend.services.reprint_ticket import reprint_ticket
 from backend.services.show_visit import load_visit, visit_to_text
 from backend.services.start_visit import VisitWish, start_visit
-from backend.storage.repositories import Answer, Intent
+from backend.storage.repositories import Answer
 from backend.web import schemas
 from backend.web.api import (
     IDEMPOTENT,
     allow,
+    answer_reply,
     api_blueprint,
     caller,
-    get_idempotency_key,
+    get_intent,
     resources,
 )
 
@@ -52,7 +52,7 @@ def start(body: schemas.VisitRequest) -> Response:
         papers=body.papers.model_dump(exclude_none=True),
         language=body.language,
     )
-    return _reply(start_visit(resources(), wish, kiosk=caller(), intent=_intent()))
+    return answer_reply(start_visit(resources(), wish, kiosk=caller(), intent=get_intent()))
 
 
 @blueprint.get("/visits/<visit_id>", responses=VISIT)
@@ -64,7 +64,7 @@ def get(path: schemas.VisitPath) -> Response:
     with work.database.read() as connection:
         visit = load_visit(connection, catalogue, path.visit_id, existing=True)
     text = visit_to_text(visit, catalogue, now=work.database.clock())
-    return _reply(Answer(status=200, body=text))
+    return answer_reply(Answer(status=200, body=text))
 
 
 @blueprint.post("/visits/<visit_id>/change", responses=VISIT, openapi_extensions=IDEMPOTENT)
@@ -78,16 +78,18 @@ def change(path: schemas.VisitPath, body: schemas.ChangeRequest) -> Response:
         slot_id=body.slot_id,
         language=body.language,
     )
-    return _reply(change_visit(resources(), path.visit_id, wish, kiosk=caller(), intent=_intent()))
+    return answer_reply(
+        change_visit(resources(), path.visit_id, wish, kiosk=caller(), intent=get_intent())
+    )
 
 
 @blueprint.post("/visits/<visit_id>/cancel", responses=VISIT, openapi_extensions=IDEMPOTENT)
 @allow("kiosk")
 def cancel(path: schemas.VisitPath, body: schemas.ScanIdRequest) -> Response:
     """Give the number up, any time before being called"""
-    return _reply(
+    return answer_reply(
         cancel_visit(
-            resources(), path.visit_id, scan_id=body.scan_id, kiosk=caller(), intent=_intent()
+            resources(), path.visit_id, scan_id=body.scan_id, kiosk=caller(), intent=get_intent()
         )
     )
 
@@ -96,9 +98,9 @@ def cancel(path: schemas.VisitPath, body: schemas.ScanIdRequest) -> Response:
 @allow("kiosk")
 def reprint(path: schemas.VisitPath, body: schemas.ScanIdRequest) -> Response:
     """The same ticket once more, at any kiosk"""
-    return _reply(
+    return answer_reply(
         reprint_ticket(
-            resources(), path.visit_id, scan_id=body.scan_id, kiosk=caller(), intent=_intent()
+            resources(), path.visit_id, scan_id=body.scan_id, kiosk=caller(), intent=get_intent()
         )
     )
 
@@ -113,20 +115,6 @@ def report_print(path: schemas.VisitPath, body: schemas.PrintStateRequest) -> Re
         reason=body.reason,
         elapsed_ms=body.elapsed_ms,
     )
-    return _reply(
-        report_print_state(resources(), path.visit_id, report, kiosk=caller(), intent=_intent())
+    return answer_reply(
+        report_print_state(resources(), path.visit_id, report, kiosk=caller(), intent=get_intent())
     )
-
-
-def _intent() -> Intent:
-    """The wish behind this request: method and address belong to it, the body word for word."""
-    wish = f"{request.method} {request.path}\n".encode() + request.get_data(cache=True)
-    return Intent(
-        caller=caller().actor,
-        key=get_idempotency_key(),
-        body_hash=hashlib.sha256(wish).hexdigest(),
-    )
-
-
-def _reply(answer: Answer) -> Response:
-    return Response(answer.body, status=answer.status, content_type="application/json")

@@ -148,6 +148,7 @@ class ScanOutcome(StrEnum):
     ASK_BIRTH_DATE = "ask_birth_date"
     ASK_WHICH_NUMBER = "ask_which_number"
     SEE_STAFF = "see_staff"
+    ASK_NOTICE = "ask_notice"
 
 
 class ScannedPerson(Wire):

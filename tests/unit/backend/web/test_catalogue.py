@@ -84,6 +84,25 @@ def test_doctors_of_a_service(kiosk: ApiCaller, hospital: Hospital) -> None:
     assert (shown["availability"], shown["waiting"]) == ("full", 1)
 
 
+def test_doctors_of_all_services_each_once(kiosk: ApiCaller, hospital: Hospital) -> None:
+    doctor = hospital.add_doctor("CHUYENGIA", "102")
+    other = hospital.add_doctor("SANG", "301")  # closed by now
+    hospital.touch_catalogue()
+    kiosk.client.application.extensions["tiepdon"].catalogue._checked_at_s = -1e9
+    shown = kiosk.get("/doctors").json["items"]
+    assert [each["id"] for each in shown] == [doctor, other]
+    services = hospital.services
+    assert [each["service_id"] for each in shown] == [services["CHUYENGIA"], services["SANG"]]
+
+
+def test_hours_of_all_services(kiosk: ApiCaller, hospital: Hospital) -> None:
+    later = hospital.add_slot("NHO", starts_in_min=60, capacity=1)
+    soon = hospital.add_slot("NOI", starts_in_min=30, capacity=1)
+    shown = kiosk.get("/slots").json["items"]
+    assert [each["id"] for each in shown] == [soon, later]
+    assert shown[0]["service_id"] == hospital.services["NOI"]
+
+
 def test_hours_with_free_places(kiosk: ApiCaller, hospital: Hospital, clock: SettableClock) -> None:
     soon = hospital.add_slot("NOI", starts_in_min=30, capacity=1)
     hospital.add_slot("NOI", starts_in_min=-60, capacity=1)
@@ -105,7 +124,7 @@ def test_hours_with_free_places(kiosk: ApiCaller, hospital: Hospital, clock: Set
     [
         ("/doctors?service_id=unknown", 404),
         ("/slots?service_id=unknown", 404),
-        ("/doctors", 422),
+        ("/doctors?service_id=", 422),
         ("/slots?service_id=x&day=2026-13-45", 422),
         ("/services?visit_kind=%00", 422),
         ("/services?scan_id=unknown", 410),

@@ -58,12 +58,12 @@ def test_a_body_that_cannot_be_used(
 
 def test_an_invalid_request_names_places_and_no_values(kiosk: ApiCaller) -> None:
     reply = kiosk.post(
-        "/help-calls",
-        {"kind": "secret-value", "screen": "a\x00b", "secret-key": "x", "visit_id": 7},
+        "/kiosks/device-events",
+        {"device": "secret-value", "state": "a\x00b", "secret-key": "x", "reason": 7},
     )
     check(reply, 422, "validation_failed")
     assert "secret" not in reply.get_data(as_text=True)
-    assert reply.json["fields"] == ["(unknown)", "kind", "screen", "visit_id"]  # type: ignore[index]
+    assert reply.json["fields"] == ["(unknown)", "device", "reason", "state"]  # type: ignore[index]
 
 
 def test_a_fault_shows_no_inside(

@@ -104,3 +104,20 @@ def test_a_call_without_a_key_or_with_a_strange_visit_is_not_refused(kiosk: ApiC
     )
     assert reply.status_code == 201
     assert reply.json["number"] is None
+
+
+def test_a_call_is_not_refused_for_what_is_missing_or_too_much(kiosk: ApiCaller) -> None:
+    bare = kiosk.post("/help-calls", {})
+    assert (bare.status_code, bare.json["kind"]) == (201, "help")
+    more = kiosk.post("/help-calls", {"kind": "emergency", "reason": "ngã"})
+    assert (more.status_code, more.json["kind"]) == (201, "emergency")
+
+
+def test_a_key_gives_the_first_answer_again(kiosk: ApiCaller, clock: SettableClock) -> None:
+    first = kiosk.post("/help-calls", HELP, key="tap-1")
+    clock.advance(minutes=5)
+    again = kiosk.post("/help-calls", HELP, key="tap-1")
+    assert (again.status_code, again.json) == (201, first.json)
+    other = kiosk.post("/help-calls", EMERGENCY, key="tap-1")
+    assert (other.status_code, other.json["code"]) == (409, "idempotency_key_reused")
+    assert kiosk.post("/help-calls", HELP, key="tap-2").json["id"] != first.json["id"]
