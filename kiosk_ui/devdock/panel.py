@@ -19,6 +19,7 @@ from kiosk_ui.widgets.glass import Glass
 from kiosk_ui.widgets.scene import Block, Rect, Scene, beside, get_height, stack
 
 TICKET_LOOK_S = 0.5
+COLUMNS = 2
 PX_PER_MM = 4.0
 """The dock is drawn for a monitor on a desk, not for the kiosk's panel."""
 SCALE = 0.7
@@ -74,10 +75,10 @@ class DockPanel(Widget):
         )
         whole = Rect(0, 0, width, height).inset(draft.panel.px(4))
         blocks = [
-            *self._section(draft, whole.width, "Scan", self._actions.scans, columns=1),
-            *self._section(draft, whole.width, "Printer", self._actions.printer),
-            *self._section(draft, whole.width, "Network", self._actions.network),
-            *self._section(draft, whole.width, "Insurance", self._actions.insurance),
+            *self._section(draft, whole.width, "Đưa mã", self._actions.scans),
+            *self._section(draft, whole.width, "Máy in", self._actions.printer),
+            *self._section(draft, whole.width, "Mạng", self._actions.network),
+            *self._section(draft, whole.width, "Cổng bảo hiểm", self._actions.insurance),
         ]
         used = get_height(blocks) + draft.px(6)
         self._ticket_rect = Rect(whole.x, whole.y + used, whole.width, whole.height - used)
@@ -89,17 +90,15 @@ class DockPanel(Widget):
         width_px: int,
         title: str,
         buttons: Sequence[tuple[str, Callable[[], None]]],
-        *,
-        columns: int = 2,
     ) -> list[Block]:
         gap = draft.panel.px(2)
-        cell = (width_px - gap * (columns - 1)) // columns
+        cell = (width_px - gap * (COLUMNS - 1)) // COLUMNS
         heading = Phrase(key="", text=title)
         blocks = [paragraph(draft, heading, typeface.SMALL_BOLD, width_px, colour=colours.INK_SOFT)]
         made = [self._button(draft, title, name, call, cell) for name, call in buttons]
         blocks += [
-            beside(made[i : i + columns], [cell] * len(made[i : i + columns]), gap)
-            for i in range(0, len(made), columns)
+            beside(made[i : i + COLUMNS], [cell] * len(made[i : i + COLUMNS]), gap)
+            for i in range(0, len(made), COLUMNS)
         ]
         return [
             Block(

@@ -44,7 +44,7 @@ def test_its_buttons_do_what_they_say_and_the_ticket_is_shown(tmp_path: Path) ->
     for button in list(glass.scene.tappable()):
         glass._on_action(button.action)
     assert len(called) == 12
-    assert glass.scene.find_touch(Action("dock", "Printer: paper out"))
+    assert glass.scene.find_touch(Action("dock", "Máy in: paper out"))
     panel._show_ticket(0)
     assert panel._ticket.length() > 0
     kept = panel._ticket.children[-1]

@@ -26,13 +26,13 @@ DOCK_SHARE = 0.75
 """Width of the dock as a share of the kiosk's."""
 SCREEN_MARGIN_PX = 80
 PERSONAS = (
-    ("CCCD 2021, có bảo hiểm", personas.INSURED),
-    ("Căn cước mới, đã hẹn", personas.BOOKED_ON_TIME),
+    ("CCCD, có BHYT", personas.INSURED),
+    ("Căn cước, đã hẹn", personas.BOOKED_ON_TIME),
     ("Thẻ BHYT giấy", personas.BHYT_CARD),
     ("Trên 80 tuổi", personas.AGED_80),
     ("Hẹn sớm quá", personas.BOOKED_EARLY),
     ("Thẻ hết hạn", personas.EXPIRED),
-    ("Không có bảo hiểm", personas.NOT_INSURED),
+    ("Không có BHYT", personas.NOT_INSURED),
     ("Trẻ dưới 6 tuổi", personas.CHILD),
 )
 
