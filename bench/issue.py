@@ -254,9 +254,7 @@ class Bench:
                     f"UPDATE {table} SET day = day - 1 WHERE day >= current_date"
                 )
             for table in ("number", "series"):
-                unit.connection.exec_driver_sql(
-                    f"DELETE FROM {table} WHERE day >= current_date"
-                )
+                unit.connection.exec_driver_sql(f"DELETE FROM {table} WHERE day >= current_date")
 
     def add_old_tickets(self, first: int, last: int) -> None:
         """Visits `first` to `last` of past days, 5,000 a day, as a hospital has them in time."""
