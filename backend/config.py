@@ -23,6 +23,7 @@ from pathlib import Path
 from backend.errors import ConfigError
 
 DEFAULT_DATABASE_URL = "sqlite:///tiepdon.sqlite3"
+DATABASE_SCHEMES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 DEFAULT_FACILITY_ID = "main"
 
 
@@ -67,7 +68,7 @@ def load_config(
     values |= {name: value for name, value in overrides.items() if value is not None}
     values.setdefault("his_adapter", his or ("demo" if values["demo"] else "builtin"))
     config = Config(**values)  # type: ignore[arg-type]  # checked right below and by the tests
-    if not config.database_url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+    if not config.database_url.startswith(DATABASE_SCHEMES):
         raise ConfigError("TIEPDON_DB takes sqlite:///… or postgresql://…")
     if config.demo and environ.get("TIEPDON_ENV") == "production":
         raise ConfigError("the demo refuses to run where TIEPDON_ENV is production")

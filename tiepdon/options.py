@@ -10,12 +10,28 @@ from typing import Any, TypeVar
 import click
 
 from backend.bootstrap import set_up
-from backend.config import Config, load_config
+from backend.config import DATABASE_SCHEMES, Config, load_config
 from backend.errors import BackendError
 from backend.storage.database import Database, open_database
 from his_adapter.errors import HisError
 
+MAX_NAME_CHARS = 80
+
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _check_url(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not value.startswith(DATABASE_SCHEMES):
+        raise click.BadParameter("takes sqlite:///… or postgresql://…")
+    return value
+
+
+def check_name(_context: click.Context, _argument: click.Parameter, value: str) -> str:
+    """The name of a kiosk or of a member of staff, as it stands on the staff page."""
+    name = " ".join(value.split())
+    if not name or len(name) > MAX_NAME_CHARS or not name.isprintable():
+        raise click.BadParameter(f"takes 1 to {MAX_NAME_CHARS} letters that can be shown")
+    return name
 
 
 def database_option(command: Command) -> Command:
@@ -23,6 +39,7 @@ def database_option(command: Command) -> Command:
         "--db",
         "database_url",
         metavar="URL",
+        callback=_check_url,
         help="sqlite:///FILE or postgresql://…; otherwise TIEPDON_DB, else ./tiepdon.sqlite3.",
     )(command)
 

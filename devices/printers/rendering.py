@@ -12,15 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import qrcode
 from PIL import Image, ImageDraw, ImageFont
 
 from devices.fonts import Weight, get_font, has_glyph
-from devices.models import TicketDocument, TicketWords
+from devices.models import VIETNAM, TicketDocument, TicketWords
 
-_VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 _WHITE, _BLACK = 255, 0
 # Grey edges of letters become ink below this level; a little bold, as thermal dots spread little.
 _INK_BELOW = 150
@@ -385,7 +383,7 @@ class _Sheet:
         layout = self._layout
         self._y += layout.gap_px // 4
         self._rule()
-        issued = self._document.issued_at.astimezone(_VIETNAM)
+        issued = self._document.issued_at.astimezone(VIETNAM)
         time = f"{issued:%H:%M} · {issued:%d/%m/%Y}"
         hotline = printable(self._document.hotline, max_chars=40)
         hotline = f"{_said(_HOTLINE, self._lang)}: {hotline}" if hotline else ""

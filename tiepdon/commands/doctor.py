@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 import click
 import requests
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from backend.config import Config, load_config
 from backend.errors import BackendError
@@ -104,6 +105,9 @@ def _find(name: str, check: Callable[[Asked], None], asked: Asked) -> Finding:
 def _check_database(asked: Asked) -> None:
     if asked.backend and not os.environ.get("TIEPDON_DB"):
         raise NotAsked("a kiosk has none")
+    file = make_url(asked.config.database_url).database
+    if asked.config.database_url.startswith("sqlite") and not Path(file or "").is_file():
+        raise Failed(f"{file} does not exist: start `tiepdon serve` once")
     database = open_database(asked.config)
     try:
         if not is_at_head(database.engine):

@@ -9,7 +9,7 @@ from datetime import datetime
 import click
 
 from backend.services.enrol_kiosk import invite_kiosk, list_kiosks, revoke_kiosk
-from tiepdon.options import database_option, open_set_up_database
+from tiepdon.options import check_name, database_option, open_set_up_database
 
 
 @click.group()
@@ -18,7 +18,7 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", callback=check_name)
 @database_option
 def add(name: str, database_url: str | None) -> None:
     """Print a code that enrols one kiosk under NAME within 24 hours."""

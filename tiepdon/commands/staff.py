@@ -9,7 +9,7 @@ from datetime import datetime
 import click
 
 from backend.services.admit_staff import add_staff, list_staff, revoke_staff
-from tiepdon.options import database_option, open_set_up_database
+from tiepdon.options import check_name, database_option, open_set_up_database
 
 
 @click.group()
@@ -18,7 +18,7 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", callback=check_name)
 @database_option
 def add(name: str, database_url: str | None) -> None:
     """Print the code of NAME, once: it opens the staff page and is a bearer credential."""

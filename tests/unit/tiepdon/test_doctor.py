@@ -54,9 +54,16 @@ def test_every_failure_has_its_cause(url: str, tmp_path: Path) -> None:
         assert findings[name]["cause"]
 
 
-def test_a_database_that_was_never_migrated(url: str) -> None:
+def test_a_database_that_was_never_migrated(url: str, tmp_path: Path) -> None:
+    (tmp_path / "server.sqlite3").touch()
     _, findings, _ = examine("--db", url)
     assert "migrations" in findings["database"]["cause"]
+
+
+def test_a_database_that_is_not_there_is_not_made(url: str, tmp_path: Path) -> None:
+    _, findings, _ = examine("--db", url)
+    assert "does not exist" in findings["database"]["cause"]
+    assert not (tmp_path / "server.sqlite3").exists()
 
 
 def test_a_kiosk_looks_at_its_server_and_not_at_the_database(url: str) -> None:

@@ -87,3 +87,16 @@ def test_keys_are_made_once_for_their_owner_only(tmp_path: Path) -> None:
     before = file.read_bytes()
     assert run("keys", "new", str(file)).exit_code == 1
     assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("group", ["kiosks", "staff"])
+@pytest.mark.parametrize("name", ["", "  ", "A\nB\x1b", "A" * 81])
+def test_a_name_is_one_that_staff_can_read(group: str, name: str, url: str) -> None:
+    result = run(group, "add", name, "--db", url)
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
+def test_an_address_of_no_database_is_wrong_use(url: str) -> None:
+    result = run("kiosks", "list", "--db", "mysql://localhost/x")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "postgresql://" in result.stderr

@@ -150,4 +150,5 @@ def test_tone_marks_are_whole_and_meet_no_other_line(width_px: int) -> None:
 def test_time_is_that_of_vietnam() -> None:
     utc = render(ticket(issued_at="2026-11-23T01:15:00Z"), width_px=576)
     local = render(ticket(issued_at="2026-11-23T08:15:00+07:00"), width_px=576)
-    assert utc.tobytes() == local.tobytes()
+    wall = render(ticket(issued_at="2026-11-23 08:15"), width_px=576)
+    assert utc.tobytes() == local.tobytes() == wall.tobytes()
