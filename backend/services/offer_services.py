@@ -150,6 +150,8 @@ def offer_slots(
     services = _services(catalogue, service_id)
     now = resources.database.clock()
     wanted_day = day or catalogue.today(now)
+    if wanted_day < catalogue.today(now):
+        return []
     starts_from = datetime.combine(wanted_day, time.min, catalogue.zone).astimezone(UTC)
     taken = func.coalesce(Quota.taken, 0)
     query = (

@@ -38,7 +38,7 @@ SECURITY_SCHEMES: dict[str, Any] = {
 IDEMPOTENT: dict[str, Any] = {"x-idempotent": True}
 """`openapi_extensions` of a route that calls `get_idempotency_key`: the header is described."""
 
-_PROBLEM_STATUSES = (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)
+_PROBLEM_STATUSES = (400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 500, 503)
 _KEY_PATTERN = re.compile(r"[!-~]{1,80}")
 
 Route = TypeVar("Route", bound=Callable[..., Any])

@@ -7,7 +7,7 @@ both languages so that a screen can switch without asking again.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -20,6 +20,11 @@ ShortText = Annotated[str, Field(max_length=120, pattern=_NO_CONTROLS)]
 """Without control characters: a NUL would be refused by PostgreSQL only after the work."""
 Word = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_.-]+$")]
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
+Moment = Annotated[
+    AwareDatetime,
+    Field(ge=datetime(2020, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC)),
+]
+"""Of a clock that is set, and one that a database can hold."""
 Language = Literal["vi", "en"]
 
 
@@ -108,7 +113,7 @@ class DeviceEventRequest(Request):
 class NoticeAcceptance(Request):
     version: Word
     language: Language
-    accepted_at: AwareDatetime
+    accepted_at: Moment
 
 
 class OnBehalf(Request):

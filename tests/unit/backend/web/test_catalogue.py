@@ -95,6 +95,12 @@ def test_doctors_of_all_services_each_once(kiosk: ApiCaller, hospital: Hospital)
     assert [each["service_id"] for each in shown] == [services["CHUYENGIA"], services["SANG"]]
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "2026-11-22", "9999-12-31"])
+def test_days_without_hours(day: str, kiosk: ApiCaller) -> None:
+    reply = kiosk.get(f"/slots?day={day}")
+    assert (reply.status_code, reply.json["items"]) == (200, [])
+
+
 def test_hours_of_all_services(kiosk: ApiCaller, hospital: Hospital) -> None:
     later = hospital.add_slot("NHO", starts_in_min=60, capacity=1)
     soon = hospital.add_slot("NOI", starts_in_min=30, capacity=1)

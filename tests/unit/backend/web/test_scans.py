@@ -70,6 +70,8 @@ def test_the_notice_comes_first_and_is_recorded(kiosk: ApiCaller, database: Data
     assert "Thử" not in bare.text
     old = kiosk.scan(CARD, notice=NOTICE | {"version": "1999-01"})
     assert old.json["code"] == "notice_required"
+    for moment in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-11-23T08:00"):
+        assert kiosk.scan(CARD, notice=NOTICE | {"accepted_at": moment}).status_code == 422
     kiosk.scan(CARD)
     with database.read() as connection:
         accepted = connection.execute(
