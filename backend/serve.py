@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -27,6 +29,7 @@ from backend.logging import set_up_logging
 
 REQUEST_TIMEOUT_S = 30
 GRACE_S = 10
+CALLER_SILENCE_S = 3
 JOBS_RESTART_S = 2.0
 PARENT_CHECK_S = 1.0
 
@@ -82,7 +85,8 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "limit_request_line": 2048,
             "limit_request_fields": 40,
             "limit_request_field_size": 4096,
-            "loglevel": "warning",
+            # Its warnings quote what a caller sent.
+            "loglevel": "error",
             "proc_name": "tiepdon",
             "control_socket_disable": True,
             "when_ready": self._when_ready,
@@ -101,6 +105,8 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         return create_app(build_resources(self._config))
 
     def _when_ready(self, server: Any) -> None:
+        for listener in server.LISTENERS:
+            _bound_silence(listener.sock)
         self._jobs.start()
         host, port = server.LISTENERS[0].sock.getsockname()[:2]
         address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -109,6 +115,17 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def _on_exit(self, _server: Any) -> None:
         self._jobs.stop()
+
+
+def _bound_silence(listening: socket.socket) -> None:
+    """A caller who stops in the middle of a request frees its thread after a while.
+
+    Connections inherit this from the socket they come in by (Linux, socket(7)); gunicorn itself
+    waits without end. It bounds one silence, not a request: a proxy in front does that.
+    """
+    listening.setsockopt(
+        socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", CALLER_SILENCE_S, 0)
+    )
 
 
 def serve(*, host: str, port: int, workers: int) -> None:

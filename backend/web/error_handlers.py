@@ -41,7 +41,8 @@ DOCS_POLICY = PAGE_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-
 
 
 def install(app: Flask) -> None:
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    # A body in chunks is cut off at this length without a word: one more shows that it is too large.
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
     app.register_error_handler(BackendError, _on_refusal)
     app.register_error_handler(HTTPException, _on_http_error)
     app.register_error_handler(DBAPIError, _on_database_fault)
@@ -68,6 +69,8 @@ def _check_body() -> None:
     data = request.get_data()
     if not data:
         return
+    if len(data) > MAX_BODY_BYTES:
+        raise BodyTooLarge
     if not request.is_json:
         raise NotJson
     try:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -140,3 +143,13 @@ def test_demo_codes_are_refused_without_the_demo(tmp_path: Path) -> None:
         assert calls.status_code == 401
     finally:
         served.stop()
+
+
+def test_callers_who_stop_half_way_do_not_hold_the_server(served: Served) -> None:
+    address = urlsplit(served.wait_until_ready())
+    half = b"POST /api/v1/scans HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n"
+    with ExitStack() as stack:
+        for end in (b"", b"\r\n{") * 16:  # in the headers, in the body
+            line = stack.enter_context(socket.create_connection((address.hostname, address.port)))
+            line.sendall(half + end)
+        assert requests.get(f"{address.geturl()}/healthz", timeout=30).ok

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
+from werkzeug.test import TestResponse
 
 from backend.app import create_app
 from backend.services.resources import Resources
@@ -64,6 +66,21 @@ def test_an_invalid_request_names_places_and_no_values(kiosk: ApiCaller) -> None
     check(reply, 422, "validation_failed")
     assert "secret" not in reply.get_data(as_text=True)
     assert reply.json["fields"] == ["(unknown)", "device", "reason", "state"]  # type: ignore[index]
+
+
+def test_a_body_in_chunks_is_measured_too(kiosk: ApiCaller) -> None:
+    def send(length: int) -> TestResponse:
+        return kiosk.client.post(
+            "/api/v1/scans",
+            headers=kiosk.headers,
+            content_type="application/json",
+            input_stream=io.BytesIO(b"{" + b" " * (length - 2) + b"}"),
+            environ_overrides={"wsgi.input_terminated": True},
+        )
+
+    check(send(64 * 1024), 422, "validation_failed")
+    check(send(64 * 1024 + 1), 413, "body_too_large")
+    check(send(1_000_000), 413, "body_too_large")
 
 
 def test_a_fault_shows_no_inside(
