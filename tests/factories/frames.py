@@ -62,10 +62,10 @@ def choice(
 
 def chrome(say: Say, language: str, *, step: int | None, home: bool = False) -> Chrome:
     return Chrome(
-        facility=say("Trung tâm Y tế khu vực Krông Ana", "Krong Ana Area Medical Centre"),
+        facility=say("Trung tâm Y tế khu vực Thạch Lũng", "Thach Lung Area Medical Centre"),
         place=say("Sảnh chính, tầng 1", "Main hall, ground floor"),
         clock="08:42",
-        hotline="0262 000 0000",
+        hotline="1900 0000",
         language=language,
         other_language=choice(
             "language:en" if language == "vi" else "language:vi",
@@ -376,7 +376,7 @@ def _identity(say: Say) -> dict[str, tuple[int | None, View]]:
                     Row(
                         label=say("Nơi đăng ký", "Registered at"),
                         value=say(
-                            "Trung tâm Y tế khu vực Krông Ana", "Krong Ana Area Medical Centre"
+                            "Trung tâm Y tế khu vực Thạch Lũng", "Thach Lung Area Medical Centre"
                         ).text,
                         icon=Icon.ROOM,
                     ),
