@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
-from backend.domain.catalogue import Catalogue, Service
+from backend.domain.catalogue import Catalogue, Room, Service
 from backend.domain.placement import Place, describe_landmark, describe_rooms
 from backend.domain.settings import Words
 
@@ -54,6 +54,7 @@ GO_TO_DESK = Words(
     en="Come to the desk when you hear or see this number.",
 )
 AFTERWARDS = Words(vi="Sau đó mời đến {place}.", en="Afterwards please go to {place}.")
+ON_FLOOR = Words(vi=", tầng {floor}", en=", floor {floor}")
 UNNAMED_SERVICE = Words(vi="Khám bệnh", en="Examination")
 
 
@@ -68,6 +69,26 @@ class TicketFacts:
     notes: Sequence[Note]
     token: str
     language: Language
+
+
+class Stop(Protocol):
+    """Where somebody is served; `room` is None while any room of the service may call."""
+
+    @property
+    def service(self) -> Service: ...
+
+    @property
+    def room(self) -> Room | None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """Where to go, in the words of one language."""
+
+    room: str
+    floor: str
+    landmark: str
+    next: str
 
 
 def name_service(service: Service) -> Words:
@@ -104,21 +125,34 @@ def compose_ticket(
 
 
 def _compose_texts(facts: TicketFacts, catalogue: Catalogue, language: Language) -> dict[str, Any]:
-    def say(words: Words) -> str:
-        return words.vi if language == "vi" else words.en
-
-    first = facts.places[0]
-    room, _ = describe_rooms(catalogue, first.service, first.room)
-    sentences = [say(GO_TO_DESK if first.service.kind == "reception" else GO_IN)]
-    for later in facts.places[1:]:
-        place, floor = describe_rooms(catalogue, later.service, later.room)
-        suffix = {"vi": f", tầng {floor}", "en": f", floor {floor}"}[language] if floor else ""
-        sentences.append(say(AFTERWARDS).format(place=say(place) + suffix))
+    service = facts.places[0].service
+    way = describe_way(facts.places, catalogue, language)
     return {
-        "service": say(name_service(first.service)),
-        "department": say(name_department(catalogue, first.service)),
-        "room": say(room),
-        "landmark": say(describe_landmark(catalogue, first.service, first.room)),
-        "next": " ".join(sentences),
-        "notes": [say(NOTES[note]) for note in facts.notes],
+        "service": _say(name_service(service), language),
+        "department": _say(name_department(catalogue, service), language),
+        "room": way.room,
+        "landmark": way.landmark,
+        "next": way.next,
+        "notes": [_say(NOTES[note], language) for note in facts.notes],
     }
+
+
+def describe_way(stops: Sequence[Stop], catalogue: Catalogue, language: Language) -> Way:
+    """To the first of the stops, and what comes after it."""
+    first = stops[0]
+    room, floor = describe_rooms(catalogue, first.service, first.room)
+    sentences = [_say(GO_TO_DESK if first.service.kind == "reception" else GO_IN, language)]
+    for later in stops[1:]:
+        place, its_floor = describe_rooms(catalogue, later.service, later.room)
+        suffix = _say(ON_FLOOR, language).format(floor=its_floor) if its_floor else ""
+        sentences.append(_say(AFTERWARDS, language).format(place=_say(place, language) + suffix))
+    return Way(
+        room=_say(room, language),
+        floor=floor,
+        landmark=_say(describe_landmark(catalogue, first.service, first.room), language),
+        next=" ".join(sentences),
+    )
+
+
+def _say(words: Words, language: Language) -> str:
+    return words.vi if language == "vi" else words.en

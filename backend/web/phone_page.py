@@ -11,8 +11,10 @@ import re
 from flask import Blueprint, Response, render_template, request
 from sqlalchemy import select
 
+from backend.domain.catalogue import Catalogue
 from backend.domain.identity.hospital_codes import TICKET_TOKEN_PATTERN
 from backend.domain.queueing import find_wait_range_min
+from backend.domain.ticket import describe_way
 from backend.domain.visit import OPEN_STATES, StepState
 from backend.services.show_visit import ShownVisit, get_state, load_visit
 from backend.storage.tables import Ticket
@@ -39,7 +41,7 @@ def phone_page(token: str) -> Response:
         or (find_language(visit.ticket["lang"]) if visit else None)
         or "vi"
     )
-    facts = _facts(visit, lang) if visit else {}
+    facts = _facts(visit, catalogue, lang) if visit else {}
     page = render_template(
         "phone.html",
         t=TEXTS[lang],
@@ -71,10 +73,12 @@ def _find_visit(untrusted_token: str) -> ShownVisit | None:
         return load_visit(connection, catalogue, visit_id) if visit_id else None
 
 
-def _facts(visit: ShownVisit, lang: Language) -> dict[str, object]:
+def _facts(visit: ShownVisit, catalogue: Catalogue, lang: Language) -> dict[str, object]:
+    """Of where the patient stands now, which the ticket in their hand no longer says."""
     state = get_state(visit.steps)
-    step = next((each for each in visit.steps if each.state in OPEN_STATES), visit.steps[-1])
-    texts = visit.ticket if visit.ticket["lang"] == lang else visit.ticket["vi"] or visit.ticket
+    ahead = [each for each in visit.steps if each.state in OPEN_STATES] or [visit.steps[-1]]
+    step = ahead[0]
+    way = describe_way(ahead, catalogue, lang)
     minutes = step.service.minutes
     wait = find_wait_range_min(step.people_ahead, minutes) if minutes else None
     return {
@@ -85,8 +89,8 @@ def _facts(visit: ShownVisit, lang: Language) -> dict[str, object]:
         "tone": "now" if state is StepState.CALLED else "over" if state in _OVER else "",
         "people_ahead": step.people_ahead,
         "wait_min": wait,
-        "room": texts["room"],
-        "floor": visit.ticket["floor"],
-        "landmark": texts["landmark"],
-        "next": texts["next"],
+        "room": way.room,
+        "floor": way.floor,
+        "landmark": way.landmark,
+        "next": way.next,
     }

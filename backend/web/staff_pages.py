@@ -81,7 +81,7 @@ def make_blueprint(callers: Callers) -> Blueprint:
     def board() -> ResponseReturnValue:
         session = _find_session(callers)
         if session is None:
-            return _page("staff_login.html", refused=False)
+            return _page("staff_login.html", refused=None)
         return _page("staff.html", staff_name=session.staff.name, **_live(session))
 
     @blueprint.post("/login")
@@ -94,10 +94,10 @@ def make_blueprint(callers: Callers) -> Blueprint:
         try:
             count_tries(server.database, (STAFF_LOGINS_PER_ADDRESS, address))
         except RateLimited:
-            return _page("staff_login.html", status=429, refused=True)
+            return _page("staff_login.html", status=429, refused="login_too_often")
         staff = callers.find(code) if 0 < len(code) <= MAX_CODE_CHARS else None
         if staff is None or staff.role != "staff":
-            return _page("staff_login.html", status=401, refused=True)
+            return _page("staff_login.html", status=401, refused="login_refused")
         server.database.transact(lambda unit: _audit_login(unit, staff))
         reply = redirect("/staff", 303)
         reply.set_cookie(

@@ -63,8 +63,10 @@ def test_a_wrong_code_opens_nothing(browser: FlaskClient, kiosk: ApiCaller) -> N
 
 
 def test_codes_are_not_guessed_for_long(browser: FlaskClient, hospital: Hospital) -> None:
-    codes = [browser.post("/staff/login", data={"code": f"{n}"}).status_code for n in range(12)]
-    assert codes == [401] * 10 + [429] * 2
+    replies = [browser.post("/staff/login", data={"code": f"{n}"}) for n in range(12)]
+    assert [reply.status_code for reply in replies] == [401] * 10 + [429] * 2
+    assert "Mã không đúng" in replies[0].text
+    assert "Đã thử quá nhiều lần" in replies[-1].text
 
 
 def test_staff_see_calls_and_say_they_come(
@@ -215,8 +217,33 @@ def test_the_phone_page_shows_the_number_and_no_name(
 def test_the_phone_page_speaks_english_too(
     browser: FlaskClient, kiosk: ApiCaller, hospital: Hospital
 ) -> None:
-    visit = start_visit(kiosk, hospital)
-    assert "Your number" in browser.get(f"/t/{token_of(visit)}?lang=en").get_data(as_text=True)
+    """All of it, also for who took the ticket in Vietnamese."""
+    page = browser.get(f"/t/{token_of(start_visit(kiosk, hospital))}?lang=en").text
+    for words in ("Your number", "Examination room 101", "next to the pharmacy", "Go in when"):
+        assert words in page
+    assert "Mời" not in page
+    assert "mời" not in page
+
+
+def test_the_phone_page_leads_to_the_step_that_is_next(
+    browser: FlaskClient, kiosk: ApiCaller, hospital: Hospital, database: Database
+) -> None:
+    hospital.add_room("203")
+    other = hospital.add_service("MAT", "203")
+    scan_id = kiosk.scan(cccd2021()).json["scan_id"]
+    wish = {"scan_id": scan_id, "service_id": other, "also_service_id": hospital.services["NOI"]}
+    visit = kiosk.post("/visits", wish).json
+    first, second = visit["steps"]
+    page = browser.get(f"/t/{token_of(visit)}").text
+    assert f"<b>{first['room']['vi']}</b>" in page
+    assert second["room"]["vi"] in page  # afterwards
+    with database.write() as unit:
+        unit.connection.execute(
+            update(tables.Step).where(tables.Step.id == first["id"]).values(state="done")
+        )
+    page = browser.get(f"/t/{token_of(visit)}").text
+    assert f"<b>{second['room']['vi']}</b>" in page
+    assert first["room"]["vi"] not in page
 
 
 def test_a_token_is_dead_the_next_day_and_looks_as_if_it_never_was(
