@@ -156,12 +156,13 @@ class SimulatedCamera:
 
         None ends the stream. Waits as long as the line is stalled.
         """
+        # First the pause: a picture shows what lies there when it is taken.
+        time.sleep(self._pause_s)
         with self._changed:
             self._changed.wait_for(lambda: self._closing or self._view.trouble is not Trouble.STALL)
             view = self._view
-            if self._closing or view.trouble is Trouble.DROP:
-                return None
-        time.sleep(self._pause_s)
+        if self._closing or view.trouble is Trouble.DROP:
+            return None
         frozen = view.trouble is Trouble.FREEZE
         return view.jpegs[0 if frozen else count % len(view.jpegs)]
 
