@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from kiosk_ui.flow import Screen
-from kiosk_ui.presenters.context import Context
+from kiosk_ui.presenters.context import GRACE_S, Context
 from kiosk_ui.presenters.views import Action, Choice, ChoiceView, Icon, Phrase, Tone, View
 
 PAGE_SIZE = 6
@@ -32,6 +32,10 @@ class Presenter:
 
     def tick(self) -> None:
         """Called many times a second while this screen is on the glass or under an overlay."""
+
+    def on_its_way(self) -> bool:
+        """Whether the answer is likely to be here before the eye sees a screen without it."""
+        return self.loads and self.ctx.busy and self.ctx.waited_s() < GRACE_S
 
     def view(self) -> View:
         """What to draw now."""

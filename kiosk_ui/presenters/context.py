@@ -25,6 +25,8 @@ from kiosk_ui.worker import Worker
 T = TypeVar("T")
 RETRY_AFTER_S = 1.0
 NAME_SHOWN_S = 30.0
+GRACE_S = 0.15
+"""An answer that comes sooner replaces the screen directly: nothing flickers."""
 
 _log = logging.getLogger(__name__)
 
@@ -152,6 +154,10 @@ class Context:
     @property
     def busy(self) -> bool:
         return self.visit.awaiting is not None
+
+    def waited_s(self) -> float:
+        """Since the last question to the server, answered or not."""
+        return self.clock.ticks_s() - self.visit.awaiting_since_s
 
     def ask(
         self,

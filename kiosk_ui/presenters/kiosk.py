@@ -16,11 +16,11 @@ from kiosk_ui.gateway.ports import Gateway
 from kiosk_ui.presenters.all_screens import PRESENTERS
 from kiosk_ui.presenters.base import Presenter
 from kiosk_ui.presenters.chrome import chrome, idle_warning
-from kiosk_ui.presenters.context import Context
+from kiosk_ui.presenters.context import GRACE_S, Context
 from kiosk_ui.presenters.ports import Clock, Place, PrintReports, TicketPrinting
 from kiosk_ui.presenters.scan import ScanScreen
 from kiosk_ui.presenters.views import Action, Frame, IdleWarning, View
-from kiosk_ui.presenters.waiting import GRACE_S, waiting_view
+from kiosk_ui.presenters.waiting import waiting_view
 from kiosk_ui.presenters.watch import Watch
 from kiosk_ui.worker import Worker
 
@@ -204,13 +204,10 @@ class Kiosk:
 
     @property
     def _comes_at_once(self) -> bool:
-        """A list is being fetched and will be here in a blink: what is on the glass stays, so
-        that nothing flashes by. Touches wait with it.
+        """The screen will have something to show in a blink: until then what is on the glass
+        stays, so that nothing flashes by. Touches wait with it.
         """
-        ctx = self._ctx
-        if not ctx.busy or ctx.visit.overlay is not None or not self._presenters[self._shown].loads:
-            return False
-        return ctx.clock.ticks_s() - ctx.visit.awaiting_since_s < GRACE_S
+        return self._ctx.visit.overlay is None and self._presenters[self._shown].on_its_way()
 
     def _build(self) -> Frame:
         return Frame(
@@ -226,6 +223,6 @@ class Kiosk:
         presenter = self._presenters[self._shown]
         if not ctx.busy or ctx.visit.overlay is not None or presenter.shows_waiting:
             return presenter.view()
-        if ctx.clock.ticks_s() - ctx.visit.awaiting_since_s >= GRACE_S:
+        if ctx.waited_s() >= GRACE_S:
             return waiting_view(ctx)
         return presenter.view()

@@ -20,6 +20,7 @@ from kiosk_ui.gateway.models import (
     VisitRequest,
 )
 from kiosk_ui.presenters.base import Presenter
+from kiosk_ui.presenters.context import GRACE_S
 from kiosk_ui.presenters.views import Action, Icon, MessageView
 
 _log = logging.getLogger(__name__)
@@ -38,6 +39,10 @@ class Printing(Presenter):
         self.ctx.visit.printing_since_s = None
         self.ctx.visit.print_result = None
         self.ctx.ask(self._deed(intent), done=lambda reply: self._print(intent, reply))
+
+    def on_its_way(self) -> bool:
+        """Number and paper of a quick printer come before this screen would be read."""
+        return self.ctx.waited_s() < GRACE_S and not self.ctx.visit.reconnecting
 
     def view(self) -> MessageView:
         visit, say = self.ctx.visit, self.ctx.say

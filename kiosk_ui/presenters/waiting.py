@@ -5,9 +5,6 @@ from __future__ import annotations
 from kiosk_ui.presenters.context import Context
 from kiosk_ui.presenters.views import Icon, MessageView
 
-GRACE_S = 0.15
-"""An answer that comes sooner replaces the screen directly: nothing flickers."""
-
 
 def waiting_view(ctx: Context) -> MessageView:
     if ctx.visit.reconnecting:

@@ -397,3 +397,19 @@ def test_a_second_service_given_up_leaves_the_first(bench: Bench) -> None:
     request = bench.gateway.visit_requests[0]
     assert isinstance(request, models.VisitRequest)
     assert (request.service_id, request.also_service_id) == ("eyes-1", "internal-1")
+
+
+def test_a_quick_printer_shows_no_screen_of_its_own() -> None:
+    """What would flash by for a blink is not shown: the summary stays, then the number."""
+    bench = Bench()
+    walk(bench, TO_SUMMARY)
+    bench.worker.held = True
+    touch(bench, "confirm")
+    assert bench.kiosk.frame.screen == Screen.SUMMARY
+    touch(bench, "confirm")
+    bench.wait(0.3)
+    assert bench.kiosk.frame.screen == Screen.PRINTING
+    bench.worker.held = False
+    bench.wait(0.3)
+    assert bench.kiosk.frame.screen == Screen.DONE
+    assert isinstance(bench.kiosk.frame.view, TicketView)

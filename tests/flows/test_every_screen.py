@@ -85,6 +85,7 @@ def at(screen: Screen) -> Bench:
         walk(bench, DONE[:-1])
         bench.worker.held = True
         touch(bench, "confirm")
+        bench.wait(0.3)
     else:
         walk(bench, WAYS[screen])
     assert bench.kiosk.frame.screen == screen
