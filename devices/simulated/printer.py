@@ -319,7 +319,7 @@ class SimulatedPrinter:
             self._folder.mkdir(parents=True, exist_ok=True)
             file = self._folder / f"ticket-{len(self._tickets) + 1:04d}.png"
             fresh = file.with_suffix(".new")
-            picture.save(fresh, format="PNG", optimize=True)
+            picture.save(fresh, format="PNG", compress_level=1)
             fresh.replace(file)
         with self._changed:
             self._tickets.append(picture)

@@ -85,12 +85,14 @@ class Stage:
     def faults(self, faults: Faults) -> None:
         write_faults(self.server.his_folder, faults)
 
-    def build(self, number: int = 1, *, backend_url: str | None = None) -> Kiosk:
+    def build(
+        self, number: int = 1, *, backend_url: str | None = None, printer: str | None = None
+    ) -> Kiosk:
         """A kiosk of its own name, credential and printer, not on any window yet."""
         config = make_config(
             backend_url=backend_url or self.server.address,
             scanner=self.camera.scanner_spec,
-            printer=self.printers[number - 1].spec,
+            printer=printer or self.printers[number - 1].spec,
             enrol_code="DEMO-KIOSK",
             name=f"Kiosk {number}",
             data_dir=self._folder / f"kiosk-{number}",
@@ -103,7 +105,7 @@ class Stage:
         return self._folder / f"printer-{number}"
 
     @contextmanager
-    def kiosk(self, number: int = 1) -> Iterator[StagedKiosk]:
+    def kiosk(self, number: int = 1, *, printer: str | None = None) -> Iterator[StagedKiosk]:
         """A kiosk in this process's window, driven by hand."""
         window = WindowConfig(
             width_px=self._size[0],
@@ -112,7 +114,7 @@ class Stage:
             slide_s=self._slide_s,
         )
         configure(window)
-        kiosk = self.build(number)
+        kiosk = self.build(number, printer=printer)
         driver = Driver(KioskApp(kiosk, window))
         try:
             yield StagedKiosk(kiosk=kiosk, driver=driver, printer=self.printers[number - 1])
