@@ -7,7 +7,9 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+from backend.errors import BackendError
 from backend.events import Event
+from his_adapter.errors import HisError
 
 _logger = logging.getLogger("tiepdon")
 
@@ -44,6 +46,11 @@ def set_up_logging(level: int = logging.INFO) -> None:
 
 
 def log(event: Event, *, error: BaseException | None = None, **facts: str | float | None) -> None:
-    """Writes one line; a line with an error is a warning. `facts` are ids, codes and figures."""
-    level = logging.INFO if error is None else logging.WARNING
+    """Writes one line. `facts` are ids, codes and figures.
+
+    A line with one of our own errors is a warning; any other error is a fault of the program.
+    """
+    level = logging.INFO
+    if error is not None:
+        level = logging.WARNING if isinstance(error, BackendError | HisError) else logging.ERROR
     _logger.log(level, event.value, exc_info=error, extra={"facts": facts})

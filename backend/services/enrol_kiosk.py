@@ -19,6 +19,8 @@ from backend.storage.unit_of_work import UnitOfWork
 CODE_LIFETIME = timedelta(hours=24)
 DEMO_CODE = "DEMO-KIOSK"
 """Enrols any number of kiosks, in a demo only."""
+_DEMO_ID = "demo-"
+"""Begins the ids of kiosks that came in with it."""
 
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # read from paper, typed once: no look-alikes
 
@@ -65,8 +67,9 @@ def enrol_kiosk(database: Database, *, untrusted_code: str, name: str, demo: boo
 
     Raises EnrolmentRefused for an unknown, used or expired code: the three look the same.
     """
-    enrolled = Enrolled(kiosk_id=new_id(), credential=new_credential())
     is_demo_code = demo and secrets.compare_digest(_plain(untrusted_code), _plain(DEMO_CODE))
+    kiosk_id = _DEMO_ID + new_id() if is_demo_code else new_id()
+    enrolled = Enrolled(kiosk_id=kiosk_id, credential=new_credential())
 
     def enrol(unit: UnitOfWork) -> None:
         invited_name = name if is_demo_code else _use_code(unit, untrusted_code)
@@ -84,6 +87,28 @@ def enrol_kiosk(database: Database, *, untrusted_code: str, name: str, demo: boo
 
     database.transact(enrol)
     return enrolled
+
+
+def shut_out_demo_kiosks(database: Database, *, demo: bool) -> None:
+    """A database of a demo that is served for real later lets no kiosk of the demo in."""
+    if demo:
+        return
+
+    def shut_out(unit: UnitOfWork) -> None:
+        ended = unit.connection.execute(
+            update(Kiosk)
+            .where(
+                Kiosk.facility_id == unit.facility_id,
+                Kiosk.id.startswith(_DEMO_ID, autoescape=True),
+                Kiosk.revoked_at.is_(None),
+            )
+            .values(revoked_at=unit.now)
+            .returning(Kiosk.id)
+        ).scalars()
+        for kiosk_id in ended:
+            unit.audit(Event.KIOSK_REVOKED, actor="command", subject=f"kiosk:{kiosk_id}")
+
+    database.transact(shut_out)
 
 
 def _use_code(unit: UnitOfWork, untrusted_code: str) -> str:

@@ -9,6 +9,7 @@ import click
 from backend.bootstrap import open_keys, set_up
 from backend.config import load_config
 from backend.services.admit_staff import settle_demo_staff
+from backend.services.enrol_kiosk import shut_out_demo_kiosks
 from backend.storage.database import open_database
 from tiepdon.options import database_option, refusals
 
@@ -41,6 +42,7 @@ def command(database_url: str | None, host: str, port: int, workers: int, demo: 
         try:
             set_up(database, config)
             settle_demo_staff(database, demo=config.demo)
+            shut_out_demo_kiosks(database, demo=config.demo)
         finally:
             database.close()
     from backend.serve import serve

@@ -117,6 +117,19 @@ def test_demo_codes_work_in_a_demo_only(client: FlaskClient, database: Database)
     assert ApiCaller(client, "DEMO-STAFF").get("/help-calls").status_code == 200
     settle_demo_staff(database, demo=False)
     assert Callers(database).find("DEMO-STAFF") is None
+    enrol_kiosk.shut_out_demo_kiosks(database, demo=True)
+    assert Callers(database).find(kiosk.credential) is not None
+    enrol_kiosk.shut_out_demo_kiosks(database, demo=False)
+    assert Callers(database).find(kiosk.credential) is None
+
+
+def test_a_kiosk_that_was_invited_stays_when_a_demo_ends(
+    client: FlaskClient, database: Database, hospital: Hospital
+) -> None:
+    code = enrol_kiosk.invite_kiosk(database, name="K8")
+    kiosk = enrol_kiosk.enrol_kiosk(database, untrusted_code=code, name="K8", demo=False)
+    enrol_kiosk.shut_out_demo_kiosks(database, demo=False)
+    assert ApiCaller(client, kiosk.credential).get("/kiosk").status_code == 200
 
 
 def test_codes_are_not_guessed_for_long(client: FlaskClient, hospital: Hospital) -> None:

@@ -88,6 +88,7 @@ def test_a_fault_is_logged_with_the_place_and_without_its_text(
         logging.getLogger("tiepdon").propagate = True
     line = json.loads(capsys.readouterr().err.splitlines()[-1])
     assert line["event"] == "request_failed"
+    assert line["level"] == "error"
     assert line["error"] == "RuntimeError"
     assert line["route"] == "/api/v1/scans"
     assert "break_down" in line["where"]
