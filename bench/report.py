@@ -1,0 +1,66 @@
+"""`python -m bench.report`: docs/benchmarks.md from the figures in out/bench."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bench.__main__ import NAMES, OUT
+
+PAGE = Path("docs/benchmarks.md")
+WHAT = {
+    "decoding": "Reading codes. Hard frames are seeded cells of blur, tilt, glare, noise and 1.5 to 3 px per module in which "
+    "zxing-cpp's plain call reads 20 to 60 %; they are chosen with one seed and measured with another. Costs are "
+    "processor time of one thread.",
+    "ticket": "Drawing a ticket and turning it into ESC/POS.",
+    "issue": "Issuing numbers over HTTP with everything a real issue does: credential, validation, visit, step, number, ticket, "
+    "outbox, audit. Two gunicorn workers on PostgreSQL with synchronous commit; clients and database on the same two "
+    "cores. The floor is a bare Flask route with the same seven statements, in the same run.",
+    "card_to_proof": "From a card in view to the printer's proof: a real window drawn in software, real frames over loopback, the real "
+    "server; taps of the patient counted as 0. Rows below the first two are its parts.",
+    "kiosk": "The kiosk's window, drawn in software at 1080×1920.",
+}
+
+
+def table(report: dict[str, Any]) -> str:
+    lines = ["| What | Figure | Goal | |", "| --- | ---: | ---: | --- |"]
+    for row in report["rows"]:
+        sign = "≤" if row["bound"] == "at most" else "≥"
+        goal = "" if row["goal"] is None else f"{sign} {row['goal']:g}"
+        verdict = {True: "met", False: "**not met**", None: ""}[row["met"]]
+        note = " ".join(part for part in (verdict, row["note"]) if part)
+        value = f"{row['value']:,.2f}".rstrip("0").rstrip(".")
+        lines.append(f"| {row['name'].strip()} | {value} {row['unit']} | {goal} | {note} |")
+    return "\n".join(lines)
+
+
+def page() -> str:
+    reports = {
+        name: json.loads((OUT / f"{name}.json").read_text(encoding="utf-8"))
+        for name in NAMES
+        if (OUT / f"{name}.json").is_file()
+    }
+    if not reports:
+        raise SystemExit("no figures yet: make bench")
+    machine = next(iter(reports.values()))["machine"]
+    parts = [
+        "# Benchmarks",
+        (
+            "`make bench` takes the figures, `python -m bench.report` writes this page. Compare ratios of one run, not "
+            "seconds of two: the machine below is a shared virtual one, and its speed drifts by a fifth or more."
+        ),
+        (
+            f"Taken on {machine['at'][:10]}: {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
+            f"no GPU, {machine['system']}, Python {machine['python']}."
+        ),
+    ]
+    for name, report in reports.items():
+        quick = " (quick run)" if report["quick"] else ""
+        title = name.replace("_", " ").capitalize()
+        parts += [f"## {title}{quick}", WHAT[name], table(report)]
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
