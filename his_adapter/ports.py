@@ -96,7 +96,9 @@ class HisGateway(Protocol):
     # --- catalogue
 
     def list_departments(self, *, limit: int = DEFAULT_LIMIT) -> Page[Department]:
-        """Clinical units by code: a patient chooses the department before the service."""
+        """Clinical units in the HIS's own order, which is the order on screens: a patient chooses
+        the department before the service.
+        """
         ...
 
     def list_rooms(self, *, limit: int = DEFAULT_LIMIT) -> Page[Room]:

@@ -191,7 +191,7 @@ class BuiltinGateway:
 
     def list_departments(self, *, limit: int = DEFAULT_LIMIT) -> Page[Department]:
         with self._line.reading():
-            return _page(sorted(self._catalogue.departments, key=lambda item: item.code), limit)
+            return _page(self._catalogue.departments, limit)
 
     def list_rooms(self, *, limit: int = DEFAULT_LIMIT) -> Page[Room]:
         with self._line.reading():

@@ -40,9 +40,9 @@ def command(headless: bool, out: Path, journeys: tuple[int, ...]) -> None:
 
         sys.exit(show(out))
     os.environ["SDL_VIDEODRIVER"] = "offscreen"
-    logging.getLogger("kivy").setLevel(logging.WARNING)
     from tiepdon.demo.journeys import play
 
+    logging.getLogger("kivy").setLevel(logging.WARNING)  # Kivy sets its own at import
     results = []
     for result in play(out, list(journeys)):
         results.append(result)

@@ -61,9 +61,16 @@ class Patient:
             )
         raise LostPatientError(f"never came to {to}; last seen {self.screen}")
 
-    def tap(self, action: Action) -> None:
+    def tap(self, action: Action) -> float:
+        """Touches what carries the action. Returns the moment the finger left the glass, for
+        those who measure: what the kiosk does before, such as a slide, is not in it.
+        """
         self._driver.settle()
-        self._driver.tap(action)
+        finger = self._driver.put_finger_on(action)
+        lifted = time.perf_counter()
+        finger.up()
+        self._driver.frames()
+        return lifted
 
     def type_digits(self, digits: str) -> None:
         for digit in digits:
