@@ -94,16 +94,16 @@ class Driver:
         self.frames()
 
     def tap(self, action: Action) -> None:
-        """Touches the middle of what carries the action, once the glass listens.
-
-        Raises NothingToTapError.
-        """
-        self.until(lambda: not self.glass.deaf)
+        """Touches the middle of what carries the action. Raises NothingToTapError."""
         self.put_finger_on(action).up()
         self.frames()
 
     def put_finger_on(self, action: Action) -> Finger:
-        """Finger down on the middle of what carries the action. Raises NothingToTapError."""
+        """Finger down on the middle of what carries the action, once the glass listens.
+
+        Raises NothingToTapError.
+        """
+        self.until(lambda: not self.glass.deaf)
         found = self.scene.find_touch(action)
         if found is None:
             raise NothingToTapError(action.name)

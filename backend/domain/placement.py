@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -108,7 +108,24 @@ def describe_rooms(catalogue: Catalogue, service: Service, room: Room | None) ->
         if only.code in only.name.vi:
             return only.name, floor
         return Words(vi=f"{only.name.vi} ({codes})", en=f"{only.name.en} ({codes})"), floor
+    if service.kind == "reception":
+        return _counters(rooms), floor
     return Words(vi=f"Phòng {codes}", en=f"Room {codes}"), floor
+
+
+def _counters(rooms: Sequence[Room]) -> Words:
+    """Desks are known by their names, not by codes on doors: `Quầy tiếp đón 1, 2, 3`."""
+
+    def together(names: list[str]) -> str:
+        stems = {name.rstrip("0123456789 ") for name in names}
+        if len(stems) > 1:
+            return ", ".join(names)
+        stem = stems.pop()
+        return f"{stem} {', '.join(name.removeprefix(stem).strip() for name in names)}"
+
+    return Words(
+        vi=together([room.name.vi for room in rooms]), en=together([room.name.en for room in rooms])
+    )
 
 
 def describe_landmark(catalogue: Catalogue, service: Service, room: Room | None) -> Words:

@@ -24,6 +24,7 @@ WALK_IN: Mapping[str, str] = {
     "confirm_identity": "yes",
     "insurance": "next",
     "visit_kind": "kind:new",
+    "department": "Khoa Nội tổng hợp",
     "priority": "group:",
     "papers": "papers:none",
     "summary": "confirm",

@@ -45,8 +45,9 @@ class Patient:
     def walk(self, answers: Mapping[str, str], *, to: str) -> None:
         """Answers screen after screen until `to` stands on the glass.
 
-        `answers` maps a screen to the action to touch there, as `name` or `name:value`; without
-        one the first choice that can be touched is taken. Raises LostPatientError.
+        `answers` maps a screen to what to touch there: an action as `name` or `name:value`, or
+        the words of a choice; without one the first choice that can be touched is taken. Raises
+        LostPatientError.
         """
         for _ in range(40):
             self.wait(lambda: not self.is_busy())
@@ -119,8 +120,13 @@ class Patient:
             if not offered:
                 raise LostPatientError(f"{self.screen} offers nothing")
             return offered[0]
-        for action in offered:
-            if wanted in {action.name, f"{action.name}:{action.value}"}:
+        for choice in self._offered():
+            action = choice.action
+            if choice.enabled and wanted in {
+                action.name,
+                f"{action.name}:{action.value}",
+                choice.label.text,
+            }:
                 return action
         raise LostPatientError(f"{self.screen} does not offer {wanted}")
 
