@@ -156,22 +156,21 @@ def one_visit(
     driver.until(lambda: kiosk.latest_picture() is not None)
     stage.camera.show_card(card_of(person))
     started = time.perf_counter()
+    # What a turn of the loop takes in it also draws: when `until` returns, it is on the glass.
     driver.until(lambda: kiosk.frame.screen != "scan" and not patient.is_busy())
-    driver.frames()
     parts["scan"] = (time.perf_counter() - started) * 1000
     while kiosk.frame.screen != "done":
         here = kiosk.frame.screen
         finger = driver.put_finger_on(patient.choose(answers))
         started = time.perf_counter()
         finger.up()
+        driver.frames()
         driver.until(
             lambda here=here: (  # type: ignore[misc]
                 kiosk.frame.screen not in {here, "printing"} and not patient.is_busy()
             ),
             timeout_s=20,
         )
-        if kiosk.frame.screen != "done":
-            driver.frames()
         parts[here] = (time.perf_counter() - started) * 1000
     if printer.count() != papers + 1:
         raise RuntimeError("not exactly one ticket came out of the printer")
