@@ -90,6 +90,8 @@ class RemoteParty:
             self._note(failed=error.retryable)
             raise
         except Exception:
+            # An adapter may be a stranger's: whatever else it raises counts as a failure of
+            # that party, and goes on unchanged to whoever asked.
             self._note(failed=True)
             raise
         else:

@@ -175,6 +175,7 @@ class UsbTransport:
             if device.is_kernel_driver_active(interface.bInterfaceNumber):
                 device.detach_kernel_driver(interface.bInterfaceNumber)
             usb.util.claim_interface(device, interface.bInterfaceNumber)
+        # pyusb raises NotImplementedError where a backend cannot detach a kernel driver.
         except (usb.core.USBError, usb.core.NoBackendError, NotImplementedError) as error:
             raise LineUnavailable(type(error).__name__) from error
         self._device = device

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ from kiosk_ui.presenters.views import Action, Choice, ChoiceView, Icon, Phrase, 
 PAGE_SIZE = 6
 
 
-class Presenter:
+class Presenter(ABC):
     """Decides what one screen shows and what its touches mean. Knows no toolkit.
 
     Holds nothing of a patient: all of that is in `ctx.visit`.
@@ -37,13 +38,13 @@ class Presenter:
         """Whether the answer is likely to be here before the eye sees a screen without it."""
         return self.loads and self.ctx.busy and self.ctx.waited_s() < GRACE_S
 
+    @abstractmethod
     def view(self) -> View:
         """What to draw now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def act(self, action: Action) -> None:
         """A touch on something `view` offered. Actions it did not offer are ignored."""
-        raise NotImplementedError
 
     def choice(
         self,

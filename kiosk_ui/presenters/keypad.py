@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from kiosk_ui.presenters.base import Presenter
 from kiosk_ui.presenters.views import Action, Choice, Icon, KeypadView, Phrase, Tone
 
@@ -39,8 +41,9 @@ class Keypad(Presenter):
             case _:
                 self.aside(action)
 
+    @abstractmethod
     def submit(self, entry: str) -> None:
-        raise NotImplementedError
+        """What the digits are for."""
 
     def aside(self, action: Action) -> None:
         """Other touches of the screen."""

@@ -92,7 +92,9 @@ def test_booking_that_cannot_be_used_leads_on(bench: Bench, state: models.Appoin
     )
     walk(bench, [*TO_SCAN, (Screen.SCAN, "scan"), (Screen.CONFIRM_IDENTITY, "yes")])
     shows(bench, Screen.APPOINTMENT)
-    bench.kiosk.act(bench.kiosk.frame.view.choices[0].action)  # type: ignore[union-attr]
+    view = bench.kiosk.frame.view
+    assert isinstance(view, ChoiceView)
+    bench.kiosk.act(view.choices[0].action)
     shows(bench, Screen.APPOINTMENT)  # a greyed booking does nothing
     walk(
         bench,
@@ -306,7 +308,9 @@ def test_information_needs_no_card(bench: Bench) -> None:
     walk(bench, [(Screen.WELCOME, "info"), (Screen.INFO, "prices")])
     view = bench.kiosk.frame.view
     assert isinstance(view, ChoiceView)
-    assert "45.000 đ" in view.choices[0].detail.text  # type: ignore[union-attr]
+    detail = view.choices[0].detail
+    assert detail is not None
+    assert "45.000 đ" in detail.text
     walk(
         bench,
         [

@@ -35,11 +35,13 @@ def service() -> str:
 
 def get_message(resources: Resources, visit_id: str) -> Row[Any]:
     with resources.database.read() as connection:
-        return connection.execute(
+        row = connection.execute(
             select(tables.OutboxMessage.__table__)
             .where(tables.OutboxMessage.visit_id == visit_id)
             .order_by(tables.OutboxMessage.id.desc())
-        ).first()  # type: ignore[return-value]
+        ).first()
+    assert row is not None
+    return row
 
 
 def list_his_visits(resources: Resources, visit_id: str) -> list[Visit]:
