@@ -28,10 +28,10 @@ class Presenter(ABC):
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
 
-    def enter(self) -> None:
+    def enter(self) -> None:  # noqa: B027 - most screens have nothing to do on arrival
         """The patient arrived here, forwards or backwards."""
 
-    def tick(self) -> None:
+    def tick(self) -> None:  # noqa: B027 - most screens do not change with time
         """Called many times a second while this screen is on the glass or under an overlay."""
 
     def on_its_way(self) -> bool:
