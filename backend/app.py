@@ -21,6 +21,7 @@ from backend.web import (
     help_calls,
     kiosks,
     phone_page,
+    rooms,
     scans,
     staff_pages,
     visits,
@@ -53,7 +54,7 @@ def create_app(resources: Resources | None = None) -> OpenAPI:
     error_handlers.install(app)
     for api in (kiosks.enrolment, kiosks.blueprint, scans.blueprint, catalogue.blueprint):
         app.register_api(api)
-    for api in (visits.blueprint, help_calls.blueprint):
+    for api in (visits.blueprint, rooms.blueprint, help_calls.blueprint):
         app.register_api(api)
     for pages in (health.blueprint, docs.blueprint, assets.blueprint, phone_page.blueprint):
         app.register_blueprint(pages)

@@ -8,8 +8,11 @@ BackendError
 │   ├── LoginRequired · NotAllowed · EnrolmentRefused · RateLimited
 ├── NotFound
 │   ├── VisitNotFound · ServiceNotFound · ScanExpired · HelpCallNotFound
+│   ├── RoomNotFound · StepNotFound · ActNotFound
 ├── Conflict                   what was asked does not fit the state of things
 │   ├── IdempotencyKeyReused · MoveNotAllowed · ChangeNotAllowed · PersonNeedsStaff
+│   ├── ChangedMeanwhile · NobodyWaiting · RoomNotOpen · ReasonNeeded · UndoOver
+│   ├── ReturnNotAllowed       a missed turn that only staff can mend
 │   ├── ServiceClosed · ServiceFull · SlotTaken · NotForThisPerson · AppointmentNotDue
 ├── Unavailable                come again later
 │   ├── StorageUnavailable · CatalogueUnavailable
@@ -142,6 +145,23 @@ class HelpCallNotFound(NotFound):
     title = "There is no such help call"
 
 
+class RoomNotFound(NotFound):
+    """Unknown, or not one this member of staff works for: the two look the same."""
+
+    code = "room_not_found"
+    title = "There is no such room"
+
+
+class StepNotFound(NotFound):
+    code = "step_not_found"
+    title = "There is no such step today"
+
+
+class ActNotFound(NotFound):
+    code = "act_not_found"
+    title = "There is nothing to undo"
+
+
 class Conflict(BackendError):
     code = "conflict"
     title = "This does not fit the present state"
@@ -157,6 +177,46 @@ class IdempotencyKeyReused(Conflict):
 class MoveNotAllowed(Conflict):
     code = "move_not_allowed"
     title = "This change of state is not allowed"
+
+
+class ChangedMeanwhile(MoveNotAllowed):
+    """Two presses, an old page, or two members of staff: the first one counts."""
+
+    code = "changed_meanwhile"
+    title = "Somebody changed this a moment ago: look again"
+    message_key = "call.changed_meanwhile"
+
+
+class NobodyWaiting(Conflict):
+    code = "nobody_waiting"
+    title = "Nobody is waiting here"
+    message_key = "call.nobody_waiting"
+
+
+class RoomNotOpen(Conflict):
+    code = "room_not_open"
+    title = "This room is paused or closed"
+    message_key = "call.room_not_open"
+
+
+class ReasonNeeded(Conflict):
+    code = "reason_needed"
+    title = "This needs a reason"
+    message_key = "call.reason_needed"
+
+
+class UndoOver(Conflict):
+    code = "undo_over"
+    title = "This can no longer be undone"
+    message_key = "call.undo_over"
+
+
+class ReturnNotAllowed(Conflict):
+    """Missed too long ago or too often: staff decide."""
+
+    code = "return_not_allowed"
+    title = "Staff have to put this ticket back in line"
+    message_key = "visit.return_not_allowed"
 
 
 class ChangeNotAllowed(Conflict):

@@ -289,11 +289,11 @@ OLD_ROWS = (
         "step",
         (
             "id, facility_id, visit_id, day, position, kind, service_id, queue_id, lane,"
-            " queue_key_at, quota_scopes, state"
+            " queue_key_at, quota_scopes, state, state_at"
         ),
         (
             f"'old-step-' || n, 'main', 'old-visit-' || n, {_OLD_DAY}, 0, 'examination', 'old', 'old',"
-            f" 'N', {_OLD_TIME}, '[]', 'done'"
+            f" 'N', {_OLD_TIME}, '[]', 'done', {_OLD_TIME}"
         ),
     ),
     (

@@ -56,6 +56,19 @@ class FacilitySettings:
     issue_before_opening_min: int = 60
     """Numbers are given out this long before a session opens: people come early."""
     change_within_s: int = 600
+    calls_before_missed: int = 3
+    call_again_after_s: int = 30
+    return_after_tickets: int = 3
+    """Who missed a turn and comes back lets this many of the same lane go first."""
+    return_within_min: int = 60
+    returns_allowed: int = 2
+    undo_within_s: int = 30
+    load_aims: tuple[int, int, int] = (35, 50, 65)
+    """People a room sees in eight hours: aimed at, too many, never."""
+    wait_limit_min: int = 60
+    """A room whose longest wait passes this is shown to the head of the department."""
+    wait_history_cases: int = 10
+    """Fewer past cases than this say nothing about how long a room takes."""
     keep_tickets_months: int = 24
     keep_person_days: int = 1
     """Working days after the visit that ticket and person stay linked."""
@@ -69,6 +82,8 @@ class FacilitySettings:
         """Names that are missing keep their default; names nobody knows are dropped."""
         known = {entry.name for entry in fields(cls)}
         values = {name: value for name, value in document.items() if name in known}
+        if "load_aims" in values:
+            values["load_aims"] = tuple(values["load_aims"])
         if "visit_kinds" in values:
             values["visit_kinds"] = tuple(
                 VisitKind(code=kind["code"], label=Words(**kind["label"]))

@@ -8,26 +8,52 @@ from typing import Any
 from sqlalchemy import update
 
 from backend.domain.ids import new_id
-from backend.domain.visit import MARKS, StepState, check_step_move
-from backend.errors import MoveNotAllowed
+from backend.domain.visit import HoldReason, StepState, check_step_move, check_undo_move, find_mark
+from backend.errors import ChangedMeanwhile
 from backend.storage import tables
 from backend.storage.repositories import give_place_back
 from backend.storage.unit_of_work import UnitOfWork
 
 
 def move_step(
-    unit: UnitOfWork, step: Any, to: StepState, *, source: str, at: datetime | None = None
+    unit: UnitOfWork,
+    step: Any,
+    to: StepState,
+    *,
+    source: str,
+    at: datetime | None = None,
+    reason: str | None = None,
+    hold: HoldReason | None = None,
+    undo: bool = False,
+    **values: Any,
 ) -> None:
-    """`step` is a row of the step table. Raises MoveNotAllowed, also when it moved meanwhile."""
+    """`step` is a row of the step table; `values` are other columns that change with the move.
+
+    A move is checked against the state the row shows, `undo` against the way back. Raises
+    MoveNotAllowed; ChangedMeanwhile when somebody else changed the step since the row was read.
+    """
     state = StepState(step.state)
-    check_step_move(state, to)
+    if undo:
+        check_undo_move(state, to)
+    elif to is not state or to not in KEEPS_STATE:
+        check_step_move(state, to)
+    moment = at or unit.now
+    values |= {
+        "state": to.value,
+        "hold_reason": hold.value if hold else None,
+        "version": step.version + 1,
+    }
+    if to is not state:
+        values.setdefault("state_at", moment)
+    if to is StepState.WAITING:
+        values.setdefault("calls", 0)
     moved = unit.connection.execute(
         update(tables.Step)
-        .where(tables.Step.id == step.id, tables.Step.state == state.value)
-        .values(state=to.value)
+        .where(tables.Step.id == step.id, tables.Step.version == step.version)
+        .values(values)
     ).rowcount
     if not moved:
-        raise MoveNotAllowed
+        raise ChangedMeanwhile
     if to is StepState.CANCELLED:
         for scope in step.quota_scopes:
             give_place_back(unit, scope, day=step.day)
@@ -36,9 +62,15 @@ def move_step(
         id=new_id(),
         visit_id=step.visit_id,
         step_id=step.id,
-        mark=MARKS.get((state, to)),
+        mark=None if undo or to is state else find_mark(step.kind, state, to),
         from_state=state.value,
         to_state=to.value,
-        at=at or unit.now,
+        at=moment,
         source=source,
+        reason=reason,
+        room_id=values.get("room_id", step.room_id),
     )
+
+
+KEEPS_STATE = frozenset({StepState.WAITING, StepState.HOLD, StepState.MISSED, StepState.CALLED})
+"""A step may change its room, lane or number of calls without moving."""

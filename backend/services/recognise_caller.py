@@ -27,6 +27,11 @@ class Caller:
     role: Role
     id: str
     name: str
+    rooms: frozenset[str] = frozenset()
+    """Rooms a member of staff works for; none = all of the facility."""
+
+    def may_call_room(self, room_id: str) -> bool:
+        return self.role == "staff" and (not self.rooms or room_id in self.rooms)
 
     @property
     def actor(self) -> str:

@@ -31,7 +31,7 @@ from backend.domain.queueing import (
 )
 from backend.domain.scan import PersonFacts, ScanContent
 from backend.domain.ticket import Language, Note, TicketFacts, compose_ticket
-from backend.domain.visit import MARKS, PrintState, StepState
+from backend.domain.visit import HoldReason, PrintState, StepState, find_mark
 from backend.errors import (
     AppointmentNotDue,
     NotForThisPerson,
@@ -461,6 +461,7 @@ def insert_steps(
     for offset, each in enumerate(taken):
         step_id, place = new_id(), each.place
         state = StepState.HOLD if offset else StepState.WAITING
+        wait = None if offset else find_wait_range_min(each.ahead, place.service.minutes)
         unit.add(
             tables.Step,
             id=step_id,
@@ -478,17 +479,23 @@ def insert_steps(
             queue_key_at=standing.key_at,
             quota_scopes=each.scopes,
             state=state.value,
+            hold_reason=HoldReason.EARLIER_STEP.value if offset else None,
+            state_at=unit.now,
+            wait_low_min=wait[0] if wait else None,
+            wait_high_min=wait[1] if wait else None,
         )
         unit.add(
             tables.StepChange,
             id=new_id(),
             visit_id=visit_id,
             step_id=step_id,
-            mark=MARKS.get((None, state)),
+            mark=find_mark(place.service.kind, None, state, first=position + offset == 0),
             from_state=None,
             to_state=state.value,
             at=unit.now,
             source="kiosk",
+            reason=None,
+            room_id=place.room.id if place.room else None,
         )
         shown.append(
             ShownStep(

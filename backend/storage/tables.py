@@ -61,6 +61,7 @@ Name = String(200)
 OPEN_STEP_STATES = ("waiting", "called", "serving", "hold", "missed")
 STEP_STATES = (*OPEN_STEP_STATES, "done", "cancelled")
 PRINT_STATES = ("pending", "printed", "unconfirmed", "failed", "unknown")
+ROOM_STATES = ("open", "paused", "closed")
 OUTBOX_STATES = ("pending", "sent", "dead")
 
 
@@ -408,13 +409,29 @@ class Step(Base):
     his_ref: Mapped[str | None] = mapped_column(Name)
     """The visit the HIS made of this step."""
     state: Mapped[str] = mapped_column(Code)
+    hold_reason: Mapped[str | None] = mapped_column(Code)
+    """domain.visit.HoldReason while the step is on hold."""
+    calls: Mapped[int] = mapped_column(server_default="0")
+    """How often it was called since it last waited."""
+    returns: Mapped[int] = mapped_column(server_default="0")
+    """How often it came back after a missed turn."""
+    state_at: Mapped[datetime]
+    """Since when the state is what it is."""
+    wait_low_min: Mapped[int | None]
+    wait_high_min: Mapped[int | None]
+    """What the patient was told; held against what happened."""
+    version: Mapped[int] = mapped_column(server_default="0")
+    """Counts up with every change: whoever acts says which one they saw."""
 
 
 class StepChange(Base):
     """Every change of a step, timed. Marks T0 … T12 are those of waiting-time reports."""
 
     __tablename__ = "step_change"
-    __table_args__ = (Index("ix_step_change_step", "step_id"),)
+    __table_args__ = (
+        Index("ix_step_change_step", "step_id"),
+        Index("ix_step_change_done", "facility_id", "to_state", "at"),
+    )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)
     visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"))
@@ -424,7 +441,9 @@ class StepChange(Base):
     to_state: Mapped[str] = mapped_column(Code)
     at: Mapped[datetime]
     source: Mapped[str] = mapped_column(Code)
-    """kiosk, caller, his or job."""
+    """kiosk, caller, reception, phone, his or job."""
+    reason: Mapped[str | None] = mapped_column(Code)
+    room_id: Mapped[str | None] = mapped_column(Id)
 
 
 class Series(Base):
@@ -493,16 +512,78 @@ class PrintJob(Base):
 
 
 class Call(Base):
-    """Who called which step where and when."""
+    """Who called which step where and when, and why it was next.
+
+    The order of later calls follows from these rows alone: taking one back or adding one that was
+    made while the server was away leaves nothing else to mend.
+    """
 
     __tablename__ = "call"
-    __table_args__ = (Index("ix_call_step", "step_id"),)
+    __table_args__ = (
+        Index("ix_call_step", "step_id"),
+        Index("ix_call_queue", "queue_id", "day", "called_at"),
+        Index("ix_call_room", "room_id", "day", "called_at"),
+    )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)
+    day: Mapped[date]
+    visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"))
     step_id: Mapped[str] = mapped_column(ForeignKey("step.id"))
     room_id: Mapped[str] = mapped_column(Id)
+    queue_id: Mapped[str] = mapped_column(Id)
+    lane: Mapped[str] = mapped_column(String(1))
+    number: Mapped[str] = mapped_column(Code)
+    attempt: Mapped[int]
+    """1 is the call itself, more are calls again."""
+    reason: Mapped[str] = mapped_column(Code)
+    """domain.queueing.CallReason."""
+    by_guard: Mapped[bool]
+    offline: Mapped[bool]
+    """Made by a room while the server was away, and handed in later."""
     called_by: Mapped[str] = mapped_column(Name)
     called_at: Mapped[datetime]
+    undone_at: Mapped[datetime | None]
+
+
+class RoomDay(Base):
+    """How a room works today, where that differs from the catalogue."""
+
+    __tablename__ = "room_day"
+    __table_args__ = (CheckConstraint(one_of("state", ROOM_STATES), name="state"),)
+    room_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    facility_id: Mapped[str] = mapped_column(Id)
+    state: Mapped[str] = mapped_column(Code)
+    reason: Mapped[str | None] = mapped_column(Code)
+    until: Mapped[datetime | None]
+    """When a pause is meant to end; nothing happens by itself then."""
+    practitioner_id: Mapped[str | None] = mapped_column(Id)
+    """Who sees patients here today."""
+    changed_by: Mapped[str] = mapped_column(Name)
+    changed_at: Mapped[datetime]
+
+
+class StaffAct(Base):
+    """One thing a member of staff did to a queue, with what it takes to undo it for a while."""
+
+    __tablename__ = "staff_act"
+    __table_args__ = (
+        Index("ix_staff_act_room", "room_id", "at"),
+        Index("ix_staff_act_at", "facility_id", "at"),
+    )
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = mapped_column(Id)
+    kind: Mapped[str] = mapped_column(Code)
+    actor: Mapped[str] = mapped_column(Name)
+    room_id: Mapped[str | None] = mapped_column(Id)
+    reason: Mapped[str | None] = mapped_column(Code)
+    steps: Mapped[list[Any]]
+    """For each step it changed: id, the version it left, and the values from before (or null
+    for a step it made)."""
+    call_id: Mapped[str | None] = mapped_column(Id)
+    at: Mapped[datetime]
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[str | None] = mapped_column(Name)
 
 
 class Scan(Base):

@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from http import HTTPStatus
+from typing import Any, TypeAlias, TypeVar, cast
 
 from flask import Response, current_app, g, request
 from flask_openapi3.blueprint import APIBlueprint
@@ -41,6 +42,7 @@ IDEMPOTENT: dict[str, Any] = {"x-idempotent": True}
 _PROBLEM_STATUSES = (400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 500, 503)
 _KEY_PATTERN = re.compile(r"[!-~]{1,80}")
 
+Responses: TypeAlias = dict[str | int | HTTPStatus, type[BaseModel] | dict[Any, Any] | None]
 Route = TypeVar("Route", bound=Callable[..., Any])
 
 

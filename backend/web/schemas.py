@@ -526,3 +526,151 @@ class Problem(Reply):
     message_key: str | None = None
     fields: list[str] = []
     """For `invalid`: where in the request, never what stood there."""
+
+
+# --- rooms -------------------------------------------------------------------------------------
+
+Version = Annotated[int, Field(ge=0, le=1_000_000)]
+StepActName = Literal[
+    "again", "serve", "finish", "hold", "miss", "resume", "call", "emergency", "results", "leave"
+]
+StepReasonName = Literal[
+    "no_answer", "patient_asked", "doctor_asked", "condition", "wrong_room", "papers", "mistake",
+    "balance", "room_closed", "other",
+]  # fmt: skip
+RoomStateName = Literal["open", "paused", "closed"]
+RoomReasonName = Literal[
+    "break", "emergency", "meeting", "equipment", "staff_away", "end_of_day", "balance", "other"
+]
+
+
+class RoomPath(Request):
+    room_id: Id
+
+
+class RoomStepPath(RoomPath):
+    step_id: Id
+
+
+class StepActPath(RoomStepPath):
+    act: StepActName
+
+
+class ActPath(RoomPath):
+    act_id: Id
+
+
+class SeenStep(Request):
+    """A step as the page showed it: when it is another by now, nothing happens."""
+
+    step_id: Id
+    version: Version
+
+
+class NextRequest(Request):
+    finish: Annotated[list[SeenStep], Field(max_length=20)] = []
+    after_call: Id | None = None
+
+
+class StepActRequest(Request):
+    version: Version | None = None
+    reason: StepReasonName | None = None
+
+
+class Destination(Request):
+    service_id: Id
+    room_id: Id | None = None
+
+
+class SendOnRequest(Request):
+    to: Annotated[list[Destination], Field(min_length=1, max_length=8)]
+    version: Version | None = None
+    come_back: bool | None = None
+
+
+class TransferRequest(Request):
+    room_id: Id
+    service_id: Id | None = None
+    version: Version | None = None
+    reason: StepReasonName | None = None
+
+
+class RoomStateRequest(Request):
+    state: RoomStateName | None = None
+    reason: RoomReasonName | None = None
+    until: Moment | None = None
+    doctor_id: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9._:-]*$")] | None = None
+    """Empty: nobody in particular."""
+
+
+class MoveRequest(Request):
+    reason: RoomReasonName | None = None
+    to_room_id: Id | None = None
+    count: Annotated[int, Field(ge=1, le=500)] | None = None
+
+
+class RoomPatient(Reply):
+    """Of somebody who was called: to be checked inside the room."""
+
+    full_name: str
+    birth_date: str | None
+    gender: str | None
+
+
+class RoomStep(Reply):
+    """`order` says why it comes where it does: emergency, guard (waited too long), priority,
+    results, booked, in_turn, after_priority, after_results.
+    """
+
+    step_id: str
+    version: int
+    visit_id: str
+    number: str
+    lane: str
+    state: str
+    kind: str
+    service: Label
+    hold_reason: str | None
+    calls: int
+    returns: int
+    since: datetime
+    state_at: datetime
+    notes: list[str]
+    order: str | None
+    patient: RoomPatient | None
+
+
+class RoomRules(Reply):
+    calls_before_missed: int
+    call_again_after_s: int
+
+
+class Undoable(Reply):
+    id: str
+    kind: str
+    number: str | None
+    until: datetime
+
+
+class RoomNowReply(Reply):
+    """`waiting` in the order of calling, the first ones only; `aside` are held or missed."""
+
+    id: str
+    code: str
+    name: Label
+    floor: str
+    state: str
+    reason: str | None
+    until: datetime | None
+    doctor: str | None
+    now: datetime
+    last_call: str | None
+    current: list[RoomStep]
+    waiting: list[RoomStep]
+    waiting_total: int
+    waiting_by_lane: dict[str, int]
+    aside: list[RoomStep]
+    done: int
+    load_aims: list[int]
+    rules: RoomRules
+    undo: Undoable | None

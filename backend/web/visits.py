@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-from typing import Any, TypeAlias
-
 from flask import Response
-from pydantic import BaseModel
 
 from backend.domain.visit import PrintState
 from backend.services.cancel_visit import cancel_visit
 from backend.services.change_visit import ChangeWish, change_visit
 from backend.services.report_print_state import PrintReport, report_print_state
 from backend.services.reprint_ticket import reprint_ticket
+from backend.services.return_to_line import return_to_line
 from backend.services.show_visit import load_visit, visit_to_text
 from backend.services.start_visit import VisitWish, start_visit
 from backend.storage.repositories import Answer
 from backend.web import schemas
 from backend.web.api import (
     IDEMPOTENT,
+    Responses,
     allow,
     answer_reply,
     api_blueprint,
@@ -29,7 +27,6 @@ from backend.web.api import (
 
 blueprint = api_blueprint("visits", "One person, one day: steps, queue number, ticket.")
 
-Responses: TypeAlias = dict[str | int | HTTPStatus, type[BaseModel] | dict[Any, Any] | None]
 VISIT: Responses = {200: schemas.VisitReply}
 NEW_VISIT: Responses = {201: schemas.VisitReply, 200: schemas.VisitReply}
 
@@ -89,6 +86,17 @@ def cancel(path: schemas.VisitPath, body: schemas.ScanIdRequest) -> Response:
     """Give the number up, any time before being called"""
     return answer_reply(
         cancel_visit(
+            resources(), path.visit_id, scan_id=body.scan_id, kiosk=caller(), intent=get_intent()
+        )
+    )
+
+
+@blueprint.post("/visits/<visit_id>/return", responses=VISIT, openapi_extensions=IDEMPOTENT)
+@allow("kiosk")
+def return_(path: schemas.VisitPath, body: schemas.ScanIdRequest) -> Response:
+    """Back in line after a missed turn, or back with results"""
+    return answer_reply(
+        return_to_line(
             resources(), path.visit_id, scan_id=body.scan_id, kiosk=caller(), intent=get_intent()
         )
     )

@@ -114,6 +114,7 @@ def test_two_open_steps_are_impossible_even_for_wrong_code(database: Database) -
                 queue_id="q",
                 lane="N",
                 queue_key_at=unit.now,
+                state_at=unit.now,
                 quota_scopes=[],
                 state=state,
             )

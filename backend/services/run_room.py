@@ -1,0 +1,206 @@
+"""Rooms through the day: pause, open, close, who sees patients there, where its people go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from backend.domain.catalogue import Catalogue
+from backend.domain.queueing import choose_room
+from backend.domain.rooms import RoomReason, RoomState
+from backend.domain.visit import StepState
+from backend.errors import ReasonNeeded, RoomNotFound, ServiceNotFound
+from backend.events import Event
+from backend.services.answer_once import answer_once
+from backend.services.call_next import get_room
+from backend.services.keep_act import Act
+from backend.services.recognise_caller import Caller
+from backend.services.resources import Resources
+from backend.services.send_on import move_to_room
+from backend.services.show_room import load_room, room_to_text
+from backend.storage import tables
+from backend.storage.queues import find_rooms_today, get_room_today, lock_queues
+from backend.storage.repositories import Answer, Intent
+from backend.storage.unit_of_work import UnitOfWork
+
+MOVABLE = (StepState.WAITING.value, StepState.HOLD.value, StepState.MISSED.value)
+MAX_MOVED = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoomWish:
+    """What changes; None leaves as it is. `practitioner_id` of "" = nobody in particular."""
+
+    state: RoomState | None = None
+    reason: RoomReason | None = None
+    until: datetime | None = None
+    practitioner_id: str | None = None
+
+
+def change_room(
+    resources: Resources, room_id: str, wish: RoomWish, *, caller: Caller, intent: Intent
+) -> Answer:
+    """The room as it works from now on; those who wait keep waiting where they are.
+
+    Raises RoomNotFound, ReasonNeeded to pause or close without one, ServiceNotFound for a doctor
+    nobody knows, StorageUnavailable.
+    """
+    catalogue = resources.catalogue.get()
+    get_room(catalogue, room_id, caller)
+    if wish.state in {RoomState.PAUSED, RoomState.CLOSED} and wish.reason is None:
+        raise ReasonNeeded
+    if wish.practitioner_id and wish.practitioner_id not in catalogue.practitioners:
+        raise ServiceNotFound
+
+    def work(unit: UnitOfWork) -> Answer:
+        lock_queues(unit, [room_id])
+        save_room_today(unit, catalogue, room_id, wish, caller=caller)
+        unit.flush()
+        room = load_room(resources, unit.connection, room_id, now=unit.now)
+        return Answer(status=200, body=room_to_text(room))
+
+    return answer_once(resources.database, intent, work)
+
+
+def save_room_today(
+    unit: UnitOfWork, catalogue: Catalogue, room_id: str, wish: RoomWish, *, caller: Caller
+) -> None:
+    day = catalogue.today(unit.now)
+    today = get_room_today(unit.connection, room_id, day=day)
+    state = wish.state or today.state
+    practitioner = today.practitioner_id if wish.practitioner_id is None else wish.practitioner_id
+    values = {
+        "state": state.value,
+        "reason": wish.reason.value if wish.reason and state is not RoomState.OPEN else None,
+        "until": wish.until if state is RoomState.PAUSED else None,
+        "practitioner_id": practitioner or None,
+        "changed_by": caller.actor,
+        "changed_at": unit.now,
+    }
+    row = {"room_id": room_id, "day": day, "facility_id": unit.facility_id}
+    unit.connection.execute(
+        unit.insert_into(tables.RoomDay)
+        .values(row | values)
+        .on_conflict_do_update(index_elements=["room_id", "day"], set_=values)
+    )
+    subject = f"room:{room_id}"
+    detail = {"state": values["state"], "reason": values["reason"], "doctor": practitioner or None}
+    unit.audit(Event.ROOM_CHANGED, actor=caller.actor, subject=subject, detail=detail)
+    unit.publish(
+        Event.ROOM_CHANGED,
+        subject=subject,
+        detail={"rooms": [room_id], "queues": [room_id], "state": values["state"]},
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveWish:
+    """`to_room_id` None = each to the room of its service with the fewest waiting.
+
+    `count` None = everybody, else only so many, the last ones in line: they gain most.
+    """
+
+    reason: RoomReason | None
+    to_room_id: str | None = None
+    count: int | None = None
+
+
+def move_people(
+    resources: Resources, room_id: str, wish: MoveWish, *, caller: Caller, intent: Intent
+) -> Answer:
+    """The room people were moved from. Everybody keeps number and place in line (QU-15).
+
+    Somebody for whom no other room is open stays. Raises RoomNotFound, ReasonNeeded,
+    StorageUnavailable.
+    """
+    catalogue = resources.catalogue.get()
+    get_room(catalogue, room_id, caller)
+    if wish.reason is None:
+        raise ReasonNeeded
+    if wish.to_room_id is not None and (
+        wish.to_room_id not in catalogue.rooms or wish.to_room_id == room_id
+    ):
+        raise RoomNotFound
+    reason = wish.reason.value
+
+    def work(unit: UnitOfWork) -> Answer:
+        lock_queues(unit, sorted({room_id, *([wish.to_room_id] if wish.to_room_id else [])}))
+        act = Act(
+            unit, catalogue, kind="move_people", caller=caller, room_id=room_id, reason=reason
+        )
+        moved = _move_all(unit, catalogue, act, room_id, wish)
+        act.close(subject=f"room:{room_id}", detail={"moved": len(moved)})
+        unit.flush()
+        room = load_room(resources, unit.connection, room_id, now=unit.now)
+        return Answer(status=200, body=room_to_text(room))
+
+    return answer_once(resources.database, intent, work)
+
+
+def _move_all(
+    unit: UnitOfWork, catalogue: Catalogue, act: Act, room_id: str, wish: MoveWish
+) -> list[str]:
+    day = catalogue.today(unit.now)
+    states = MOVABLE if wish.count is None else (StepState.WAITING.value,)
+    steps = unit.connection.execute(
+        select(tables.Step.__table__, tables.Ticket.number)
+        .join(tables.Ticket, tables.Ticket.visit_id == tables.Step.visit_id)
+        .where(
+            tables.Step.queue_id == room_id,
+            tables.Step.day == day,
+            tables.Step.state.in_(states),
+        )
+        .order_by(tables.Step.queue_key_at.desc(), tables.Step.id.desc())
+        .limit(min(wish.count or MAX_MOVED, MAX_MOVED))
+    ).all()
+    waiting = _count_waiting(unit, catalogue, day=day)
+    moved = []
+    for step in reversed(steps):
+        target = wish.to_room_id or _find_room(
+            unit, catalogue, step, leaving=room_id, waiting=waiting, day=day
+        )
+        if target is None or target not in catalogue.every_service[step.service_id].room_ids:
+            continue
+        move_to_room(act, step, target)
+        waiting[target] = waiting.get(target, 0) + 1
+        moved.append(step.id)
+    return moved
+
+
+def _count_waiting(unit: UnitOfWork, catalogue: Catalogue, *, day: Any) -> dict[str, int]:
+    rows = unit.connection.execute(
+        select(tables.Step.queue_id, func.count())
+        .where(
+            tables.Step.queue_id.in_(list(catalogue.rooms)),
+            tables.Step.day == day,
+            tables.Step.state == StepState.WAITING.value,
+        )
+        .group_by(tables.Step.queue_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def _find_room(
+    unit: UnitOfWork,
+    catalogue: Catalogue,
+    step: Any,
+    *,
+    leaving: str,
+    waiting: dict[str, int],
+    day: Any,
+) -> str | None:
+    """An open room of the same service: fewest waiting, then the lowest code."""
+    rooms: Sequence[str] = catalogue.every_service[step.service_id].room_ids
+    today = find_rooms_today(unit.connection, rooms, day=day)
+    usable = {
+        room: waiting.get(room, 0)
+        for room in rooms
+        if room != leaving
+        and (room not in today or today[room].state is not RoomState.CLOSED)
+        and catalogue.find_open_session(room, now=unit.now) is not None
+    }
+    return choose_room(usable, {room: catalogue.rooms[room].code for room in usable})

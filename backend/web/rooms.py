@@ -1,0 +1,156 @@
+"""Rooms and counters: who is next, what became of them, how the room works today."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from backend.domain.rooms import RoomReason, RoomState
+from backend.services.act_on_step import ActWish, StepAct, StepReason, act_on_step
+from backend.services.call_next import NextWish, SeenStep, call_next, get_room
+from backend.services.run_room import MoveWish, RoomWish, change_room, move_people
+from backend.services.send_on import (
+    Destination,
+    SendOnWish,
+    TransferWish,
+    send_on,
+    transfer_step,
+)
+from backend.services.show_room import load_room, room_to_text
+from backend.services.undo_act import undo_act
+from backend.storage.repositories import Answer
+from backend.web import schemas
+from backend.web.api import (
+    IDEMPOTENT,
+    Responses,
+    allow,
+    answer_reply,
+    api_blueprint,
+    caller,
+    get_intent,
+    resources,
+)
+
+blueprint = api_blueprint("rooms", "Rooms and counters call numbers.")
+ROOM: Responses = {200: schemas.RoomNowReply}
+
+
+@blueprint.get("/rooms/<room_id>", responses=ROOM)
+@allow("staff")
+def get(path: schemas.RoomPath) -> Response:
+    """A room as its staff see it"""
+    work = resources()
+    get_room(work.catalogue.get(), path.room_id, caller())
+    with work.database.read() as connection:
+        room = load_room(work, connection, path.room_id, now=work.database.clock())
+    return answer_reply(Answer(status=200, body=room_to_text(room)))
+
+
+@blueprint.post("/rooms/<room_id>/next", responses=ROOM, openapi_extensions=IDEMPOTENT)
+@allow("staff")
+def next_(path: schemas.RoomPath, body: schemas.NextRequest) -> Response:
+    """Finish who is here and call the next number
+
+    `after_call` is the last call the page knows: a press from an old page answers
+    `changed_meanwhile` and calls nobody.
+    """
+    wish = NextWish(
+        finish=[SeenStep(step_id=each.step_id, version=each.version) for each in body.finish],
+        after_call=body.after_call,
+        check_call="after_call" in body.model_fields_set,
+    )
+    return answer_reply(
+        call_next(resources(), path.room_id, wish, caller=caller(), intent=get_intent())
+    )
+
+
+@blueprint.post(
+    "/rooms/<room_id>/steps/<step_id>/<act>", responses=ROOM, openapi_extensions=IDEMPOTENT
+)
+@allow("staff")
+def act(path: schemas.StepActPath, body: schemas.StepActRequest) -> Response:
+    """Call again, in, out, hold, missed, back in line, out of turn, emergency, results, gone"""
+    wish = ActWish(
+        kind=StepAct(path.act),
+        version=body.version,
+        reason=StepReason(body.reason) if body.reason else None,
+    )
+    return answer_reply(
+        act_on_step(
+            resources(), path.room_id, path.step_id, wish, caller=caller(), intent=get_intent()
+        )
+    )
+
+
+@blueprint.post(
+    "/rooms/<room_id>/steps/<step_id>/send-on", responses=ROOM, openapi_extensions=IDEMPOTENT
+)
+@allow("staff")
+def send(path: schemas.RoomStepPath, body: schemas.SendOnRequest) -> Response:
+    """On to tests, another service, the cashier; with a test in it, back here with results"""
+    wish = SendOnWish(
+        to=[Destination(service_id=each.service_id, room_id=each.room_id) for each in body.to],
+        version=body.version,
+        come_back=body.come_back,
+    )
+    return answer_reply(
+        send_on(resources(), path.room_id, path.step_id, wish, caller=caller(), intent=get_intent())
+    )
+
+
+@blueprint.post(
+    "/rooms/<room_id>/steps/<step_id>/transfer", responses=ROOM, openapi_extensions=IDEMPOTENT
+)
+@allow("staff")
+def transfer(path: schemas.RoomStepPath, body: schemas.TransferRequest) -> Response:
+    """To another room or service with the same place in line"""
+    wish = TransferWish(
+        room_id=body.room_id,
+        service_id=body.service_id,
+        version=body.version,
+        reason=StepReason(body.reason) if body.reason else None,
+    )
+    return answer_reply(
+        transfer_step(
+            resources(), path.room_id, path.step_id, wish, caller=caller(), intent=get_intent()
+        )
+    )
+
+
+@blueprint.post(
+    "/rooms/<room_id>/acts/<act_id>/undo", responses=ROOM, openapi_extensions=IDEMPOTENT
+)
+@allow("staff")
+def undo(path: schemas.ActPath) -> Response:
+    """Take back what was done here a moment ago"""
+    return answer_reply(
+        undo_act(resources(), path.room_id, path.act_id, caller=caller(), intent=get_intent())
+    )
+
+
+@blueprint.post("/rooms/<room_id>/state", responses=ROOM, openapi_extensions=IDEMPOTENT)
+@allow("staff")
+def state(path: schemas.RoomPath, body: schemas.RoomStateRequest) -> Response:
+    """Pause, open or close the room; who sees patients there today"""
+    wish = RoomWish(
+        state=RoomState(body.state) if body.state else None,
+        reason=RoomReason(body.reason) if body.reason else None,
+        until=body.until,
+        practitioner_id=body.doctor_id,
+    )
+    return answer_reply(
+        change_room(resources(), path.room_id, wish, caller=caller(), intent=get_intent())
+    )
+
+
+@blueprint.post("/rooms/<room_id>/move", responses=ROOM, openapi_extensions=IDEMPOTENT)
+@allow("staff")
+def move(path: schemas.RoomPath, body: schemas.MoveRequest) -> Response:
+    """Move those who wait here to another room; numbers and places in line stay"""
+    wish = MoveWish(
+        reason=RoomReason(body.reason) if body.reason else None,
+        to_room_id=body.to_room_id,
+        count=body.count,
+    )
+    return answer_reply(
+        move_people(resources(), path.room_id, wish, caller=caller(), intent=get_intent())
+    )
