@@ -20,6 +20,7 @@ from backend.web import (
     health,
     help_calls,
     kiosks,
+    live,
     phone_page,
     rooms,
     scans,
@@ -27,6 +28,7 @@ from backend.web import (
     visits,
 )
 from backend.web.api import EXTENSION, SECURITY_SCHEMES
+from backend.web.live_hub import LiveHub
 from backend.web.schemas import Problem
 
 VERSION = "1.0"
@@ -49,12 +51,13 @@ def create_app(resources: Resources | None = None) -> OpenAPI:
         static_folder=None,
     )
     app.extensions[EXTENSION] = resources
+    app.extensions[live.EXTENSION] = LiveHub(resources.database)
     callers = Callers(resources.database)
     auth.install(app, callers)
     error_handlers.install(app)
     for api in (kiosks.enrolment, kiosks.blueprint, scans.blueprint, catalogue.blueprint):
         app.register_api(api)
-    for api in (visits.blueprint, rooms.blueprint, help_calls.blueprint):
+    for api in (visits.blueprint, rooms.blueprint, help_calls.blueprint, live.blueprint):
         app.register_api(api)
     for pages in (health.blueprint, docs.blueprint, assets.blueprint, phone_page.blueprint):
         app.register_blueprint(pages)

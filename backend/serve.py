@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from backend.app import create_app
 from backend.bootstrap import build_resources
@@ -68,6 +69,17 @@ class JobsProcess:
             self._stopping.wait(self._restart_s)
 
 
+class StreamingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Threads for requests; connections of live pages leave them (see `backend.web.live`)."""
+
+    def finish_request(self, conn: TConn, fs: Any) -> None:
+        """A detached socket belongs to the hub now: there is nothing left to keep or to close."""
+        if conn.sock.fileno() == -1:
+            self.nr_conns -= 1
+            return
+        super().finish_request(conn, fs)
+
+
 class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn with threads: requests wait for the database and the HIS, not for the processor."""
 
@@ -76,7 +88,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         self._settings = {
             "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
             "workers": workers,
-            "worker_class": "gthread",
+            "worker_class": f"{__name__}.{StreamingWorker.__name__}",
             "threads": config.threads,
             "timeout": REQUEST_TIMEOUT_S,
             "graceful_timeout": GRACE_S,

@@ -11,7 +11,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from backend.domain.ids import new_id
 
@@ -674,3 +681,23 @@ class RoomNowReply(Reply):
     load_aims: list[int]
     rules: RoomRules
     undo: Undoable | None
+
+
+# --- live events -------------------------------------------------------------------------------
+
+
+def _split(value: object) -> object:
+    """`?rooms=a,b` and `?rooms=a&rooms=b` mean the same."""
+    parts = value if isinstance(value, list) else [value]
+    return [each for part in parts for each in str(part).split(",") if each]
+
+
+IdList = Annotated[list[Id], BeforeValidator(_split), Field(max_length=100)]
+
+
+class LiveQuery(Request):
+    """Nothing asked for = everything of the facility."""
+
+    rooms: IdList = []
+    visits: IdList = []
+    help: bool = False

@@ -32,7 +32,7 @@ class WebServer:
         self._command = [
             sys.executable, "-m", "gunicorn", "backend.app:create_app()",
             "--bind", f"127.0.0.1:{self.port}", "--workers", str(workers),
-            "--worker-class", "gthread", "--threads", "8", "--log-level", "critical", "--preload",
+            "--worker-class", "backend.serve.StreamingWorker", "--threads", "8", "--log-level", "critical", "--preload",
         ]  # fmt: skip
         self._environ = os.environ | {
             "TIEPDON_DB": database_url,

@@ -1,0 +1,72 @@
+"""Streams of live events: what changed, never what it says. Pages then fetch their own state."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Collection, Iterator
+
+from flask import Response, current_app, request
+
+from backend.domain.rooms import list_room_queues
+from backend.services.recognise_caller import Caller
+from backend.web import schemas
+from backend.web.api import allow, api_blueprint, caller, resources
+from backend.web.live_hub import EVERYTHING, LiveHub
+
+EXTENSION = "tiepdon-live"
+ENDLESS = 10**15
+"""A length that is never reached: without one the end of the answer would be written at once."""
+RETRY_MS = 1_000
+
+blueprint = api_blueprint("live", "What changed, as it changes.")
+
+
+@blueprint.get("/live", responses={200: {"content": {"text/event-stream": {}}}})
+@allow("staff")
+def live(query: schemas.LiveQuery) -> Response:
+    """Server-sent events about some rooms and visits, or about everything
+
+    `event: change` says that something changed; `data` names rooms, queues and visits by id.
+    """
+    catalogue = resources().catalogue.get()
+    who: Caller = caller()
+    topics = set(query.visits)
+    for room_id in query.rooms:
+        if room_id in catalogue.rooms and who.may_call_room(room_id):
+            topics.update(list_room_queues(catalogue, room_id))
+    topics.update(("help",) if query.help else ())
+    return stream(topics if query.rooms or query.visits or query.help else {EVERYTHING})
+
+
+def hub() -> LiveHub:
+    found: LiveHub = current_app.extensions[EXTENSION]
+    return found
+
+
+def stream(topics: Collection[str], *, is_allowed: Callable[[], bool] = lambda: True) -> Response:
+    """Answers with an endless stream of what touches `topics`.
+
+    Under our web worker the connection goes to the hub once the head is out; any other server
+    (a test client) gets the head and the end. Raises StorageUnavailable.
+    """
+    connection: socket.socket | None = request.environ.get("gunicorn.socket")
+    live_hub = hub()
+    since = live_hub.prepare()
+    head = json.dumps({"topics": len(topics)})
+    first = f"retry: {RETRY_MS}\nevent: hello\ndata: {head}\n\n".encode()
+
+    def begin() -> Iterator[bytes]:
+        yield first
+
+    reply = Response(begin(), content_type="text/event-stream; charset=utf-8")
+    reply.headers["X-Accel-Buffering"] = "no"
+    if connection is not None:
+        reply.headers["Content-Length"] = str(ENDLESS)
+
+        def hand_over() -> None:
+            own = socket.socket(fileno=connection.detach())
+            live_hub.add(own, topics=topics, since=since, is_allowed=is_allowed)
+
+        reply.call_on_close(hand_over)
+    return reply
