@@ -20,6 +20,7 @@ from backend.web import (
     health,
     help_calls,
     kiosks,
+    pages,
     phone_page,
     scans,
     staff_pages,
@@ -51,11 +52,12 @@ def create_app(resources: Resources | None = None) -> OpenAPI:
     callers = Callers(resources.database)
     auth.install(app, callers)
     error_handlers.install(app)
+    pages.install(app)
     for api in (kiosks.enrolment, kiosks.blueprint, scans.blueprint, catalogue.blueprint):
         app.register_api(api)
     for api in (visits.blueprint, help_calls.blueprint):
         app.register_api(api)
-    for pages in (health.blueprint, docs.blueprint, assets.blueprint, phone_page.blueprint):
-        app.register_blueprint(pages)
+    for views in (health.blueprint, docs.blueprint, assets.blueprint, phone_page.blueprint):
+        app.register_blueprint(views)
     app.register_blueprint(staff_pages.make_blueprint(callers))
     return app

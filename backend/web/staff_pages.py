@@ -19,7 +19,7 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, g, redirect, render_template, request
+from flask import Blueprint, Response, g, redirect, request
 from flask.typing import ResponseReturnValue
 
 from backend.errors import HelpCallNotFound, LoginRequired, NotAllowed, RateLimited
@@ -32,8 +32,8 @@ from backend.services.record_device_event import list_troubles
 from backend.storage.crypto import CannotUnseal
 from backend.storage.unit_of_work import UnitOfWork
 from backend.web.api import public, resources
-from backend.web.error_handlers import PAGE_POLICY
-from backend.web.page_texts import TEXTS, Language, find_language
+from backend.web.page_texts import find_language
+from backend.web.pages import LANGUAGE_COOKIE, render_page
 
 SESSION_LENGTH = timedelta(hours=12)
 MAX_CODE_CHARS = 64
@@ -41,7 +41,6 @@ MAX_CALLS = 50
 RECENT_CALLS = 5
 
 _COOKIE = "staff"
-_LANGUAGE_COOKIE = "lang"
 _CONTEXT = "staff-session"
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -139,7 +138,7 @@ def make_blueprint(callers: Callers) -> Blueprint:
     def language(code: str) -> ResponseReturnValue:
         reply = redirect("/staff", 303)
         reply.set_cookie(
-            _LANGUAGE_COOKIE,
+            LANGUAGE_COOKIE,
             find_language(code) or "vi",
             max_age=365 * 86_400,
             path="/staff",
@@ -149,37 +148,11 @@ def make_blueprint(callers: Callers) -> Blueprint:
         )
         return reply
 
-    @blueprint.app_template_filter("clock")
-    def clock(moment: datetime) -> str:
-        return moment.astimezone(resources().catalogue.get().zone).strftime("%H:%M")
-
-    @blueprint.app_template_filter("ago")
-    def ago(moment: datetime) -> str:
-        texts = TEXTS[_language()]
-        minutes = int((resources().database.clock() - moment).total_seconds() // 60)
-        text = texts["ago"].format(minutes=minutes) if minutes > 0 else texts["just_now"]
-        return str(text)
-
     return blueprint
 
 
-def _language() -> Language:
-    return find_language(request.cookies.get(_LANGUAGE_COOKIE)) or "vi"
-
-
 def _page(template: str, *, status: int = 200, **facts: Any) -> Response:
-    lang = _language()
-    name = resources().catalogue.get().facility_name
-    html = render_template(
-        template,
-        t=TEXTS[lang],
-        lang=lang,
-        facility=name.vi if lang == "vi" else name.en,
-        **facts,
-    )
-    reply = Response(html, status=status, content_type="text/html; charset=utf-8")
-    reply.headers["Content-Security-Policy"] = PAGE_POLICY
-    return reply
+    return render_page(template, "help", status=status, **facts)
 
 
 def _live(session: Session) -> dict[str, Any]:

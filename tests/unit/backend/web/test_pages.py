@@ -13,7 +13,6 @@ from backend.services.admit_staff import add_staff, revoke_staff
 from backend.services.resources import Resources
 from backend.storage import tables
 from backend.storage.database import Database
-from backend.web import page_texts
 from tests.conftest import SettableClock
 from tests.factories.his import ScriptedHis
 from tests.factories.hospital import Hospital
@@ -185,13 +184,6 @@ def test_the_staff_page_speaks_english_too(
     assert "Nobody is calling." in browser.get("/staff").get_data(as_text=True)
     browser.get("/staff/language/xx")
     assert "Không có ai đang gọi." in browser.get("/staff").get_data(as_text=True)
-
-
-def test_texts_stand_in_both_languages_with_the_same_keys() -> None:
-    def shape(texts: Any) -> Any:
-        return {k: shape(v) for k, v in texts.items()} if isinstance(texts, dict) else None
-
-    assert shape(page_texts.TEXTS["vi"]) == shape(page_texts.TEXTS["en"])
 
 
 # --- phone ----------------------------------------------------------------------------------------

@@ -1,0 +1,57 @@
+"""How every page for people is drawn: its words, its language, its strict content policy."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, Response, g, render_template, request
+
+from backend.web.api import resources
+from backend.web.error_handlers import PAGE_POLICY
+from backend.web.page_texts import Language, find_language, texts
+
+LANGUAGE_COOKIE = "lang"
+
+
+def install(app: Flask) -> None:
+    app.add_template_filter(_clock, "clock")
+    app.add_template_filter(_ago, "ago")
+
+
+def page_language() -> Language:
+    """As chosen on a page before; Vietnamese otherwise."""
+    return find_language(request.cookies.get(LANGUAGE_COOKIE)) or "vi"
+
+
+def render_page(
+    template: str,
+    *areas: str,
+    status: int = 200,
+    lang: Language | None = None,
+    **facts: Any,
+) -> Response:
+    """A page with `t` (the words of `common` and of `areas`), `lang`, `facility` and `facts`."""
+    lang = g.page_language = lang or page_language()
+    name = resources().catalogue.get().facility_name
+    html = render_template(
+        template,
+        t=texts(lang, *areas),
+        lang=lang,
+        facility=name.vi if lang == "vi" else name.en,
+        **facts,
+    )
+    reply = Response(html, status=status, content_type="text/html; charset=utf-8")
+    reply.headers["Content-Security-Policy"] = PAGE_POLICY
+    return reply
+
+
+def _clock(moment: datetime) -> str:
+    return moment.astimezone(resources().catalogue.get().zone).strftime("%H:%M")
+
+
+def _ago(moment: datetime) -> str:
+    words = texts(g.get("page_language") or page_language())
+    minutes = int((resources().database.clock() - moment).total_seconds() // 60)
+    text = words["ago"].format(minutes=minutes) if minutes > 0 else words["just_now"]
+    return str(text)
