@@ -23,7 +23,7 @@ from backend.web import (
     pages,
     phone_page,
     scans,
-    staff_pages,
+    staff,
     visits,
 )
 from backend.web.api import EXTENSION, SECURITY_SCHEMES
@@ -49,8 +49,7 @@ def create_app(resources: Resources | None = None) -> OpenAPI:
         static_folder=None,
     )
     app.extensions[EXTENSION] = resources
-    callers = Callers(resources.database)
-    auth.install(app, callers)
+    auth.install(app, Callers(resources.database), resources)
     error_handlers.install(app)
     pages.install(app)
     for api in (kiosks.enrolment, kiosks.blueprint, scans.blueprint, catalogue.blueprint):
@@ -59,5 +58,6 @@ def create_app(resources: Resources | None = None) -> OpenAPI:
         app.register_api(api)
     for views in (health.blueprint, docs.blueprint, assets.blueprint, phone_page.blueprint):
         app.register_blueprint(views)
-    app.register_blueprint(staff_pages.make_blueprint(callers))
+    for views in staff.BLUEPRINTS:
+        app.register_blueprint(views)
     return app

@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from flask import Flask, Response, g, render_template, request
 
-from backend.web.api import resources
+from backend.domain.roles import StaffRole
+from backend.services.staff_sessions import Stage
+from backend.web.api import Route, resources
 from backend.web.error_handlers import PAGE_POLICY
 from backend.web.page_texts import Language, find_language, texts
 
 LANGUAGE_COOKIE = "lang"
+MAX_NEXT_CHARS = 500
 
 
 def install(app: Flask) -> None:
     app.add_template_filter(_clock, "clock")
     app.add_template_filter(_ago, "ago")
+
+
+def staff_page(*roles: StaffRole, stage: Stage | None = None) -> Callable[[Route], Route]:
+    """Who may see a page below /staff: staff of these roles, or of any role when none is named.
+
+    Who is not signed in is led to the sign-in and back; who has another role is told so. `stage`
+    names the page as the one where that part of signing in is done.
+    """
+
+    def mark(route: Route) -> Route:
+        route.__dict__["page_roles"] = frozenset(roles) or frozenset(StaffRole)
+        route.__dict__["page_stage"] = stage
+        return route
+
+    return mark
+
+
+def local_path(untrusted_address: str | None, *, otherwise: str = "/staff") -> str:
+    """A page of ours to go on to; anything that could lead elsewhere becomes `otherwise`."""
+    address = untrusted_address or ""
+    path = address.partition("?")[0]
+    is_ours = path == "/staff" or path.startswith("/staff/")
+    is_plain = address.isprintable() and "\\" not in address and "//" not in path
+    return address if is_ours and is_plain and len(address) <= MAX_NEXT_CHARS else otherwise
 
 
 def page_language() -> Language:

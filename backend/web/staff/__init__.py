@@ -1,0 +1,8 @@
+"""Pages for staff, below /staff. A module per page; each tells `home` of its card."""
+
+from __future__ import annotations
+
+from backend.web.staff import help as help_page
+from backend.web.staff import home, login, password
+
+BLUEPRINTS = (login.blueprint, password.blueprint, home.blueprint, help_page.blueprint)
