@@ -8,9 +8,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select, update
 
 from backend.domain.roles import StaffRole
 from backend.storage.database import Database
@@ -19,6 +20,8 @@ from backend.storage.tables import ApiToken, Kiosk, UserAccount
 CACHED_FOR_S = 15.0
 """A revoked credential is refused after this long at the latest, in every worker."""
 MAX_CACHED = 2_000
+NOTED_EVERY = timedelta(hours=1)
+"""The use of a token is written down this often: it shows that somebody still needs it."""
 
 Role = Literal["kiosk", "staff"]
 
@@ -77,8 +80,7 @@ class Callers:
         known = self._known.get(digest)
         if known is not None and known[0] > now:
             return known[1]
-        with self._database.read() as connection:
-            caller = self._find_kiosk(connection, digest) or self._find_staff(connection, digest)
+        caller = self._find_kiosk(digest) or self._find_staff(digest)
         with self._lock:
             self._known.pop(digest, None)
             if caller is not None:
@@ -87,36 +89,53 @@ class Callers:
                 self._known[digest] = (now + CACHED_FOR_S, caller)
         return caller
 
-    def _find_kiosk(self, connection: Connection, digest: str) -> Caller | None:
-        row = connection.execute(
-            select(Kiosk.id, Kiosk.name).where(
-                Kiosk.token_hash == digest,
-                Kiosk.facility_id == self._database.facility_id,
-                Kiosk.revoked_at.is_(None),
-            )
-        ).first()
+    def _find_kiosk(self, digest: str) -> Caller | None:
+        with self._database.read() as connection:
+            row = connection.execute(
+                select(Kiosk.id, Kiosk.name).where(
+                    Kiosk.token_hash == digest,
+                    Kiosk.facility_id == self._database.facility_id,
+                    Kiosk.revoked_at.is_(None),
+                )
+            ).first()
         return Caller(role="kiosk", id=row.id, name=row.name) if row else None
 
-    def _find_staff(self, connection: Connection, digest: str) -> Caller | None:
-        row = connection.execute(
-            select(
-                UserAccount.id, UserAccount.display_name, UserAccount.roles, UserAccount.room_ids
-            )
-            .join(ApiToken, ApiToken.user_id == UserAccount.id)
-            .where(
-                ApiToken.token_hash == digest,
-                ApiToken.facility_id == self._database.facility_id,
-                ApiToken.revoked_at.is_(None),
-                ApiToken.expires_at > self._database.clock(),
-                UserAccount.disabled_at.is_(None),
-            )
-        ).first()
+    def _find_staff(self, digest: str) -> Caller | None:
+        now = self._database.clock()
+        with self._database.read() as connection:
+            row = connection.execute(
+                select(
+                    UserAccount.id,
+                    UserAccount.display_name,
+                    UserAccount.roles,
+                    UserAccount.room_ids,
+                    ApiToken.id.label("token_id"),
+                    ApiToken.last_used_at,
+                )
+                .join(ApiToken, ApiToken.user_id == UserAccount.id)
+                .where(
+                    ApiToken.token_hash == digest,
+                    ApiToken.facility_id == self._database.facility_id,
+                    ApiToken.revoked_at.is_(None),
+                    ApiToken.expires_at > now,
+                    UserAccount.disabled_at.is_(None),
+                )
+            ).first()
         if row is None:
             return None
+        if row.last_used_at is None or now - row.last_used_at >= NOTED_EVERY:
+            self._note_use(row.token_id)
         return Caller(
             role="staff",
             id=row.id,
             name=row.display_name,
             roles=known_roles(row.roles),
             rooms=frozenset(row.room_ids),
+        )
+
+    def _note_use(self, token_id: str) -> None:
+        self._database.transact(
+            lambda unit: unit.connection.execute(
+                update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=unit.now)
+            )
         )

@@ -661,6 +661,8 @@ class ApiToken(Base):
     token_hash: Mapped[str] = mapped_column(Code)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    """To the hour."""
     revoked_at: Mapped[datetime | None]
 
 

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from backend.web.staff import help as help_page
-from backend.web.staff import home, login, password
+from backend.web.staff import home, login, password, second_factor
 
-BLUEPRINTS = (login.blueprint, password.blueprint, home.blueprint, help_page.blueprint)
+BLUEPRINTS = (
+    login.blueprint,
+    password.blueprint,
+    second_factor.blueprint,
+    home.blueprint,
+    help_page.blueprint,
+)

@@ -68,6 +68,7 @@ def upgrade() -> None:
         sa.Column("token_hash", ID, nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("expires_at", MOMENT, nullable=False),
+        sa.Column("last_used_at", MOMENT, nullable=True),
         sa.Column("revoked_at", MOMENT, nullable=True),
         sa.ForeignKeyConstraint(
             ["user_id"], ["user_account.id"], name="fk_api_token_user_id", ondelete="CASCADE"
