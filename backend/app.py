@@ -21,10 +21,11 @@ from backend.web import (
     help_calls,
     kiosks,
     live,
+    pages,
     phone_page,
     rooms,
     scans,
-    staff_pages,
+    staff,
     visits,
 )
 from backend.web.api import EXTENSION, SECURITY_SCHEMES
@@ -52,14 +53,16 @@ def create_app(resources: Resources | None = None) -> OpenAPI:
     )
     app.extensions[EXTENSION] = resources
     app.extensions[live.EXTENSION] = LiveHub(resources.database)
-    callers = Callers(resources.database)
-    auth.install(app, callers)
+    callers = app.extensions[live.CALLERS] = Callers(resources.database)
+    auth.install(app, callers, resources)
     error_handlers.install(app)
+    pages.install(app)
     for api in (kiosks.enrolment, kiosks.blueprint, scans.blueprint, catalogue.blueprint):
         app.register_api(api)
     for api in (visits.blueprint, rooms.blueprint, help_calls.blueprint, live.blueprint):
         app.register_api(api)
-    for pages in (health.blueprint, docs.blueprint, assets.blueprint, phone_page.blueprint):
-        app.register_blueprint(pages)
-    app.register_blueprint(staff_pages.make_blueprint(callers))
+    for views in (health.blueprint, docs.blueprint, assets.blueprint, phone_page.blueprint):
+        app.register_blueprint(views)
+    for views in staff.BLUEPRINTS:
+        app.register_blueprint(views)
     return app

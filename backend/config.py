@@ -9,6 +9,7 @@
 | TIEPDON_HIS             | name of the HIS adapter                             | builtin (demo: demo)|
 | TIEPDON_HIS_SETTINGS    | JSON object handed to the adapter                   | {}                  |
 | TIEPDON_PUBLIC_BASE     | address before /t/{token} in the ticket's QR        | none: token alone   |
+| TIEPDON_REQUIRE_SECOND_FACTOR | 1: every account needs a second factor       | role `it` only      |
 
 What belongs to a facility (series, sessions, priority table, texts) is data in the database.
 """
@@ -41,6 +42,8 @@ class Config:
     """A silent insurer still leaves half a second of the three for number and ticket."""
     coverage_timeout_s: float = 8.0
     scan_lifetime_s: int = 600
+    require_second_factor: bool = False
+    """Of everybody; administrators need one in any case."""
     threads: int = 8
     """Requests one web worker serves at once; the pool of database connections is as large."""
 
@@ -63,6 +66,7 @@ def load_config(
         else None,
         "demo": demo,
         "his_settings": _his_settings(environ.get("TIEPDON_HIS_SETTINGS") or "{}"),
+        "require_second_factor": environ.get("TIEPDON_REQUIRE_SECOND_FACTOR", "") == "1",
         "public_base": (environ.get("TIEPDON_PUBLIC_BASE") or "").rstrip("/") or None,
     }
     values |= {name: value for name, value in overrides.items() if value is not None}

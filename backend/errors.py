@@ -2,16 +2,17 @@
 
 BackendError
 ├── BadRequest                 what was sent cannot be used
-│   ├── ValidationFailed · BodyTooLarge · IdempotencyKeyMissing
+│   ├── ValidationFailed · BodyTooLarge · IdempotencyKeyMissing · PasswordRefused
 │   └── UnreadablePayload      an identity code that cannot be read, with the parser's own code
 ├── AccessRefused
 │   ├── LoginRequired · NotAllowed · EnrolmentRefused · RateLimited
+│   ├── SignInRefused · SecondFactorRefused · FormRefused
 ├── NotFound
 │   ├── VisitNotFound · ServiceNotFound · ScanExpired · HelpCallNotFound
-│   ├── RoomNotFound · StepNotFound · ActNotFound
+│   ├── UserNotFound · RoomNotFound · StepNotFound · ActNotFound
 ├── Conflict                   what was asked does not fit the state of things
 │   ├── IdempotencyKeyReused · MoveNotAllowed · ChangeNotAllowed · PersonNeedsStaff
-│   ├── ChangedMeanwhile · NobodyWaiting · RoomNotOpen · ReasonNeeded · UndoOver
+│   ├── ChangedMeanwhile · NobodyWaiting · RoomNotOpen · ReasonNeeded · UndoOver · UserExists
 │   ├── ReturnNotAllowed       a missed turn that only staff can mend
 │   ├── ServiceClosed · ServiceFull · SlotTaken · NotForThisPerson · AppointmentNotDue
 ├── Unavailable                come again later
@@ -65,6 +66,18 @@ class IdempotencyKeyMissing(BadRequest):
     title = "Writes need an Idempotency-Key of 1 to 80 visible ASCII characters"
 
 
+class PasswordRefused(BadRequest):
+    """`fault` is a domain.passwords.PasswordFault."""
+
+    code = "password_refused"
+    title = "The new password is not good enough"
+    status = 422
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(self.title)
+        self.fault = fault
+
+
 class UnreadablePayload(BadRequest):
     """An identity payload that cannot be used; `payload_code` is the parser's code (E_…)."""
 
@@ -114,6 +127,27 @@ class RateLimited(AccessRefused):
         self.retry_after_s = retry_after_s
 
 
+class SignInRefused(AccessRefused):
+    """Unknown name, wrong password, locked or disabled: the four look the same from outside."""
+
+    code = "sign_in_refused"
+    title = "The name or the password is wrong, or the account is locked"
+    status = 401
+
+
+class SecondFactorRefused(AccessRefused):
+    code = "second_factor_refused"
+    title = "The code is wrong or was used before"
+    status = 401
+
+
+class FormRefused(AccessRefused):
+    """A change that did not come from a page of ours, or from one that is too old."""
+
+    code = "form_refused"
+    title = "The token of the page is missing or too old"
+
+
 class NotFound(BackendError):
     code = "not_found"
     title = "There is no such thing here"
@@ -143,6 +177,11 @@ class ScanExpired(NotFound):
 class HelpCallNotFound(NotFound):
     code = "help_call_not_found"
     title = "There is no such help call"
+
+
+class UserNotFound(NotFound):
+    code = "user_not_found"
+    title = "There is no such account"
 
 
 class RoomNotFound(NotFound):
@@ -229,6 +268,11 @@ class PersonNeedsStaff(Conflict):
     code = "person_needs_staff"
     title = "A person at the desk has to look at this"
     message_key = "visit.see_staff"
+
+
+class UserExists(Conflict):
+    code = "user_exists"
+    title = "There is an account of that name"
 
 
 class ServiceClosed(Conflict):

@@ -15,8 +15,8 @@ COMMANDS = (
     "parse",
     "scan",
     "serve",
-    "staff",
     "ticket",
+    "user",
 )
 
 

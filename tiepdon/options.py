@@ -26,8 +26,12 @@ def _check_url(_context: click.Context, _option: click.Parameter, value: str | N
     return value
 
 
-def check_name(_context: click.Context, _argument: click.Parameter, value: str) -> str:
-    """The name of a kiosk or of a member of staff, as it stands on the staff page."""
+def check_name(
+    _context: click.Context, _argument: click.Parameter, value: str | None
+) -> str | None:
+    """The name of a kiosk or of a member of staff, as it stands on pages; None is left alone."""
+    if value is None:
+        return None
     name = " ".join(value.split())
     if not name or len(name) > MAX_NAME_CHARS or not name.isprintable():
         raise click.BadParameter(f"takes 1 to {MAX_NAME_CHARS} letters that can be shown")

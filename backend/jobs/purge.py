@@ -97,6 +97,8 @@ def _list_rules(
             tables.OutboxMessage.settled_at < ago(days=30),
         ),
         ("enrolment", tables.EnrolmentCode, tables.EnrolmentCode.expires_at < ago(days=30)),
+        ("user_session", tables.UserSession, tables.UserSession.created_at < ago(days=30)),
+        ("api_token", tables.ApiToken, tables.ApiToken.expires_at < ago(days=30)),
         ("device_event", tables.DeviceEvent, tables.DeviceEvent.at < ago(days=90)),
         (
             "help_call",

@@ -32,7 +32,11 @@ TYPED_PER_KIOSK = Limit(name="typed-kiosk", tries=20, window_s=600)
 TYPED_PER_NUMBER = Limit(name="typed-number", tries=5, window_s=900)
 # A hospital sets up its kiosks in one morning, often from behind one address.
 ENROLMENTS_PER_ADDRESS = Limit(name="enrol-address", tries=100, window_s=60)
-STAFF_LOGINS_PER_ADDRESS = Limit(name="login-address", tries=10, window_s=300)
+# A shift begins, and forty people sign in from behind one address within minutes.
+LOGINS_PER_ADDRESS = Limit(name="login-address", tries=60, window_s=300)
+# Beside the lock of the account, and for names nobody has just the same.
+LOGINS_PER_NAME = Limit(name="login-name", tries=20, window_s=900)
+PASSWORD_CHANGES_PER_USER = Limit(name="password-user", tries=10, window_s=900)
 
 
 def count_tries(database: Database, *tries: tuple[Limit, str]) -> None:

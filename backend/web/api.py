@@ -2,8 +2,9 @@
 
 A route of the API is a plain function with `path`, `query` and `body` models of
 `backend.web.schemas`; it returns `json_reply(…)` and raises errors of `backend.errors`. Access is
-denied unless the route says who may call: `@allow("kiosk")`, `@allow("kiosk", "staff")` or
-`@public`, directly above the function.
+denied unless the route says who may call: `@allow("kiosk")`, `@allow("staff")` for any member of
+staff, `@allow(StaffRole.RECEPTION, "kiosk")` or `@public`, directly above the function. Pages say
+`@staff_page(…)` instead (`backend.web.pages`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
+from backend.domain.roles import StaffRole
 from backend.errors import IdempotencyKeyMissing
 from backend.services.recognise_caller import Caller, Role
 from backend.services.resources import Resources
@@ -33,7 +35,7 @@ SECURITY_SCHEMES: dict[str, Any] = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
-        "description": "The credential of an enrolled kiosk or of a member of staff.",
+        "description": "The credential of an enrolled kiosk, or a token of a member of staff.",
     }
 }
 IDEMPOTENT: dict[str, Any] = {"x-idempotent": True}
@@ -59,8 +61,8 @@ def api_blueprint(name: str, description: str, *, bearer: bool = True) -> APIBlu
     )
 
 
-def allow(*roles: Role) -> Callable[[Route], Route]:
-    """Who may call a route."""
+def allow(*roles: Role | StaffRole) -> Callable[[Route], Route]:
+    """Who may call a route: "kiosk", "staff" (whatever their role), or staff of these roles."""
 
     def mark(route: Route) -> Route:
         route.__dict__["allowed_roles"] = frozenset(roles)

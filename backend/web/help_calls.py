@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response, request
 
+from backend.domain.roles import StaffRole
 from backend.services.call_for_help import (
     HelpWish,
     StandingCall,
@@ -22,6 +23,8 @@ from backend.web.api import (
     json_reply,
     resources,
 )
+
+HELPERS = (StaffRole.RECEPTION, StaffRole.ROOM_CALLER, StaffRole.HEAD, StaffRole.IT)
 
 blueprint = api_blueprint("help calls", "A person at a kiosk asks for staff.")
 
@@ -46,7 +49,7 @@ def create(body: schemas.HelpCallRequest) -> Response:
 
 
 @blueprint.get("/help-calls", responses={200: schemas.HelpCallList})
-@allow("kiosk", "staff")
+@allow("kiosk", *HELPERS)
 def list_all(query: schemas.HelpCallQuery) -> Response:
     """Help calls, emergencies first; a kiosk sees its own"""
     calls = list_help_calls(
@@ -59,7 +62,7 @@ def list_all(query: schemas.HelpCallQuery) -> Response:
 
 
 @blueprint.get("/help-calls/<help_call_id>", responses={200: schemas.HelpCallReply})
-@allow("kiosk", "staff")
+@allow("kiosk", *HELPERS)
 def get(path: schemas.HelpCallPath) -> Response:
     """One help call: a kiosk asks here whether somebody is coming"""
     call = get_help_call(resources().database, call_id=path.help_call_id, caller=caller())
@@ -67,7 +70,7 @@ def get(path: schemas.HelpCallPath) -> Response:
 
 
 @blueprint.post("/help-calls/<help_call_id>/acknowledge", responses={200: schemas.HelpCallReply})
-@allow("staff")
+@allow(*HELPERS)
 def acknowledge(path: schemas.HelpCallPath) -> Response:
     """Somebody is on the way; the first answer stands"""
     call = acknowledge_help_call(resources().database, call_id=path.help_call_id, staff=caller())

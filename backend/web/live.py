@@ -12,9 +12,11 @@ from backend.domain.rooms import list_room_queues
 from backend.services.recognise_caller import Caller
 from backend.web import schemas
 from backend.web.api import allow, api_blueprint, caller, resources
+from backend.web.auth import make_recheck
 from backend.web.live_hub import EVERYTHING, LiveHub
 
 EXTENSION = "tiepdon-live"
+CALLERS = "tiepdon-callers"
 ENDLESS = 10**15
 """A length that is never reached: without one the end of the answer would be written at once."""
 RETRY_MS = 1_000
@@ -36,7 +38,11 @@ def live(query: schemas.LiveQuery) -> Response:
         if room_id in catalogue.rooms and who.may_call_room(room_id):
             topics.update(list_room_queues(catalogue, room_id))
     topics.update(("help",) if query.help else ())
-    return stream(topics if query.rooms or query.visits or query.help else {EVERYTHING})
+    some = query.rooms or query.visits or query.help
+    return stream(
+        topics if some else {EVERYTHING},
+        is_allowed=make_recheck(current_app.extensions[CALLERS]),
+    )
 
 
 def hub() -> LiveHub:

@@ -1,133 +1,34 @@
-"""Words of the staff page and the phone page, Vietnamese first."""
+"""Words of the pages, Vietnamese first: `locales/LANGUAGE/AREA.json`, one file per page area.
+
+Every page knows the words of `common`; a page names the areas it shows besides.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 Language = Literal["vi", "en"]
+LANGUAGES: tuple[Language, ...] = ("vi", "en")
+FOLDER = Path(__file__).with_name("locales")
 
-TEXTS: dict[Language, dict[str, Any]] = {
-    "vi": {
-        "other_lang": "en",
-        "other_lang_name": "English",
-        "staff_title": "Bảng trực tiếp đón",
-        "login_hint": "Nhập mã nhân viên để xem các cuộc gọi giúp.",
-        "login_code": "Mã nhân viên",
-        "login_button": "Vào bảng trực",
-        "login_refused": "Mã không đúng hoặc đã bị thu hồi.",
-        "login_too_often": "Đã thử quá nhiều lần. Mời chờ vài phút rồi thử lại.",
-        "logout": "Ra khỏi bảng trực",
-        "sound_on": "Chuông đang bật",
-        "sound_off": "Bấm để bật chuông",
-        "connection_lost": "Mất kết nối với máy chủ. Bảng này có thể đã cũ.",
-        "help_calls": "Cuộc gọi từ máy",
-        "no_help_calls": "Không có ai đang gọi.",
-        "help": "Gọi người giúp",
-        "emergency": "CẤP CỨU",
-        "at_kiosk": "Tại máy",
-        "number": "Số",
-        "acknowledge": "Tôi đến ngay",
-        "troubles": "Máy cần xem",
-        "no_troubles": "Các máy đều chạy tốt.",
-        "provisional": "Lượt khám cần xem",
-        "no_provisional": "Không có lượt khám nào cần xem.",
-        "check_card": "cần kiểm tra thẻ",
-        "print_trouble": "chưa in được phiếu",
-        "devices": {"printer": "máy in", "scanner": "máy quét", "kiosk": "máy tiếp đón"},
-        "device_states": {
-            "paper_near_end": "sắp hết giấy",
-            "paper_end": "hết giấy",
-            "cover_open": "nắp đang mở",
-            "error": "báo lỗi",
-            "offline": "đang tắt",
-            "unreachable": "không liên lạc được",
-            "absent": "chưa cắm",
-            "stale": "không có hình",
-            "silent": "không trả lời",
-        },
-        "ago": "{minutes} phút trước",
-        "just_now": "vừa xong",
-        "phone_title": "Số thứ tự",
-        "your_number": "Số của bạn",
-        "people_ahead": "Người trước bạn",
-        "wait": "Chờ khoảng",
-        "minutes": "phút",
-        "floor": "Tầng",
-        "updated": "Cập nhật lúc",
-        "refreshes": "trang tự làm mới",
-        "hotline": "Cần giúp, gọi",
-        "no_ticket": "Phiếu này không còn hiệu lực. Mời lấy số mới tại máy hoặc hỏi quầy tiếp đón.",
-        "states": {
-            "waiting": "Đang chờ",
-            "called": "Đến lượt bạn. Mời vào!",
-            "serving": "Đang khám",
-            "hold": "Tạm giữ số. Mời hỏi nhân viên",
-            "missed": "Đã qua lượt. Mời quét lại phiếu",
-            "done": "Đã xong",
-            "cancelled": "Đã hủy",
-        },
-    },
-    "en": {
-        "other_lang": "vi",
-        "other_lang_name": "Tiếng Việt",
-        "staff_title": "Reception watch",
-        "login_hint": "Enter your staff code to see calls for help.",
-        "login_code": "Staff code",
-        "login_button": "Open the board",
-        "login_refused": "This code is wrong or was revoked.",
-        "login_too_often": "Too many tries. Please wait a few minutes and try again.",
-        "logout": "Leave the board",
-        "sound_on": "Sound is on",
-        "sound_off": "Tap to turn sound on",
-        "connection_lost": "No connection to the server. This board may be out of date.",
-        "help_calls": "Calls from kiosks",
-        "no_help_calls": "Nobody is calling.",
-        "help": "Call for help",
-        "emergency": "EMERGENCY",
-        "at_kiosk": "At kiosk",
-        "number": "Number",
-        "acknowledge": "I am coming",
-        "troubles": "Kiosks to look at",
-        "no_troubles": "All kiosks work well.",
-        "provisional": "Visits to look at",
-        "no_provisional": "No visit needs a look.",
-        "check_card": "insurance to check",
-        "print_trouble": "ticket not printed",
-        "devices": {"printer": "printer", "scanner": "scanner", "kiosk": "kiosk"},
-        "device_states": {
-            "paper_near_end": "paper is running low",
-            "paper_end": "out of paper",
-            "cover_open": "cover is open",
-            "error": "reports an error",
-            "offline": "switched off",
-            "unreachable": "cannot be reached",
-            "absent": "not plugged in",
-            "stale": "gives no picture",
-            "silent": "does not answer",
-        },
-        "ago": "{minutes} min ago",
-        "just_now": "just now",
-        "phone_title": "Queue number",
-        "your_number": "Your number",
-        "people_ahead": "People before you",
-        "wait": "Wait about",
-        "minutes": "min",
-        "floor": "Floor",
-        "updated": "Updated at",
-        "refreshes": "refreshes by itself",
-        "hotline": "For help call",
-        "no_ticket": "This ticket is no longer valid. Please take a new number or ask the desk.",
-        "states": {
-            "waiting": "Waiting",
-            "called": "It is your turn. Please go in!",
-            "serving": "With the doctor",
-            "hold": "On hold. Please ask staff",
-            "missed": "You missed your turn. Please scan your ticket again",
-            "done": "Done",
-            "cancelled": "Cancelled",
-        },
-    },
-}
+
+@cache
+def texts(language: Language, *areas: str) -> Mapping[str, Any]:
+    """The words of `common` and of `areas` by key. A template says `t.key`.
+
+    Raises FileNotFoundError for an area nobody wrote, ValueError for a key that two areas use.
+    """
+    found: dict[str, Any] = {}
+    for area in dict.fromkeys(("common", *areas)):
+        words = json.loads((FOLDER / language / f"{area}.json").read_text(encoding="utf-8"))
+        if twice := found.keys() & words.keys():
+            raise ValueError(f"{area}.json uses the keys of another area: {sorted(twice)}")
+        found |= words
+    return found
 
 
 def find_language(untrusted_text: str | None) -> Language | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, request
 from sqlalchemy import select
 
 from backend.domain.catalogue import Catalogue
@@ -19,8 +19,8 @@ from backend.domain.visit import OPEN_STATES, StepState
 from backend.services.show_visit import ShownVisit, get_state, load_visit
 from backend.storage.tables import Ticket
 from backend.web.api import public, resources
-from backend.web.error_handlers import PAGE_POLICY
-from backend.web.page_texts import TEXTS, Language, find_language
+from backend.web.page_texts import Language, find_language
+from backend.web.pages import render_page
 
 REFRESH_S = 20
 _OVER = {StepState.DONE, StepState.CANCELLED, StepState.MISSED}
@@ -42,19 +42,16 @@ def phone_page(token: str) -> Response:
         or "vi"
     )
     facts = _facts(visit, catalogue, lang) if visit else {}
-    page = render_template(
+    return render_page(
         "phone.html",
-        t=TEXTS[lang],
+        "phone",
+        status=200 if visit else 404,
         lang=lang,
-        facility=catalogue.facility_name.vi if lang == "vi" else catalogue.facility_name.en,
         hotline=catalogue.hotline,
         now=now,
         refresh_s=REFRESH_S,
         **facts,
     )
-    reply = Response(page, status=200 if visit else 404, content_type="text/html; charset=utf-8")
-    reply.headers["Content-Security-Policy"] = PAGE_POLICY
-    return reply
 
 
 def _find_visit(untrusted_token: str) -> ShownVisit | None:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from backend.services.admit_staff import add_staff
+from backend.domain.roles import StaffRole
 from backend.storage.database import Database, open_engine
 from backend.storage.migrate import migrate
+from tests.factories.accounts import Accounts
 from tests.factories.hospital import Hospital
 from tests.integration.servers import WebServer
 from tests.postgres import PostgresServer
@@ -86,7 +87,9 @@ def test_two_nodes_tell_the_same_within_half_a_second(url: str, tmp_path: Path) 
     migrate(engine)
     database = Database(engine, facility_id="main")
     Hospital(database).set_up()
-    credential = add_staff(database, name="NV")
+    accounts = Accounts(database)
+    accounts.add("nv", StaffRole.ROOM_CALLER)
+    credential = accounts.token("nv")
     pages: list[Listener] = []
     nodes = [WebServer(url, tmp_path, workers=2) for _ in range(2)]
     try:

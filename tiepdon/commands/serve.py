@@ -8,8 +8,8 @@ import click
 
 from backend.bootstrap import open_keys, set_up
 from backend.config import load_config
-from backend.services.admit_staff import settle_demo_staff
 from backend.services.enrol_kiosk import shut_out_demo_kiosks
+from backend.services.settle_demo_accounts import settle_demo_accounts
 from backend.storage.database import open_database
 from tiepdon.options import database_option, refusals
 
@@ -25,9 +25,9 @@ from tiepdon.options import database_option, refusals
     help="0 takes a free one; the line on standard output names it.",
 )
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True)
-@click.option("--demo", is_flag=True, help="Demo hospital, demo keys, DEMO-KIOSK, DEMO-STAFF.")
+@click.option("--demo", is_flag=True, help="Demo hospital, demo keys, DEMO-KIOSK, accounts to try.")
 def command(database_url: str | None, host: str, port: int, workers: int, demo: bool) -> None:
-    """Serve kiosks, the staff page and the phone page.
+    """Serve kiosks, the pages of staff and the phone page.
 
     The database is migrated first. Ends on SIGTERM or Ctrl-C when running requests are answered.
     """
@@ -41,7 +41,7 @@ def command(database_url: str | None, host: str, port: int, workers: int, demo: 
         database = open_database(config)
         try:
             set_up(database, config)
-            settle_demo_staff(database, demo=config.demo)
+            settle_demo_accounts(database, demo=config.demo)
             shut_out_demo_kiosks(database, demo=config.demo)
         finally:
             database.close()

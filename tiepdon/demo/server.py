@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import requests
 from sqlalchemy import create_engine, select
 
 from backend.domain.queueing import format_number
+from backend.services.settle_demo_accounts import DEMO_PASSWORD
 from backend.storage.tables import Number
 
 START_TIMEOUT_S = 30.0
@@ -32,6 +34,15 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def sign_in(browser: requests.Session, address: str, name: str) -> None:
+    """As a person does it on the page. Raises requests.RequestException."""
+    page = browser.get(f"{address}/staff/login", timeout=5)
+    page.raise_for_status()
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+    form = {"name": name, "password": DEMO_PASSWORD, "csrf_token": token[1] if token else ""}
+    browser.post(f"{address}/staff/login", data=form, timeout=5).raise_for_status()
 
 
 class DemoServer:
@@ -90,12 +101,10 @@ class DemoServer:
         self._process = None
 
     def staff_page(self) -> str:
-        """What the staff page shows now. Raises requests.RequestException."""
+        """What the page of calls for help shows now. Raises requests.RequestException."""
         with requests.Session() as browser:
-            browser.headers["Origin"] = self.address
-            code = {"code": "DEMO-STAFF"}
-            browser.post(f"{self.address}/staff/login", data=code, timeout=5).raise_for_status()
-            reply = browser.get(f"{self.address}/staff/live", timeout=5)
+            sign_in(browser, self.address, "letan")
+            reply = browser.get(f"{self.address}/staff/help/live", timeout=5)
             reply.raise_for_status()
             return reply.text
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from backend.services.settle_demo_accounts import DEMO_PASSWORD
 from devices.simulated.camera import Trouble
 from devices.simulated.printer import PrinterCondition, SimulatedPrinter
 from his_adapter.demo import personas
@@ -54,7 +55,10 @@ def show(out: Path) -> int:
     with Stage(folder) as stage:
         line = NetworkLine(stage.server.port).start()
         kiosk = stage.build(backend_url=line.address)
-        click.echo(f"Staff page: {stage.server.address}/staff (code DEMO-STAFF)", err=True)
+        click.echo(
+            f"Pages of staff: {stage.server.address}/staff (letan, password {DEMO_PASSWORD})",
+            err=True,
+        )
         click.echo(f"Interface:  {stage.server.address}/docs", err=True)
         window = WindowConfig(
             width_px=width,

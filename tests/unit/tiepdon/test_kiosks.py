@@ -66,20 +66,6 @@ def test_wrong_use_is_2() -> None:
     assert run("kiosks", "nonsense").exit_code == 2
 
 
-def test_staff_codes_are_given_once_and_revoked(url: str) -> None:
-    code = run("staff", "add", "Lê Thị Trực", "--db", url).stdout.strip()
-    database = open_database(Config(database_url=url))
-    staff = Callers(database).find(code)
-    assert staff is not None
-    assert staff.name == "Lê Thị Trực"
-    (line,) = run("staff", "list", "--db", url).stdout.splitlines()
-    assert code not in line
-    assert run("staff", "revoke", "Lê Thị Trực", "--db", url).exit_code == 0
-    assert Callers(database).find(code) is None
-    assert run("staff", "revoke", "Lê Thị Trực", "--db", url).exit_code == 1
-    database.close()
-
-
 def test_keys_are_made_once_for_their_owner_only(tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
     assert run("keys", "new", str(file)).exit_code == 0
@@ -89,10 +75,9 @@ def test_keys_are_made_once_for_their_owner_only(tmp_path: Path) -> None:
     assert file.read_bytes() == before
 
 
-@pytest.mark.parametrize("group", ["kiosks", "staff"])
 @pytest.mark.parametrize("name", ["", "  ", "A\nB\x1b", "A" * 81])
-def test_a_name_is_one_that_staff_can_read(group: str, name: str, url: str) -> None:
-    result = run(group, "add", name, "--db", url)
+def test_a_name_is_one_that_staff_can_read(name: str, url: str) -> None:
+    result = run("kiosks", "add", name, "--db", url)
     assert (result.exit_code, result.stdout) == (2, "")
 
 

@@ -13,10 +13,11 @@ from backend.app import create_app
 from backend.bootstrap import assemble
 from backend.domain.ids import new_id
 from backend.domain.notice import NOTICE_VERSION
-from backend.services.admit_staff import add_staff
+from backend.domain.roles import StaffRole
 from backend.services.resources import Resources
 from backend.storage.database import Database
 from his_adapter.ports import HisGateway
+from tests.factories.accounts import Accounts
 from tests.factories.his import ScriptedHis
 from tests.factories.hospital import Hospital, make_config
 
@@ -97,5 +98,24 @@ def kiosk(client: FlaskClient, hospital: Hospital) -> ApiCaller:
 
 
 @pytest.fixture
-def staff(client: FlaskClient, database: Database, hospital: Hospital) -> ApiCaller:
-    return ApiCaller(client, add_staff(database, name="Lê Thị Trực"))
+def staff(client: FlaskClient, accounts: Accounts) -> ApiCaller:
+    """A program of a member of staff with the roles of the desk, the rooms and the head."""
+    accounts.add(
+        "truc",
+        StaffRole.RECEPTION,
+        StaffRole.ROOM_CALLER,
+        StaffRole.HEAD,
+        display_name="Lê Thị Trực",
+    )
+    return ApiCaller(client, accounts.token("truc"))
+
+
+@pytest.fixture
+def accounts(database: Database, hospital: Hospital) -> Accounts:
+    return Accounts(hospital.database)
+
+
+@pytest.fixture
+def browser(client: FlaskClient) -> FlaskClient:
+    """Another browser than the one `client` is."""
+    return client.application.test_client()

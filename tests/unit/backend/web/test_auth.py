@@ -5,7 +5,6 @@ from flask.testing import FlaskClient
 
 from backend.app import create_app
 from backend.services import enrol_kiosk, recognise_caller
-from backend.services.admit_staff import revoke_staff, settle_demo_staff
 from backend.services.enrol_kiosk import invite_kiosk, revoke_kiosk
 from backend.services.recognise_caller import Callers
 from backend.services.resources import Resources
@@ -24,11 +23,10 @@ PUBLIC = {
     "/assets/<name>",
     "/assets/fonts/<name>",
     "/api/v1/kiosks/enrol",
-    "/staff",
     "/staff/login",
+    "/staff/logout",
     "/staff/language/<code>",
 }
-BY_COOKIE = {"/staff/logout", "/staff/live", "/staff/help-calls/<help_call_id>/acknowledge"}
 
 
 def test_every_route_says_who_may_call(resources: Resources) -> None:
@@ -36,7 +34,9 @@ def test_every_route_says_who_may_call(resources: Resources) -> None:
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
         if getattr(view, "public", False):
-            assert rule.rule in PUBLIC | BY_COOKIE, rule.rule
+            assert rule.rule in PUBLIC, rule.rule
+        elif rule.rule.startswith("/staff"):
+            assert getattr(view, "page_roles", None), rule.rule
         else:
             assert getattr(view, "allowed_roles", None), rule.rule
 
@@ -45,7 +45,7 @@ def test_unknown_callers_learn_nothing(resources: Resources, client: FlaskClient
     """The same 401 for routes that exist and for those that do not, whatever is sent."""
     answers = set()
     for rule in create_app(resources).url_map.iter_rules():
-        if rule.rule in PUBLIC | BY_COOKIE:
+        if rule.rule in PUBLIC or rule.rule.startswith("/staff"):
             continue
         path = rule.rule
         for argument in rule.arguments:
@@ -58,13 +58,6 @@ def test_unknown_callers_learn_nothing(resources: Resources, client: FlaskClient
     answers.add((reply.status_code, reply.get_data()))
     assert len(answers) == 1
     assert answers.pop()[0] == 401
-
-
-@pytest.mark.parametrize("path", sorted(BY_COOKIE))
-def test_staff_pages_need_a_session(client: FlaskClient, path: str) -> None:
-    path = path.replace("<help_call_id>", "x")
-    reply = client.get(path) if path == "/staff/live" else client.post(path)
-    assert reply.status_code == 401
 
 
 def test_a_kiosk_may_not_do_what_staff_do_nor_the_other_way(
@@ -112,11 +105,6 @@ def test_demo_codes_work_in_a_demo_only(client: FlaskClient, database: Database)
     kiosk = enrol_kiosk.enrol_kiosk(database, untrusted_code="DEMO-KIOSK", name="K1", demo=True)
     again = enrol_kiosk.enrol_kiosk(database, untrusted_code="DEMO-KIOSK", name="K1", demo=True)
     assert kiosk.credential != again.credential
-    settle_demo_staff(database, demo=True)
-    settle_demo_staff(database, demo=True)
-    assert ApiCaller(client, "DEMO-STAFF").get("/help-calls").status_code == 200
-    settle_demo_staff(database, demo=False)
-    assert Callers(database).find("DEMO-STAFF") is None
     enrol_kiosk.shut_out_demo_kiosks(database, demo=True)
     assert Callers(database).find(kiosk.credential) is not None
     enrol_kiosk.shut_out_demo_kiosks(database, demo=False)
@@ -152,11 +140,6 @@ def test_revoking_ends_open_invitations_too(client: FlaskClient, database: Datab
     code = invite_kiosk(database, name="K7")
     assert revoke_kiosk(database, name="K7") == 1
     assert enrol(client, code)[0] == 403
-
-
-def test_revoked_staff_are_out(staff: ApiCaller, database: Database) -> None:
-    assert revoke_staff(database, name="Lê Thị Trực") == 1
-    assert staff.get("/help-calls").status_code == 401
 
 
 def test_only_hashes_of_credentials_are_stored(hospital: Hospital, database: Database) -> None:

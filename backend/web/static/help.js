@@ -1,4 +1,4 @@
-// Keeps the staff page fresh and audible. Without it the page still works: it reloads itself.
+// Keeps the page of calls for help fresh and audible. Without it the page still works: it reloads itself.
 "use strict";
 (() => {
   const PERIOD_MS = 2000;
@@ -47,8 +47,9 @@
   const refresh = async (request, options) => {
     try {
       const reply = await fetch(request, { ...options, signal: AbortSignal.timeout(5000) });
-      if (reply.status === 401) {
-        window.location.assign("/staff");
+      if (reply.status === 401 || reply.status === 403) {
+        // Signed out, or signed in anew in another tab: the page itself knows what to do.
+        window.location.assign("/staff/help");
         return;
       }
       if (!reply.ok) throw new Error(String(reply.status));
@@ -81,7 +82,7 @@
   });
 
   const loop = async () => {
-    await refresh("/staff/live", {});
+    await refresh("/staff/help/live", { headers: { "X-Background": "1" } });
     ring();
     window.setTimeout(loop, PERIOD_MS);
   };

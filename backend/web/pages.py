@@ -1,0 +1,85 @@
+"""How every page for people is drawn: its words, its language, its strict content policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, Response, g, render_template, request
+
+from backend.domain.roles import StaffRole
+from backend.services.staff_sessions import Stage
+from backend.web.api import Route, resources
+from backend.web.error_handlers import PAGE_POLICY
+from backend.web.page_texts import Language, find_language, texts
+
+LANGUAGE_COOKIE = "lang"
+MAX_NEXT_CHARS = 500
+
+
+def install(app: Flask) -> None:
+    app.add_template_filter(_clock, "clock")
+    app.add_template_filter(_ago, "ago")
+
+
+def staff_page(*roles: StaffRole, stage: Stage | None = None) -> Callable[[Route], Route]:
+    """Who may see a page below /staff: staff of these roles, or of any role when none is named.
+
+    Who is not signed in is led to the sign-in and back; who has another role is told so. `stage`
+    names the page as the one where that part of signing in is done.
+    """
+
+    def mark(route: Route) -> Route:
+        route.__dict__["page_roles"] = frozenset(roles) or frozenset(StaffRole)
+        route.__dict__["page_stage"] = stage
+        return route
+
+    return mark
+
+
+def local_path(untrusted_address: str | None, *, otherwise: str = "/staff") -> str:
+    """A page of ours to go on to; anything that could lead elsewhere becomes `otherwise`."""
+    address = untrusted_address or ""
+    path = address.partition("?")[0]
+    is_ours = path == "/staff" or path.startswith("/staff/")
+    is_plain = address.isprintable() and "\\" not in address and "//" not in path
+    return address if is_ours and is_plain and len(address) <= MAX_NEXT_CHARS else otherwise
+
+
+def page_language() -> Language:
+    """As chosen on a page before; Vietnamese otherwise."""
+    return find_language(request.cookies.get(LANGUAGE_COOKIE)) or "vi"
+
+
+def render_page(
+    template: str,
+    *areas: str,
+    status: int = 200,
+    lang: Language | None = None,
+    **facts: Any,
+) -> Response:
+    """A page with `t` (the words of `common` and of `areas`), `lang`, `facility` and `facts`."""
+    lang = g.page_language = lang or page_language()
+    name = resources().catalogue.get().facility_name
+    html = render_template(
+        template,
+        t=texts(lang, *areas),
+        lang=lang,
+        facility=name.vi if lang == "vi" else name.en,
+        **facts,
+    )
+    reply = Response(html, status=status, content_type="text/html; charset=utf-8")
+    reply.headers["Content-Security-Policy"] = PAGE_POLICY
+    return reply
+
+
+def _clock(moment: datetime) -> str:
+    return moment.astimezone(resources().catalogue.get().zone).strftime("%H:%M")
+
+
+def _ago(moment: datetime) -> str:
+    words = texts(g.get("page_language") or page_language())
+    minutes = int((resources().database.clock() - moment).total_seconds() // 60)
+    text = words["ago"].format(minutes=minutes) if minutes > 0 else words["just_now"]
+    return str(text)

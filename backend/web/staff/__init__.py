@@ -1,0 +1,14 @@
+"""Pages for staff, below /staff. A module per page; each tells `home` of its card."""
+
+from __future__ import annotations
+
+from backend.web.staff import help as help_page
+from backend.web.staff import home, login, password, second_factor
+
+BLUEPRINTS = (
+    login.blueprint,
+    password.blueprint,
+    second_factor.blueprint,
+    home.blueprint,
+    help_page.blueprint,
+)

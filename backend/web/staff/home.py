@@ -1,0 +1,33 @@
+"""Where somebody arrives after signing in: a card for each page that their roles open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Response
+
+from backend.domain.roles import StaffRole
+from backend.web.api import caller
+from backend.web.help_calls import HELPERS
+from backend.web.pages import render_page, staff_page
+
+blueprint = Blueprint("staff_home", __name__, url_prefix="/staff")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """`key` names title and text in the words of `home` (`cards`)."""
+
+    path: str
+    key: str
+    roles: frozenset[StaffRole]
+
+
+CARDS = (Card(path="/staff/help", key="help", roles=frozenset(HELPERS)),)
+
+
+@blueprint.get("")
+@staff_page()
+def home() -> Response:
+    cards = [card for card in CARDS if caller().has_any(card.roles)]
+    return render_page("staff/home.html", "staff", "home", cards=cards)
