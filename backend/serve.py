@@ -72,8 +72,13 @@ class JobsProcess:
 class StreamingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """Threads for requests; connections of live pages leave them (see `backend.web.live`)."""
 
+    def handle_request(self, req: Any, conn: TConn) -> Any:
+        """A detached socket belongs to the hub now: no further request comes on it."""
+        keeps = super().handle_request(req, conn)
+        return keeps if conn.sock.fileno() != -1 else False
+
     def finish_request(self, conn: TConn, fs: Any) -> None:
-        """A detached socket belongs to the hub now: there is nothing left to keep or to close."""
+        """… and there is nothing left to close."""
         if conn.sock.fileno() == -1:
             self.nr_conns -= 1
             return

@@ -189,7 +189,7 @@ def serving(application: str, environ: dict[str, str]) -> Iterator[int]:
     process = subprocess.Popen(
         [
             sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}",
-            "--workers", str(WORKERS), "--worker-class", "gthread", "--threads", str(THREADS),
+            "--workers", str(WORKERS), "--worker-class", "backend.serve.StreamingWorker", "--threads", str(THREADS),
             "--keep-alive", "30", "--log-level", "error", "--preload",
         ],
         cwd=ROOT,
