@@ -28,6 +28,7 @@ from backend.web import (
 )
 from backend.web.api import EXTENSION, SECURITY_SCHEMES
 from backend.web.schemas import Problem
+from backend.web.staff import single_sign_on
 
 VERSION = "1.0"
 DESCRIPTION = """Check-in of patients at kiosks: who they are, what they come for, their number.
@@ -50,6 +51,7 @@ def create_app(resources: Resources | None = None) -> OpenAPI:
     )
     app.extensions[EXTENSION] = resources
     auth.install(app, Callers(resources.database), resources)
+    single_sign_on.install(app, resources.config.single_sign_on)
     error_handlers.install(app)
     pages.install(app)
     for api in (kiosks.enrolment, kiosks.blueprint, scans.blueprint, catalogue.blueprint):

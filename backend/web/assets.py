@@ -11,7 +11,7 @@ from flask import Blueprint, Response, send_from_directory
 from backend.web.api import public
 from backend.web.problems import AddressNotFound
 
-_FILES = ("pages.css", "help.js", "docs.js")
+_FILES = ("pages.css", "help.js", "session.js", "docs.js")
 FONTS = ("400Regular.ttf", "600SemiBold.ttf", "800ExtraBold.ttf")
 _STATIC = Path(__file__).parent / "static"
 
