@@ -31,6 +31,7 @@ from backend.web import (
 from backend.web.api import EXTENSION, SECURITY_SCHEMES
 from backend.web.live_hub import LiveHub
 from backend.web.schemas import Problem
+from backend.web.staff import single_sign_on
 
 VERSION = "1.0"
 DESCRIPTION = """Check-in of patients at kiosks: who they are, what they come for, their number.
@@ -55,6 +56,7 @@ def create_app(resources: Resources | None = None) -> OpenAPI:
     app.extensions[live.EXTENSION] = LiveHub(resources.database)
     callers = app.extensions[live.CALLERS] = Callers(resources.database)
     auth.install(app, callers, resources)
+    single_sign_on.install(app, resources.config.single_sign_on)
     error_handlers.install(app)
     pages.install(app)
     for api in (kiosks.enrolment, kiosks.blueprint, scans.blueprint, catalogue.blueprint):

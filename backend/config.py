@@ -9,6 +9,9 @@
 | TIEPDON_HIS             | name of the HIS adapter                             | builtin (demo: demo)|
 | TIEPDON_HIS_SETTINGS    | JSON object handed to the adapter                   | {}                  |
 | TIEPDON_PUBLIC_BASE     | address before /t/{token} in the ticket's QR        | none: token alone   |
+| TIEPDON_OIDC_ISSUER     | https://… of the hospital's own sign-on (OpenID)    | none                |
+| TIEPDON_OIDC_CLIENT_ID  | our name there                                      | none                |
+| TIEPDON_OIDC_CLIENT_SECRET_FILE | file with our secret there                  | none                |
 | TIEPDON_REQUIRE_SECOND_FACTOR | 1: every account needs a second factor       | role `it` only      |
 
 What belongs to a facility (series, sessions, priority table, texts) is data in the database.
@@ -20,12 +23,24 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from backend.errors import ConfigError
 
 DEFAULT_DATABASE_URL = "sqlite:///tiepdon.sqlite3"
 DATABASE_SCHEMES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 DEFAULT_FACILITY_ID = "main"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SingleSignOn:
+    """`name_claim` holds the name of an account made here; people must not be able to choose it."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    name_claim: str = "preferred_username"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +59,7 @@ class Config:
     scan_lifetime_s: int = 600
     require_second_factor: bool = False
     """Of everybody; administrators need one in any case."""
+    single_sign_on: SingleSignOn | None = None
     threads: int = 8
     """Requests one web worker serves at once; the pool of database connections is as large."""
 
@@ -67,6 +83,7 @@ def load_config(
         "demo": demo,
         "his_settings": _his_settings(environ.get("TIEPDON_HIS_SETTINGS") or "{}"),
         "require_second_factor": environ.get("TIEPDON_REQUIRE_SECOND_FACTOR", "") == "1",
+        "single_sign_on": _single_sign_on(environ),
         "public_base": (environ.get("TIEPDON_PUBLIC_BASE") or "").rstrip("/") or None,
     }
     values |= {name: value for name, value in overrides.items() if value is not None}
@@ -89,3 +106,21 @@ def _his_settings(text: str) -> dict[str, str]:
     if not isinstance(settings, dict):
         raise ConfigError("TIEPDON_HIS_SETTINGS is not a JSON object")
     return {str(name): str(value) for name, value in settings.items()}
+
+
+def _single_sign_on(environ: Mapping[str, str]) -> SingleSignOn | None:
+    issuer = (environ.get("TIEPDON_OIDC_ISSUER") or "").rstrip("/")
+    if not issuer:
+        return None
+    address = urlsplit(issuer)
+    if address.scheme != "https" and address.hostname not in LOOPBACK:
+        raise ConfigError("TIEPDON_OIDC_ISSUER takes an https address")
+    client_id = environ.get("TIEPDON_OIDC_CLIENT_ID") or ""
+    try:
+        path = Path(environ["TIEPDON_OIDC_CLIENT_SECRET_FILE"])
+        secret = path.read_text(encoding="utf-8").strip()
+    except (KeyError, OSError, ValueError) as error:
+        raise ConfigError("TIEPDON_OIDC_CLIENT_SECRET_FILE cannot be read") from error
+    if not client_id or not secret:
+        raise ConfigError("TIEPDON_OIDC_ISSUER needs TIEPDON_OIDC_CLIENT_ID and a secret")
+    return SingleSignOn(issuer=issuer, client_id=client_id, client_secret=secret)

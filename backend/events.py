@@ -32,6 +32,7 @@ class Event(StrEnum):
     USER_UNLOCKED = "user_unlocked"
     LOGGED_IN = "logged_in"
     LOGIN_FAILED = "login_failed"
+    SINGLE_SIGN_ON_FAILED = "single_sign_on_failed"
     LOGGED_OUT = "logged_out"
     PASSWORD_CHANGED = "password_changed"
     PASSWORD_RESET = "password_reset"

@@ -18,7 +18,7 @@ from backend.services.hash_password import hash_password, matches, needs_new_has
 from backend.services.limit_tries import LOGINS_PER_ADDRESS, LOGINS_PER_NAME, count_tries
 from backend.services.manage_users import login_name
 from backend.services.resources import Resources
-from backend.services.staff_sessions import open_session
+from backend.services.staff_sessions import PASSWORD, open_session
 from backend.storage.tables import UserAccount
 from backend.storage.unit_of_work import UnitOfWork
 
@@ -63,7 +63,7 @@ def sign_in(
     if needs_new_hash(known.password_hash):
         values["password_hash"] = hash_password(untrusted_password)
     return database.transact(
-        lambda unit: complete(unit, known, address=address, way="password", **values)
+        lambda unit: complete(unit, known, address=address, way=PASSWORD, **values)
     )
 
 
@@ -77,7 +77,7 @@ def complete(unit: UnitOfWork, user: Row[Any], *, address: str, way: str, **valu
     actor = f"staff:{user.id}"
     detail = {"way": way, "address": address}
     unit.audit(Event.LOGGED_IN, actor=actor, subject=f"user:{user.id}", detail=detail)
-    return open_session(unit, user_id=user.id, address=address)
+    return open_session(unit, user_id=user.id, way=way, address=address)
 
 
 def begin_try(unit: UnitOfWork, user: Row[Any]) -> Try:

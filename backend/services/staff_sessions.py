@@ -35,6 +35,8 @@ NOTED_EVERY = timedelta(seconds=30)
 DEMO_ID = "demo-"
 """Begins the ids of accounts that exist in a demo only."""
 
+PASSWORD = "password"  # noqa: S105  # a way to sign in
+
 Stage = Literal["second_factor", "password", "enrol"]
 
 
@@ -51,7 +53,7 @@ class StaffSession:
     must_have_second_factor: bool
 
 
-def open_session(unit: UnitOfWork, *, user_id: str, address: str) -> str:
+def open_session(unit: UnitOfWork, *, user_id: str, way: str, address: str) -> str:
     """The token for the browser. `address` is a keyed hash."""
     token = new_credential()
     unit.connection.execute(
@@ -62,6 +64,7 @@ def open_session(unit: UnitOfWork, *, user_id: str, address: str) -> str:
             token_hash=credential_hash(token),
             created_at=unit.now,
             last_seen_at=unit.now,
+            way=way,
             address_hash=address,
         )
     )
@@ -82,6 +85,7 @@ def find_session(server: Resources, untrusted_token: str, *, active: bool) -> St
                 UserSession.id,
                 UserSession.created_at,
                 UserSession.last_seen_at,
+                UserSession.way,
                 UserSession.second_factor_at,
                 UserAccount.id.label("user_id"),
                 UserAccount.name,
@@ -113,7 +117,7 @@ def find_session(server: Resources, untrusted_token: str, *, active: bool) -> St
     stage: Stage | None = None
     if row.totp_confirmed_at is not None and row.second_factor_at is None:
         stage = "second_factor"
-    elif row.must_change_password:
+    elif row.must_change_password and row.way == PASSWORD:
         stage = "password"
     elif must_have and row.totp_confirmed_at is None:
         stage = "enrol"

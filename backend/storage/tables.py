@@ -724,6 +724,8 @@ class UserSession(Base):
     token_hash: Mapped[str] = mapped_column(Code)
     created_at: Mapped[datetime] = mapped_column(index=True)
     last_seen_at: Mapped[datetime]
+    way: Mapped[str] = mapped_column(Code)
+    """How the person proved who they are: password or single_sign_on."""
     second_factor_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     address_hash: Mapped[str] = mapped_column(Code)

@@ -11,9 +11,9 @@ from flask import Blueprint, Response, send_from_directory
 from backend.web.api import public
 from backend.web.problems import AddressNotFound
 
-_FILES = ("pages.css", "live.js", "help.js", "docs.js")
 FONTS = ("400Regular.ttf", "600SemiBold.ttf", "800ExtraBold.ttf")
 _STATIC = Path(__file__).parent / "static"
+_FILES = frozenset(path.name for path in _STATIC.iterdir() if path.suffix in {".css", ".js"})
 
 blueprint = Blueprint("assets", __name__, url_prefix="/assets")
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from backend.web.staff import help as help_page
-from backend.web.staff import home, login, password, second_factor
+from backend.web.staff import home, login, password, second_factor, single_sign_on
 
 BLUEPRINTS = (
     login.blueprint,
     password.blueprint,
     second_factor.blueprint,
+    single_sign_on.blueprint,
     home.blueprint,
     help_page.blueprint,
 )

@@ -31,3 +31,10 @@ CARDS = (Card(path="/staff/help", key="help", roles=frozenset(HELPERS)),)
 def home() -> Response:
     cards = [card for card in CARDS if caller().has_any(card.roles)]
     return render_page("staff/home.html", "staff", "home", cards=cards)
+
+
+@blueprint.get("/session")
+@staff_page()
+def session() -> Response:
+    """An open page asks now and then: 401 once its session has ended."""
+    return Response(status=204)

@@ -24,7 +24,7 @@ def show() -> ResponseReturnValue:
     next_path = local_path(request.args.get("next"))
     if find_staff_session(active=True) is not None:
         return redirect(next_path, 303)
-    return _page(next_path)
+    return show_login(next_path)
 
 
 @blueprint.post("/login")
@@ -39,14 +39,14 @@ def login() -> ResponseReturnValue:
             address=hashed_address(),
         )
     except SignInRefused:
-        return _page(next_path, status=401, refused="login_refused")
+        return show_login(next_path, status=401, refused="login_refused")
     except RateLimited:
-        return _page(next_path, status=429, refused="login_too_often")
+        return show_login(next_path, status=429, refused="login_too_often")
     before = find_staff_session(active=True)
     if before is not None:
         end_session(resources().database, before)
     begin_session(token)
-    session[_NEXT] = next_path
+    remember_next(next_path)
     return go_on()
 
 
@@ -82,11 +82,16 @@ def go_on() -> ResponseReturnValue:
     return redirect(local_path(session.get(_NEXT)), 303)
 
 
+def remember_next(path: str) -> None:
+    """Where to go once signing in is complete, which may take several pages."""
+    session[_NEXT] = path
+
+
 def hashed_address() -> str:
     return resources().keys.hash("address", request.remote_addr or "")
 
 
-def _page(next_path: str, *, status: int = 200, refused: str | None = None) -> Response:
+def show_login(next_path: str, *, status: int = 200, refused: str | None = None) -> Response:
     return render_page(
         "staff/login.html",
         "staff",
@@ -94,5 +99,6 @@ def _page(next_path: str, *, status: int = 200, refused: str | None = None) -> R
         status=status,
         refused=refused,
         next_path=next_path,
+        single_sign_on=resources().config.single_sign_on is not None,
         name=request.form.get("name", "")[:80],
     )

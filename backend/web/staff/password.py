@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
+from backend.domain.passwords import MIN_CHARS, MIN_CHARS_WITH_SECOND_FACTOR
 from backend.errors import PasswordRefused, RateLimited, SignInRefused
 from backend.services.change_password import change_password
 from backend.web.api import resources
@@ -51,7 +52,8 @@ def _page(*, status: int = 200, refused: str | None = None) -> Response:
         "password",
         status=status,
         refused=refused,
+        login_name=found.login_name,
         first=found.stage == "password",
-        least_chars=8 if found.has_second_factor else 14,
+        least_chars=MIN_CHARS_WITH_SECOND_FACTOR if found.has_second_factor else MIN_CHARS,
         second_factor=found.has_second_factor,
     )

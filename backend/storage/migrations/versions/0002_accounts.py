@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("token_hash", ID, nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("last_seen_at", MOMENT, nullable=False),
+        sa.Column("way", ID, nullable=False),
         sa.Column("second_factor_at", MOMENT, nullable=True),
         sa.Column("ended_at", MOMENT, nullable=True),
         sa.Column("address_hash", ID, nullable=False),

@@ -25,6 +25,8 @@ PUBLIC = {
     "/api/v1/kiosks/enrol",
     "/staff/login",
     "/staff/logout",
+    "/staff/sso",
+    "/staff/sso/callback",
     "/staff/language/<code>",
 }
 
