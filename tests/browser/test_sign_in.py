@@ -4,7 +4,8 @@ import pytest
 from playwright.sync_api import expect
 
 from backend.services.settle_demo_accounts import DEMO_PASSWORD
-from tests.browser.conftest import Hall, OpenPage, list_serious_faults
+from tests.browser.conftest import OpenPage, list_serious_faults
+from tiepdon.demo.hall import Hall
 
 
 @pytest.mark.parametrize("lang", ["vi", "en"])
