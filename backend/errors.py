@@ -12,7 +12,7 @@ BackendError
 │   ├── IdempotencyKeyReused · MoveNotAllowed · ChangeNotAllowed · PersonNeedsStaff
 │   ├── ServiceClosed · ServiceFull · SlotTaken · NotForThisPerson · AppointmentNotDue
 ├── Unavailable                come again later
-│   ├── StorageUnavailable · CatalogueUnavailable
+│   ├── StorageUnavailable · CatalogueUnavailable · VoiceUnavailable
 └── ConfigError                the server cannot start like this
 
 `code` is stable and part of the contract; `message_key` names the sentence a screen shows.
@@ -219,6 +219,13 @@ class StorageUnavailable(Unavailable):
 class CatalogueUnavailable(Unavailable):
     code = "catalogue_unavailable"
     title = "The list of services has not been loaded yet"
+
+
+class VoiceUnavailable(Unavailable):
+    """Nothing here can say it: boards still show the call."""
+
+    code = "voice_unavailable"
+    title = "No voice can say this now"
 
 
 class ConfigError(BackendError):

@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 packages="python3-venv ca-certificates xvfb xdotool libgl1 libegl1 libgles2 libgl1-mesa-dri
-libmtdev1 libzbar0 libusb-1.0-0 libglib2.0-0 postgresql"
+libmtdev1 libzbar0 libusb-1.0-0 libglib2.0-0 postgresql espeak-ng"
 
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
 
