@@ -35,6 +35,7 @@ class Event(StrEnum):
     VOICE_CLIPS_MADE = "voice_clips_made"
     VOICE_CLIPS_MADE_LATE = "voice_clips_made_late"
     VOICE_CACHE_UNWRITABLE = "voice_cache_unwritable"
+    VOICE_PACK_DAMAGED = "voice_pack_damaged"
     VOICE_FAILED = "voice_failed"
     ANNOUNCEMENT_ADDED = "announcement_added"
     ANNOUNCEMENT_CHANGED = "announcement_changed"

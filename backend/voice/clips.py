@@ -64,6 +64,7 @@ class ClipCache:
         self._lock = threading.Lock()
         self._bytes: int | None = None
         self._is_unwritable = False
+        self._is_mute = False
 
     def key(self, text: str, style: VoiceStyle) -> str:
         parts = (self.engine.identity, style.language, style.region, f"{style.rate:.2f}", text)
@@ -89,14 +90,25 @@ class ClipCache:
         if stored is not None:
             self._count("read")
             return stored
-        try:
-            clip = make_clip(read_wav(self.engine.synthesise(text, style, timeout_s=timeout_s)))
-        except UnusableSound as error:
-            raise VoiceUnavailable(f"the voice's sound {error}") from error
+        clip = self._make(text, style, timeout_s)
         self._count("made")
         if not ahead:
             self._count("late")
         self._keep(file, clip)
+        return clip
+
+    def _make(self, text: str, style: VoiceStyle, timeout_s: float) -> Samples:
+        try:
+            clip = make_clip(read_wav(self.engine.synthesise(text, style, timeout_s=timeout_s)))
+        except UnusableSound as error:
+            raise VoiceUnavailable(f"the voice's sound {error}") from error
+        except VoiceUnavailable as error:
+            # Once while it lasts: every call meets it again.
+            if not self._is_mute:
+                log(Event.VOICE_FAILED, error=error, language=style.language)
+            self._is_mute = True
+            raise
+        self._is_mute = False
         return clip
 
     def _file(self, text: str, style: VoiceStyle) -> Path:

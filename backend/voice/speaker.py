@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -13,7 +14,9 @@ from backend.errors import VoiceUnavailable
 from backend.events import Event
 from backend.logging import log
 from backend.voice.clips import ClipCache
+from backend.voice.espeak import EspeakEngine
 from backend.voice.ports import VoiceStyle
+from backend.voice.recorded import ClipPack, RecordedEngine, load_packs, phrase_key
 from backend.voice.sound import Samples, chime, silence, write_wav
 
 AFTER_CHIME_MS = 150
@@ -26,7 +29,10 @@ CALL_BUDGET_S = 3.0
 
 @dataclass(frozen=True, kw_only=True)
 class Speaker:
+    """`packs` are the recorded ones; the clips come from them first."""
+
     clips: ClipCache
+    packs: tuple[ClipPack, ...] = ()
     monotonic_s: Callable[[], float] = time.monotonic
 
     def speak(
@@ -60,3 +66,17 @@ class Speaker:
         for turn in range(times):
             sounds += [silence(BETWEEN_TIMES_MS), *once] if turn else once
         return write_wav(np.concatenate([*sounds, silence(100)]))
+
+    def has_recording(self, phrase: str, style: VoiceStyle) -> bool:
+        """True when somebody recorded this very phrase as a whole."""
+        return any(phrase_key(phrase) in pack.files for pack in self.packs if pack.fits(style))
+
+
+def open_speaker(*, clips_folder: Path, packs_folder: Path) -> Speaker:
+    """Recorded clips first, espeak-ng for the rest. Never fails: what is missing shows later."""
+    packs = load_packs(packs_folder)
+    for pack in packs:
+        if pack.faults:
+            log(Event.VOICE_PACK_DAMAGED, faults=len(pack.faults))
+    engine = RecordedEngine(packs, otherwise=EspeakEngine())
+    return Speaker(clips=ClipCache(clips_folder, engine), packs=packs)
