@@ -12,6 +12,7 @@ from backend.config import load_config
 from backend.services.recognise_caller import Callers
 from backend.services.resources import Resources
 from backend.web import (
+    announcements,
     assets,
     auth,
     catalogue,
@@ -53,7 +54,7 @@ def create_app(resources: Resources | None = None) -> OpenAPI:
     error_handlers.install(app)
     for api in (kiosks.enrolment, kiosks.blueprint, scans.blueprint, catalogue.blueprint):
         app.register_api(api)
-    for api in (visits.blueprint, help_calls.blueprint):
+    for api in (visits.blueprint, help_calls.blueprint, announcements.blueprint):
         app.register_api(api)
     for pages in (health.blueprint, docs.blueprint, assets.blueprint, phone_page.blueprint):
         app.register_blueprint(pages)

@@ -8,9 +8,11 @@ BackendError
 │   ├── LoginRequired · NotAllowed · EnrolmentRefused · RateLimited
 ├── NotFound
 │   ├── VisitNotFound · ServiceNotFound · ScanExpired · HelpCallNotFound
+│   ├── AnnouncementNotFound
 ├── Conflict                   what was asked does not fit the state of things
 │   ├── IdempotencyKeyReused · MoveNotAllowed · ChangeNotAllowed · PersonNeedsStaff
 │   ├── ServiceClosed · ServiceFull · SlotTaken · NotForThisPerson · AppointmentNotDue
+│   ├── AnnouncementChanged · TooManyAnnouncements
 ├── Unavailable                come again later
 │   ├── StorageUnavailable · CatalogueUnavailable · VoiceUnavailable
 └── ConfigError                the server cannot start like this
@@ -142,6 +144,11 @@ class HelpCallNotFound(NotFound):
     title = "There is no such help call"
 
 
+class AnnouncementNotFound(NotFound):
+    code = "announcement_not_found"
+    title = "There is no such announcement"
+
+
 class Conflict(BackendError):
     code = "conflict"
     title = "This does not fit the present state"
@@ -199,6 +206,16 @@ class AppointmentNotDue(Conflict):
     code = "appointment_not_due"
     title = "The appointment cannot be used now"
     message_key = "appointment.not_due"
+
+
+class AnnouncementChanged(Conflict):
+    code = "announcement_changed"
+    title = "Somebody changed this announcement meanwhile: look at it again"
+
+
+class TooManyAnnouncements(Conflict):
+    code = "too_many_announcements"
+    title = "Too many announcements are in use: switch off old ones"
 
 
 class Unavailable(BackendError):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from backend.events import Event
 from backend.jobs.close_past_steps import close_past_steps
 from backend.jobs.deliver_outbox import deliver_outbox
+from backend.jobs.make_clips import make_clips
 from backend.jobs.purge import purge
 from backend.jobs.refresh_catalogue import refresh_catalogue
 from backend.logging import log
@@ -31,6 +32,7 @@ JOBS = (
     Job(name="deliver_outbox", every_s=1, run=deliver_outbox),
     Job(name="refresh_catalogue", every_s=120, run=refresh_catalogue),
     Job(name="close_past_steps", every_s=60, run=close_past_steps),
+    Job(name="make_clips", every_s=10, run=make_clips),
     Job(name="purge", every_s=300, run=purge),
 )
 
