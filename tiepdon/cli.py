@@ -13,10 +13,13 @@ COMMANDS = (
     "kiosk",
     "kiosks",
     "parse",
+    "read-number",
+    "say",
     "scan",
     "serve",
     "staff",
     "ticket",
+    "voice",
 )
 
 
@@ -29,7 +32,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"tiepdon.commands.{cmd_name}").command
+        module = cmd_name.replace("-", "_")
+        command = importlib.import_module(f"tiepdon.commands.{module}").command
         if not isinstance(command, click.Command):
             raise TypeError(cmd_name)
         return command

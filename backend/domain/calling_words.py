@@ -125,6 +125,8 @@ def fixed_phrases(settings: CallingSettings, language: Language) -> tuple[str, .
     for kind in TEMPLATES:
         for literal, _, _, _ in string.Formatter().parse(_template(settings, language, kind)):
             texts |= dict.fromkeys(phrase.text for phrase in _pieces(literal))
+    if language == "en":
+        texts[_AND_EN] = None
     return tuple(texts)
 
 
