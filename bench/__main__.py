@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench import Row
 
-NAMES = ("decoding", "ticket", "issue", "card_to_proof", "kiosk")
+NAMES = ("decoding", "ticket", "issue", "card_to_proof", "kiosk", "voice")
 OUT = Path("out/bench")
 
 

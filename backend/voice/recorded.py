@@ -23,7 +23,15 @@ import numpy as np
 
 from backend.errors import VoiceUnavailable
 from backend.voice.ports import SpeechEngine, VoiceStyle
-from backend.voice.sound import Samples, UnusableSound, make_clip, read_wav, silence, write_wav
+from backend.voice.sound import (
+    Samples,
+    UnusableSound,
+    check_wav,
+    make_clip,
+    read_wav,
+    silence,
+    write_wav,
+)
 
 MANIFEST = "pack.json"
 MAX_MANIFEST_BYTES = 1_000_000
@@ -147,7 +155,7 @@ def _find_fault(folder: Path, untrusted_name: object) -> str | None:
     if file.is_symlink():
         return "is a link, not a file"
     try:
-        make_clip(read_wav(_read_bounded(file)))
+        check_wav(_read_bounded(file))
     except (UnusableSound, OSError) as error:
         return _cause(error)
     return None

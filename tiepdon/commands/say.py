@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from backend.config import load_config
-from backend.domain.calling_settings import CallingSettings
 from backend.domain.calling_words import CallWords, SpokenCall, call_words, text_phrases
-from backend.domain.reading import Language, Region, UnreadableCode
+from backend.domain.reading import Language, UnreadableCode
 from backend.voice.ports import VoiceStyle
 from backend.voice.speaker import open_speaker
-from tiepdon.options import refusals
+from tiepdon.options import calling_option, read_calling_settings, refusals
 
 
 @click.command()
@@ -23,6 +23,7 @@ from tiepdon.options import refusals
 @click.option("--counter", is_flag=True, help="R is a counter.")
 @click.option("--lang", "language", type=click.Choice(["vi", "en"]), default="vi")
 @click.option("--south", is_flag=True, help="A southern voice and its words.")
+@calling_option
 @click.option("--attempt", type=click.IntRange(1, 9), default=1, help="2: second call, 3: last.")
 @click.option(
     "--wav",
@@ -39,18 +40,20 @@ def command(
     counter: bool,
     language: Language,
     south: bool,
+    database_url: str | None,
     attempt: int,
     file: Path,
 ) -> None:
     """Write TEXT, or a call of a number to a room, as speech to a WAV file.
 
-    With the wording a hospital has before it changes it. The words that are spoken go to standard
+    The words that are spoken go to standard
     error. Exit status 1 when there is no voice for them.
     """
     if (text is None) == (ticket is None) or (ticket is None) != (room is None):
         raise click.UsageError("takes either TEXT or --ticket with --room")
-    region: Region = "nam" if south else "bac"
-    settings = CallingSettings(region=region)
+    settings = read_calling_settings(database_url)
+    if south:
+        settings = replace(settings, region="nam")
     if text is not None:
         words = CallWords(shown=text, phrases=text_phrases(text), times=1)
         if not words.phrases:
@@ -71,7 +74,7 @@ def command(
         speaker = open_speaker(clips_folder=config.clips_folder, packs_folder=config.packs_folder)
         wav = speaker.speak(
             words.phrases,
-            VoiceStyle(language=language, region=region, rate=settings.rate),
+            VoiceStyle(language=language, region=settings.region, rate=settings.rate),
             times=words.times,
             with_chime=ticket is not None,
         )

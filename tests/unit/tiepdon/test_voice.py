@@ -5,10 +5,16 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import update
 
+from backend.bootstrap import set_up
+from backend.config import load_config
 from backend.domain.calling_settings import CallingSettings
 from backend.domain.calling_words import SpokenCall, call_words, fixed_phrases
 from backend.domain.reading import read_number, read_ticket_number
+from backend.domain.settings import FacilitySettings
+from backend.storage import tables
+from backend.storage.database import open_database
 from backend.voice.recorded import load_pack
 from backend.voice.sound import write_wav
 from tests.factories.voices import tone
@@ -81,3 +87,22 @@ def test_no_pack_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     result = voice("report")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "synthetic voice" in result.stderr
+
+
+def test_a_hospital_that_words_it_its_own_way(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/server.sqlite3"
+    config = load_config({}, needs_keys=False, database_url=url)
+    database = open_database(config)
+    set_up(database, config)
+    settings = FacilitySettings(
+        calling=CallingSettings(person_word="người bệnh", region="nam")
+    ).to_json()
+    with database.write() as unit:
+        unit.connection.execute(update(tables.Facility).values(settings=settings))
+    database.close()
+    phrases = [line.split("\t")[1] for line in voice("script", "--db", url).stdout.splitlines()]
+    assert "Mời người bệnh số" in phrases
+    assert "ngàn" in phrases
+    missing = voice("script", "--db", f"sqlite:///{tmp_path}/none.sqlite3")
+    assert missing.exit_code == 1
+    assert not (tmp_path / "none.sqlite3").exists()

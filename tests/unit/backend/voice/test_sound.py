@@ -9,6 +9,7 @@ from backend.voice.sound import (
     PEAK,
     RATE_HZ,
     UnusableSound,
+    check_wav,
     chime,
     make_clip,
     read_wav,
@@ -53,8 +54,9 @@ def test_what_is_above_hearing_does_not_fold_back() -> None:
     ],
 )
 def test_what_is_no_usable_wav_is_refused(content: bytes) -> None:
-    with pytest.raises(UnusableSound):
-        read_wav(content)
+    for look in (read_wav, check_wav):
+        with pytest.raises(UnusableSound):
+            look(content)
 
 
 @given(st.binary(max_size=400))
@@ -91,6 +93,8 @@ def test_silence_is_no_clip() -> None:
     for nothing in (silence(500), np.full(5000, 12000, dtype=np.int16)):
         with pytest.raises(UnusableSound):
             make_clip(nothing)
+        with pytest.raises(UnusableSound):
+            check_wav(write_wav(nothing))
 
 
 def test_the_chime_is_short_soft_and_ends() -> None:
