@@ -17,7 +17,9 @@ from typing import Literal, TypeAlias
 from backend.domain.calling_settings import TEMPLATES, CallingSettings
 from backend.domain.reading import (
     Language,
+    Region,
     UnreadableCode,
+    read_digits,
     read_number,
     read_number_en,
     read_room_code,
@@ -111,12 +113,43 @@ def call_words(call: SpokenCall, settings: CallingSettings, language: Language) 
         return CallWords(shown=shown, phrases=phrases, times=times)
 
 
-def text_phrases(text: str) -> tuple[Phrase, ...]:
+def text_phrases(text: str, language: Language, region: Region = "bac") -> tuple[Phrase, ...]:
     """A free text (an announcement) in pieces that fit one clip each; empty for one of signs only.
 
-    Longer than MAX_SENTENCE_CHARS is cut: nobody listens that long.
+    Its numbers become words here, so that every voice reads them alike. Longer than
+    MAX_SENTENCE_CHARS is cut: nobody listens that long.
     """
-    return tuple(_pieces(unicodedata.normalize("NFC", text)[:MAX_SENTENCE_CHARS]))
+    plain = unicodedata.normalize("NFC", text)[:MAX_SENTENCE_CHARS]
+    return tuple(_pieces(_NUMBER.sub(lambda match: _number_words(match, language, region), plain)))
+
+
+_NUMBER = re.compile(
+    r"(?<![0-9])(?:([0-9]{1,2}):([0-9]{2})|([0-9]{1,3}(?:\.[0-9]{3}){1,3})|([0-9]+))(?![0-9])"
+)
+"""A time, a number in thousands, or plain digits."""
+MAX_CARDINAL_DIGITS = 4
+"""Longer runs are telephone numbers and codes."""
+
+
+def _number_words(match: re.Match[str], language: Language, region: Region) -> str:
+    hours, minutes, grouped, digits = match.groups()
+    if hours is not None:
+        spoken_hours = _cardinal(int(hours), language, region)
+        spoken_minutes = _cardinal(int(minutes), language, region) if int(minutes) else ""
+        return f"{spoken_hours} {_HOURS[language]} {spoken_minutes}"
+    if grouped is not None:
+        value = int(grouped.replace(".", ""))
+        return read_number(value, region) if language == "vi" else str(value)
+    if len(digits) > MAX_CARDINAL_DIGITS or (len(digits) > 1 and digits.startswith("0")):
+        return read_digits(digits, language)
+    return _cardinal(int(digits), language, region)
+
+
+_HOURS = {"vi": "giờ", "en": ""}
+
+
+def _cardinal(number: int, language: Language, region: Region) -> str:
+    return read_number(number, region) if language == "vi" else read_number_en(number)
 
 
 def fixed_phrases(settings: CallingSettings, language: Language) -> tuple[str, ...]:
@@ -174,8 +207,7 @@ def _value(
 ) -> Iterator[Phrase]:
     """Letters and number of one field; the pause before it lets people listen up."""
     if name == "minutes":
-        read = read_number(call.minutes, settings.region)
-        yield Phrase(text=read if language == "vi" else read_number_en(call.minutes))
+        yield Phrase(text=_cardinal(call.minutes, language, settings.region))
         return
     if name == "numbers":
         if not 0 < len(call.numbers) <= MAX_NUMBERS:

@@ -63,7 +63,7 @@ def announcement_phrases(
     if announcement.clip and speaker.has_recording(announcement.clip, style):
         return (Phrase(text=announcement.clip),)
     text = announcement.text_vi if style.language == "vi" else announcement.text_en
-    return text_phrases(text)
+    return text_phrases(text, style.language, style.region)
 
 
 def voice_style(settings: CallingSettings, language: Language) -> VoiceStyle:

@@ -55,7 +55,9 @@ def command(
     if south:
         settings = replace(settings, region="nam")
     if text is not None:
-        words = CallWords(shown=text, phrases=text_phrases(text), times=1)
+        words = CallWords(
+            shown=text, phrases=text_phrases(text, language, settings.region), times=1
+        )
         if not words.phrases:
             raise click.UsageError("there is nothing to say in TEXT")
     else:

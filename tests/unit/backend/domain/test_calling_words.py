@@ -190,15 +190,37 @@ def test_the_sentence_of_each_attempt() -> None:
 
 
 def test_free_text_in_clips() -> None:
-    phrases = text_phrases("Nhà thuốc, tầng 1. Xin cảm ơn!")
-    assert [phrase.text for phrase in phrases] == ["Nhà thuốc", "tầng 1", "Xin cảm ơn"]
+    phrases = text_phrases("Nhà thuốc, tầng 1. Xin cảm ơn!", "vi")
+    assert [phrase.text for phrase in phrases] == ["Nhà thuốc", "tầng một", "Xin cảm ơn"]
     assert [phrase.pause_before_ms for phrase in phrases] == [0, COMMA_MS, STOP_MS]
-    assert text_phrases("!!! … ;;;") == ()
+    assert text_phrases("!!! … ;;;", "vi") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "vi", "en"),
+    [
+        ("105", "một trăm lẻ năm", "one zero five"),
+        ("16:30", "mười sáu giờ ba mươi", "sixteen thirty"),
+        ("07:00", "bảy giờ", "seven"),
+        ("150.000", "một trăm năm mươi ngàn", "150000"),
+        ("0901234", "không chín không một hai ba bốn", "zero nine zero one two three four"),
+        ("19001", "một chín không không một", "one nine zero zero one"),
+    ],
+)
+def test_numbers_in_a_text_are_read_by_ourselves(text: str, vi: str, en: str) -> None:
+    assert [phrase.text for phrase in text_phrases(text, "vi", "nam")] == [vi]
+    assert [phrase.text for phrase in text_phrases(text, "en")] == [en]
+
+
+@given(st.text(alphabet="0123456789:. ,٣७", max_size=80))
+def test_any_digits_are_read(text: str) -> None:
+    for phrase in text_phrases(text, "vi"):
+        assert not set(phrase.text) & set("0123456789")
 
 
 @given(st.text(max_size=1000))
 def test_any_text_becomes_short_plain_pieces(text: str) -> None:
-    for phrase in text_phrases(text):
+    for phrase in text_phrases(text, "vi"):
         assert 0 < len(phrase.text) <= MAX_PHRASE_CHARS
         assert not set(phrase.text) & set('<>[]{}&\\"`$;\0\n')
 

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from backend.domain.calling_words import Phrase
+from backend.domain.calling_settings import CallingSettings
+from backend.domain.calling_words import Phrase, SpokenCall, call_words
+from backend.domain.reading import Language
 from backend.errors import VoiceUnavailable
 from backend.voice.clips import ClipCache
+from backend.voice.espeak import EspeakEngine
+from backend.voice.ports import VoiceStyle
 from backend.voice.sound import RATE_HZ, chime, make_clip, read_wav
 from backend.voice.speaker import AFTER_CHIME_MS, BETWEEN_TIMES_MS, CALL_BUDGET_S, Speaker
-from tests.factories.voices import VI, ToneEngine
+from tests.factories.voices import VI, ToneEngine, level_db
 
 CALL = (
     Phrase(text="Mời bệnh nhân số"),
@@ -91,3 +96,20 @@ def test_a_call_does_not_wait_for_ever(tmp_path: Path) -> None:
     speaker = Speaker(clips=ClipCache(tmp_path, ToneEngine()), monotonic_s=lambda: next(ticks))
     with pytest.raises(VoiceUnavailable, match="slow"):
         speaker.speak(CALL, VI)
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is missing")
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_a_real_call_as_it_is_heard(tmp_path: Path, language: Language) -> None:
+    """Pauses before number and room, no clipping, no click, even loudness, first sound at once."""
+    speaker = Speaker(clips=ClipCache(tmp_path, EspeakEngine()))
+    words = call_words(SpokenCall(number="A104", room_code="205"), CallingSettings(), language)
+    style = VoiceStyle(language=language)
+    sound = read_wav(speaker.speak(words.phrases, style, with_chime=False)).astype(int)
+    assert len([pause for pause in silent_stretches_ms(sound) if 290 <= pause <= 420]) >= 2
+    assert 0.5 < np.abs(sound).max() / 32768 < 0.9
+    levels = [level_db(speaker.clips.get(phrase.text, style)) for phrase in words.phrases]
+    assert max(levels) - min(levels) < 5
+    whole = read_wav(speaker.speak(words.phrases, style, times=words.times)).astype(int)
+    assert np.flatnonzero(np.abs(whole) > 1000)[0] / RATE_HZ < 0.05
+    assert 8 < len(whole) / RATE_HZ < 14
