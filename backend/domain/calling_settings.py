@@ -151,8 +151,10 @@ class CallingSettings:
         return self.templates.get(kind) or TEMPLATES[kind]
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> CallingSettings:
+    def from_json(cls, document: Any) -> CallingSettings:
         """What is missing, unknown or cannot be used keeps its default: calls go on."""
+        if not isinstance(document, Mapping):
+            return cls()
         known = {entry.name for entry in fields(cls)}
         values = {name: value for name, value in document.items() if name in known}
         values = {name: value for name, value in values.items() if _fits(name, value)}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from backend.domain.calling_settings import (
     find_template_fault,
     template_fields,
 )
+from backend.domain.calling_words import SpokenCall, call_words
 from backend.domain.settings import FacilitySettings
 
 
@@ -102,3 +104,22 @@ def test_any_sentence_is_judged(template: str) -> None:
         said = template.replace("{person}", "").format(number="A1", room="B2")
         assert "A1" in said
         assert "B2" in said
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=6,
+)
+NAMES = [entry.name for entry in fields(CallingSettings)]
+DAMAGED_TEMPLATES = st.fixed_dictionaries(
+    {"templates": st.dictionaries(st.sampled_from([*TEMPLATES, "x"]), JSON, max_size=3)}
+)
+
+
+@given(JSON | st.dictionaries(st.sampled_from(NAMES), JSON, max_size=4) | DAMAGED_TEMPLATES)
+def test_damaged_settings_never_stop_the_calls(document: Any) -> None:
+    settings = CallingSettings.from_json(document)
+    call = SpokenCall(number="A1", room_code="1")
+    for language in settings.languages:
+        assert call_words(call, settings, language).phrases
