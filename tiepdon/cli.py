@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 
 import click
 
@@ -21,6 +22,9 @@ COMMANDS = (
     "ticket",
     "voice",
 )
+
+# A command says itself what went wrong; the lines for operators are written where `serve` asks.
+logging.getLogger("tiepdon").addHandler(logging.NullHandler())
 
 
 class LazyGroup(click.Group):

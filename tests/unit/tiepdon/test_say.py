@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,16 @@ def test_a_place_that_cannot_be_written(out: Path, tmp_path: Path) -> None:
     result = say("Xin chào", "--wav", str(tmp_path / "nowhere" / "x.wav"))
     assert result.exit_code == 1
     assert "was not written" in result.stderr
+
+
+def test_a_failure_is_one_line(out: Path, tmp_path: Path) -> None:
+    """In a process of its own: nothing but the message, no traceback of the log."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tiepdon", "say", "Xin chào", "--wav", str(out)],
+        capture_output=True,
+        text=True,
+        env={"PATH": "/nowhere", "TIEPDON_DATA": str(tmp_path / "data")},
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "Error: espeak-ng is not installed [voice_unavailable]\n"
