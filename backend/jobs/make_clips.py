@@ -27,7 +27,8 @@ from backend.services.render_speech import announcement_phrases, voice_style
 from backend.services.resources import Resources
 from backend.voice.ports import VoiceStyle
 
-BUDGET_S = 1.0
+BUDGET_S = 0.5
+"""Each ten seconds: a twentieth of one core for the first minutes of a new server, then nothing."""
 NUMBERS_TO = 999
 ALPHABET = "ABCDĐEGHIKLMNOPQRSTUVXYFJWZ"
 PHRASE_TIMEOUT_S = 3.0
