@@ -12,6 +12,7 @@ from backend.config import load_config
 from backend.services.recognise_caller import Callers
 from backend.services.resources import Resources
 from backend.web import (
+    announcements,
     assets,
     auth,
     catalogue,
@@ -40,6 +41,20 @@ Every error is a problem (RFC 9457) with a stable `code`. Writes that take an `I
 give the first answer again when the key comes again with the same body."""
 
 
+APIS = (
+    kiosks.enrolment,
+    kiosks.blueprint,
+    scans.blueprint,
+    catalogue.blueprint,
+    visits.blueprint,
+    rooms.blueprint,
+    help_calls.blueprint,
+    announcements.blueprint,
+    live.blueprint,
+)
+PAGES = (health.blueprint, docs.blueprint, assets.blueprint, phone_page.blueprint)
+
+
 def create_app(resources: Resources | None = None) -> OpenAPI:
     """Without resources they are built from the environment (`backend.config`)."""
     resources = resources or build_resources(load_config(os.environ))
@@ -59,11 +74,9 @@ def create_app(resources: Resources | None = None) -> OpenAPI:
     single_sign_on.install(app, resources.config.single_sign_on)
     error_handlers.install(app)
     pages.install(app)
-    for api in (kiosks.enrolment, kiosks.blueprint, scans.blueprint, catalogue.blueprint):
+    for api in APIS:
         app.register_api(api)
-    for api in (visits.blueprint, rooms.blueprint, help_calls.blueprint, live.blueprint):
-        app.register_api(api)
-    for views in (health.blueprint, docs.blueprint, assets.blueprint, phone_page.blueprint):
+    for views in PAGES:
         app.register_blueprint(views)
     for views in staff.BLUEPRINTS:
         app.register_blueprint(views)

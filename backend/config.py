@@ -13,6 +13,8 @@
 | TIEPDON_OIDC_CLIENT_ID  | our name there                                      | none                |
 | TIEPDON_OIDC_CLIENT_SECRET_FILE | file with our secret there                  | none                |
 | TIEPDON_REQUIRE_SECOND_FACTOR | 1: every account needs a second factor       | role `it` only      |
+| TIEPDON_DATA            | folder for clips of the voice, made and recorded    | tiepdon-data beside |
+|                         |                                                     | the SQLite database |
 
 What belongs to a facility (series, sessions, priority table, texts) is data in the database.
 """
@@ -52,6 +54,7 @@ class Config:
     his_settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     public_base: str | None = None
     facility_id: str = DEFAULT_FACILITY_ID
+    data_folder: Path | None = None
     coverage_patient_wait_s: float = 2.0
     """Of the three seconds a patient waits for number and paper; the rest is for the machines."""
     """A silent insurer still leaves half a second of the three for number and ticket."""
@@ -62,6 +65,24 @@ class Config:
     single_sign_on: SingleSignOn | None = None
     threads: int = 8
     """Requests one web worker serves at once; the pool of database connections is as large."""
+
+    @property
+    def clips_folder(self) -> Path:
+        """Clips of the voice, made by ourselves: may be deleted at any time."""
+        return self._data_folder / "clips"
+
+    @property
+    def packs_folder(self) -> Path:
+        """Recorded clip packs, a folder each, put there by the hospital."""
+        return self._data_folder / "voice"
+
+    @property
+    def _data_folder(self) -> Path:
+        if self.data_folder is not None:
+            return self.data_folder
+        is_file = self.database_url.startswith("sqlite:///")
+        beside = Path(self.database_url.removeprefix("sqlite:///")).parent if is_file else Path()
+        return beside / "tiepdon-data"
 
 
 def load_config(
@@ -81,6 +102,7 @@ def load_config(
         if environ.get("TIEPDON_KEYS_FILE")
         else None,
         "demo": demo,
+        "data_folder": Path(environ["TIEPDON_DATA"]) if environ.get("TIEPDON_DATA") else None,
         "his_settings": _his_settings(environ.get("TIEPDON_HIS_SETTINGS") or "{}"),
         "require_second_factor": environ.get("TIEPDON_REQUIRE_SECOND_FACTOR", "") == "1",
         "single_sign_on": _single_sign_on(environ),

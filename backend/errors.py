@@ -10,13 +10,15 @@ BackendError
 ├── NotFound
 │   ├── VisitNotFound · ServiceNotFound · ScanExpired · HelpCallNotFound
 │   ├── UserNotFound · RoomNotFound · StepNotFound · ActNotFound
+│   ├── AnnouncementNotFound
 ├── Conflict                   what was asked does not fit the state of things
 │   ├── IdempotencyKeyReused · MoveNotAllowed · ChangeNotAllowed · PersonNeedsStaff
 │   ├── ChangedMeanwhile · NobodyWaiting · RoomNotOpen · ReasonNeeded · UndoOver · UserExists
 │   ├── ReturnNotAllowed       a missed turn that only staff can mend
 │   ├── ServiceClosed · ServiceFull · SlotTaken · NotForThisPerson · AppointmentNotDue
+│   ├── AnnouncementChanged · TooManyAnnouncements
 ├── Unavailable                come again later
-│   ├── StorageUnavailable · CatalogueUnavailable
+│   ├── StorageUnavailable · CatalogueUnavailable · VoiceUnavailable
 └── ConfigError                the server cannot start like this
 
 `code` is stable and part of the contract; `message_key` names the sentence a screen shows.
@@ -201,6 +203,11 @@ class ActNotFound(NotFound):
     title = "There is nothing to undo"
 
 
+class AnnouncementNotFound(NotFound):
+    code = "announcement_not_found"
+    title = "There is no such announcement"
+
+
 class Conflict(BackendError):
     code = "conflict"
     title = "This does not fit the present state"
@@ -305,6 +312,16 @@ class AppointmentNotDue(Conflict):
     message_key = "appointment.not_due"
 
 
+class AnnouncementChanged(Conflict):
+    code = "announcement_changed"
+    title = "Somebody changed this announcement meanwhile: look at it again"
+
+
+class TooManyAnnouncements(Conflict):
+    code = "too_many_announcements"
+    title = "Too many announcements are in use: switch off old ones"
+
+
 class Unavailable(BackendError):
     code = "unavailable"
     title = "Not available at the moment"
@@ -323,6 +340,13 @@ class StorageUnavailable(Unavailable):
 class CatalogueUnavailable(Unavailable):
     code = "catalogue_unavailable"
     title = "The list of services has not been loaded yet"
+
+
+class VoiceUnavailable(Unavailable):
+    """Nothing here can say it: boards still show the call."""
+
+    code = "voice_unavailable"
+    title = "No voice can say this now"
 
 
 class ConfigError(BackendError):

@@ -15,7 +15,15 @@ from pathlib import Path
 
 from bench import Row
 
-NAMES = ("decoding", "ticket", "issue", "card_to_proof", "kiosk", "live")
+NAMES = (
+    "decoding",
+    "ticket",
+    "issue",
+    "card_to_proof",
+    "kiosk",
+    "live",
+    "voice",
+)
 OUT = Path("out/bench")
 
 

@@ -20,6 +20,7 @@ WHAT = {
     "card_to_proof": "From a card in view to the printer's proof: a real window drawn in software, real frames over loopback, the real "
     "server; taps of the patient counted as 0. Rows below the first two are its parts.",
     "kiosk": "The kiosk's window, drawn in software at 1080×1920.",
+    "voice": "From a call to its sound: words, clips from files, chime, said twice, as one WAV. Synthetic voice (espeak-ng).",
 }
 
 NOT_TAKEN = (

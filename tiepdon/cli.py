@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 
 import click
 
@@ -13,11 +14,17 @@ COMMANDS = (
     "kiosk",
     "kiosks",
     "parse",
+    "read-number",
+    "say",
     "scan",
     "serve",
     "ticket",
     "user",
+    "voice",
 )
+
+# A command says itself what went wrong; the lines for operators are written where `serve` asks.
+logging.getLogger("tiepdon").addHandler(logging.NullHandler())
 
 
 class LazyGroup(click.Group):
@@ -29,7 +36,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"tiepdon.commands.{cmd_name}").command
+        module = cmd_name.replace("-", "_")
+        command = importlib.import_module(f"tiepdon.commands.{module}").command
         if not isinstance(command, click.Command):
             raise TypeError(cmd_name)
         return command

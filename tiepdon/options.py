@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from sqlalchemy import make_url
 
 from backend.bootstrap import set_up
 from backend.config import DATABASE_SCHEMES, Config, load_config
+from backend.domain.calling_settings import CallingSettings
 from backend.errors import BackendError
+from backend.storage.catalogue import CatalogueSource
 from backend.storage.database import Database, open_database
 from his_adapter.errors import HisError
 
@@ -56,6 +60,33 @@ def refusals() -> Iterator[None]:
     except (BackendError, HisError) as error:
         detail = str(error)
         raise click.ClickException(f"{detail} [{error.code}]") from error
+
+
+def calling_option(command: Command) -> Command:
+    return click.option(
+        "--db",
+        "database_url",
+        metavar="URL",
+        callback=_check_url,
+        help="Use wording and region of this database's facility; otherwise the usual ones.",
+    )(command)
+
+
+def read_calling_settings(database_url: str | None) -> CallingSettings:
+    """How the facility of a database calls; without one, what a hospital begins with."""
+    if database_url is None:
+        return CallingSettings()
+    file = make_url(database_url).database
+    if database_url.startswith("sqlite") and not Path(file or "").is_file():
+        raise click.ClickException(f"{file} does not exist: start `tiepdon serve` once")
+    with refusals():
+        database = open_database(
+            load_config(os.environ, needs_keys=False, database_url=database_url)
+        )
+        try:
+            return CatalogueSource(database).get().settings.calling
+        finally:
+            database.close()
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from backend.domain.calling_settings import CallingSettings
+
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
@@ -73,6 +75,7 @@ class FacilitySettings:
     keep_person_days: int = 1
     """Working days after the visit that ticket and person stay linked."""
     keep_audit_months: int = 24
+    calling: CallingSettings = field(default_factory=CallingSettings)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -89,4 +92,6 @@ class FacilitySettings:
                 VisitKind(code=kind["code"], label=Words(**kind["label"]))
                 for kind in values["visit_kinds"]
             )
+        if "calling" in values:
+            values["calling"] = CallingSettings.from_json(values["calling"])
         return cls(**values)

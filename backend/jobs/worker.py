@@ -13,6 +13,7 @@ from backend.events import Event
 from backend.jobs.close_past_steps import close_past_steps
 from backend.jobs.deliver_outbox import deliver_outbox
 from backend.jobs.disable_idle_users import disable_idle_users
+from backend.jobs.make_clips import make_clips
 from backend.jobs.purge import purge
 from backend.jobs.refresh_catalogue import refresh_catalogue
 from backend.logging import log
@@ -33,6 +34,7 @@ JOBS = (
     Job(name="refresh_catalogue", every_s=120, run=refresh_catalogue),
     Job(name="close_past_steps", every_s=60, run=close_past_steps),
     Job(name="disable_idle_users", every_s=3600, run=disable_idle_users),
+    Job(name="make_clips", every_s=10, run=make_clips),
     Job(name="purge", every_s=300, run=purge),
 )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from backend.config import Config
 from backend.services.remote_party import RemoteParty
 from backend.storage.catalogue import CatalogueSource
 from backend.storage.crypto import Keys
 from backend.storage.database import Database
+from backend.voice.speaker import Speaker, open_speaker
 from his_adapter.ports import HisGateway
 
 
@@ -22,6 +24,13 @@ class Resources:
     his_party: RemoteParty
     insurer_party: RemoteParty
     """Apart from the HIS: an insurer that hangs must not keep people from being found."""
+
+    @cached_property
+    def speaker(self) -> Speaker:
+        """Opened when first wanted: many processes never speak."""
+        return open_speaker(
+            clips_folder=self.config.clips_folder, packs_folder=self.config.packs_folder
+        )
 
     def close(self) -> None:
         self.his_party.close()

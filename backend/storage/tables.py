@@ -679,6 +679,35 @@ class HelpCall(Base):
     acknowledged_by: Mapped[str | None] = mapped_column(Name)
 
 
+class Announcement(Base):
+    """A text for halls by timetable: domain.announcements says when it is due. Never deleted."""
+
+    __tablename__ = "announcement"
+    __table_args__ = (Index("ix_announcement_active", "facility_id", "active"),)
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    text_vi: Mapped[str] = mapped_column(Text)
+    text_en: Mapped[str] = mapped_column(Text)
+    spoken: Mapped[bool]
+    zones: Mapped[list[Any]]
+    """Codes; empty = everywhere."""
+    weekdays: Mapped[list[Any]]
+    times: Mapped[list[Any]]
+    """HH:MM in the facility's own time."""
+    every_min: Mapped[int | None]
+    starts_at: Mapped[time]
+    ends_at: Mapped[time]
+    valid_from: Mapped[date | None]
+    valid_to: Mapped[date | None]
+    clip: Mapped[str | None] = mapped_column(Name)
+    """A phrase of a recorded clip pack."""
+    active: Mapped[bool]
+    version: Mapped[int]
+    """Counts up: whoever changes an older one is told."""
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str] = mapped_column(Name)
+
+
 class UserAccount(Base):
     """A member of staff."""
 

@@ -17,9 +17,12 @@ import requests
 from sqlalchemy import make_url, text
 
 from backend.config import Config, load_config
-from backend.errors import BackendError
+from backend.errors import BackendError, VoiceUnavailable
 from backend.storage.database import open_database
 from backend.storage.migrate import is_at_head
+from backend.voice.espeak import EspeakEngine
+from backend.voice.ports import VoiceStyle
+from backend.voice.recorded import load_packs
 from backend.web.assets import FONTS, font_folder
 from devices.errors import DeviceError
 from devices.registry import build_printer, build_scanner
@@ -31,6 +34,7 @@ from tiepdon.options import database_option, refusals
 SCANNER_WAIT_S = 4.0
 MAX_SKEW_S = 5.0
 BACKEND_TIMEOUT_S = 5.0
+VOICE_WAIT_S = 5.0
 FIRST_YEAR = 2026
 
 
@@ -71,7 +75,7 @@ class NotAsked(Exception):
 def command(
     database_url: str | None, printer: str | None, scanner: str | None, backend: str | None
 ) -> None:
-    """Check database, HIS, server, printer, scanner, camera, screen, typeface and clock.
+    """Check database, HIS, server, printer, scanner, camera, screen, typeface, voice and clock.
 
     One JSON line each on standard output. Devices are checked when they are named; naming one, or
     a server, makes this a kiosk, which needs a screen. Exit status 1 when anything fails.
@@ -214,6 +218,23 @@ def _check_typeface(_asked: Asked) -> None:
         raise Failed(f"{', '.join(missing)} not in {folder}: run `make setup`")
 
 
+def _check_voice(asked: Asked) -> None:
+    """A phrase said anew: without a voice halls stay silent, though boards go on."""
+    if asked.backend:
+        raise NotAsked("the server speaks")
+    faults = [
+        f"{pack.name}: {fault}"
+        for pack in load_packs(asked.config.packs_folder)
+        for fault in pack.faults
+    ]
+    if faults:
+        raise Failed(f"{len(faults)} recordings cannot be used, such as {faults[0]}")
+    try:
+        EspeakEngine().synthesise("một", VoiceStyle(language="vi"), timeout_s=VOICE_WAIT_S)
+    except VoiceUnavailable as error:
+        raise Failed(f"{error}: apt install espeak-ng") from error
+
+
 def _check_clock(asked: Asked) -> None:
     now = datetime.now(UTC)
     if now.year < FIRST_YEAR:
@@ -252,5 +273,6 @@ CHECKS: dict[str, Callable[[Asked], None]] = {
     "camera": _check_camera,
     "screen": _check_screen,
     "typeface": _check_typeface,
+    "voice": _check_voice,
     "clock": _check_clock,
 }

@@ -45,3 +45,13 @@ def test_passwords_stay_out_of_repr() -> None:
         "TIEPDON_HIS_SETTINGS": '{"password": "secret"}',
     }
     assert "secret" not in repr(load_config(environ))
+
+
+def test_clips_lie_beside_the_database_or_where_one_says() -> None:
+    def folder(**environ: str) -> str:
+        return str(load_config(environ, needs_keys=False).clips_folder)
+
+    assert folder(TIEPDON_DB="sqlite:////srv/t.sqlite3") == "/srv/tiepdon-data/clips"
+    assert folder(TIEPDON_DB="sqlite:///t.sqlite3") == "tiepdon-data/clips"
+    assert folder(TIEPDON_DB="postgresql://h/db") == "tiepdon-data/clips"
+    assert folder(TIEPDON_DATA="/var/lib/tiepdon") == "/var/lib/tiepdon/clips"

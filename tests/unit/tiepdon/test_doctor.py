@@ -10,15 +10,26 @@ from click.testing import CliRunner
 from backend.bootstrap import set_up
 from backend.config import load_config
 from backend.storage.database import open_database
+from tests.factories.voices import write_pack
 from tiepdon.cli import main
 
-NAMES = ["database", "his", "server", "printer", "scanner", "camera", "screen", "typeface", "clock"]
+NAMES = [
+    "database", "his", "server", "printer", "scanner", "camera", "screen", "typeface", "voice",
+    "clock",
+]  # fmt: skip
 
 
 @pytest.fixture
 def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(tmp_path)
-    for name in ("DISPLAY", "TIEPDON_DB", "TIEPDON_HIS", "TIEPDON_DEMO", "TIEPDON_KEYS_FILE"):
+    for name in (
+        "DISPLAY",
+        "TIEPDON_DB",
+        "TIEPDON_HIS",
+        "TIEPDON_DEMO",
+        "TIEPDON_KEYS_FILE",
+        "TIEPDON_DATA",
+    ):
         monkeypatch.delenv(name, raising=False)
     return f"sqlite:///{tmp_path}/server.sqlite3"
 
@@ -87,3 +98,19 @@ def test_a_his_adapter_that_is_not_there(url: str, monkeypatch: pytest.MonkeyPat
     status, findings, _ = examine("--db", url)
     assert status == 1
     assert "nonsense" in findings["his"]["cause"]
+
+
+def test_a_missing_voice_is_loud(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    _, findings, _ = examine("--db", url)
+    assert findings["voice"]["ok"] is False
+    assert "espeak-ng" in findings["voice"]["cause"]
+
+
+def test_a_damaged_recording_is_named(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIEPDON_DATA", str(tmp_path / "data"))
+    write_pack(tmp_path / "data" / "voice" / "co-thanh", {"một": b"broken"})
+    _, findings, _ = examine("--db", url)
+    assert "Thử: 'một'" in findings["voice"]["cause"]
