@@ -3,6 +3,9 @@
 A real kiosk window drawn in software, real frames over loopback through the camera scanner, the
 real server and the simulated printer in processes of their own, ESC/POS with proof. Slides
 between screens are off, as in the calm mode: they are there for the eye and can be cut short.
+
+A person's finger rests on the glass as long as it takes to draw the pressed button, some 10 ms;
+a real one stays about ten times as long, and what is asked ahead meanwhile has more time.
 """
 
 from __future__ import annotations

@@ -139,8 +139,8 @@ def _memory(count: int) -> dict[str, object]:
 
 def _changes(count: int) -> dict[str, object]:
     """What each turn of the loop takes during such visits, slides included."""
-    _Sleep.watch()
     bench, driver = _open(slide_s=SLIDE_S)
+    _Sleep.watch(bench)
     _one_visit(bench, driver, [])  # the first one draws the icons
     blocks: list[Block] = []
     for _ in range(count):
@@ -204,17 +204,16 @@ class _Sleep:
     total_s = 0.0
 
     @classmethod
-    def watch(cls) -> None:
-        from kivy.clock import Clock
+    def watch(cls, bench: Bench) -> None:
+        rest = bench.worker.wait
 
-        sleep = Clock.usleep
-
-        def timed(microseconds: float) -> None:
+        def timed(timeout_s: float) -> bool:
             started_s = time.perf_counter()
-            sleep(microseconds)
+            news = rest(timeout_s)
             cls.total_s += time.perf_counter() - started_s
+            return news
 
-        Clock.usleep = timed
+        bench.worker.wait = timed  # type: ignore[method-assign]
 
 
 def _idle(seconds: float) -> dict[str, float]:

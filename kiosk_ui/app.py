@@ -26,9 +26,9 @@ from kiosk_ui.theme.colours import PAPER
 from kiosk_ui.theme.metrics import Panel, get_width_mm
 from kiosk_ui.widgets.glass import SLIDE_S, Glass
 
-FPS = 120
-"""The loop while somebody is there. Frames are drawn only when something changed."""
-CALM_FPS = 30
+TURN_S = 1 / 120
+"""A turn of the loop while somebody is there. Frames are drawn only when something changed."""
+CALM_TURN_S = 1 / 30
 PICTURE_S = 1 / 15
 ANIMATION_S = 1 / 30
 CALM_TICK_S = 1 / 12
@@ -38,10 +38,17 @@ DOCK_PX = 420
 
 
 class KioskOnScreen(Protocol):
-    """What the window needs of a kiosk; every method returns at once."""
+    """What the window needs of a kiosk; every method but `rest` returns at once."""
 
     @property
     def frame(self) -> Frame: ...
+
+    @property
+    def comes_at_once(self) -> bool: ...
+
+    def rest(self, timeout_s: float) -> bool: ...
+
+    def pressed(self, action: Action) -> None: ...
 
     def act(self, action: Action) -> None: ...
 
@@ -84,7 +91,6 @@ def configure(window: WindowConfig) -> None:
         ("graphics", "width"): window.width_px + window.dock_px,
         ("graphics", "height"): window.height_px,
         ("graphics", "multisamples"): 0,  # two double the cost of a frame drawn in software
-        ("graphics", "maxfps"): FPS,  # 0 would burn a core
         ("graphics", "resizable"): 0,
         ("graphics", "borderless"): int(window.locked),
         ("graphics", "show_cursor"): int(not window.locked),
@@ -116,7 +122,7 @@ class KioskApp(App):
         self._kiosk, self._window, self._dock = kiosk, window, dock
         self._panel = window.panel
         self._frame: Frame | None = None
-        self._touched_s = self._ticked_s = time.monotonic()
+        self._touched_s = self._ticked_s = self._turned_s = time.monotonic()
         self.glass: Glass | None = None
 
     def build(self) -> Widget:
@@ -139,6 +145,7 @@ class KioskApp(App):
         root = Widget(size=Window.size)
         self.glass = Glass(
             on_action=self._act,
+            on_pressed=self._kiosk.pressed,
             on_touched=self._touched,
             slide_s=self._window.slide_s,
             size=(self._panel.width_px, self._panel.height_px),
@@ -168,15 +175,20 @@ class KioskApp(App):
         self._kiosk.touched()
 
     def _tick(self, _: float) -> None:
+        calm = time.monotonic() - self._touched_s > CALM_AFTER_S and not self._watching
+        news = self._rest(CALM_TURN_S if calm else TURN_S)
         now_s = time.monotonic()
-        calm = now_s - self._touched_s > CALM_AFTER_S and not self._watching
-        if calm and now_s - self._ticked_s < CALM_TICK_S:
+        if calm and not news and now_s - self._ticked_s < CALM_TICK_S:
             return
         self._ticked_s = now_s
-        # A quick loop shortens the wait between a touch and its screen; a slow one costs nothing.
-        Clock._max_fps = CALM_FPS if calm else FPS  # noqa: SLF001 - its setting is read once
         self._kiosk.tick()
         self._draw()
+
+    def _rest(self, turn_s: float) -> bool:
+        """Until this turn of the loop has lasted so long; an answer ends it, and is said so."""
+        news = self._kiosk.rest(max(0.0, self._turned_s + turn_s - time.monotonic()))
+        self._turned_s = time.monotonic()
+        return news
 
     @property
     def _watching(self) -> bool:
@@ -186,7 +198,10 @@ class KioskApp(App):
     def _draw(self) -> None:
         """Draws the kiosk's frame unless it is the one on the glass."""
         frame, before = self._kiosk.frame, self._frame
-        if self.glass is None or frame is before:
+        if self.glass is None:
+            return
+        self.glass.hold(holding=self._kiosk.comes_at_once)
+        if frame is before:
             return
         self._frame = frame
         slide = 0
@@ -200,10 +215,10 @@ class KioskApp(App):
             return
         picture = self._kiosk.latest_picture()
         if picture is not None:
-            self.glass.show_picture(picture)
+            self.glass.show_picture(picture, time.monotonic())
 
     def _animate(self, _: float) -> None:
-        if self.glass is not None:
+        if self.glass is not None and not self._kiosk.comes_at_once:
             self.glass.animate(time.monotonic())
 
 

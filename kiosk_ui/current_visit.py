@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from devices.models import PrintResult
 from kiosk_ui.flow import Appointed, Screen
@@ -56,6 +58,36 @@ class Trouble:
     happened: str
     do: str
     again: Screen | None = None
+
+
+@dataclass(kw_only=True)
+class AskedAhead:
+    """A question put to the server while a finger was down, for the screen it may lead to."""
+
+    about: tuple[str | None, ...]
+    """All that the answer depends on: the same question has the same."""
+    at_s: float
+    answer: Any = field(default=None, repr=False)
+    failed: bool = False
+    ended: Callable[[], None] | None = field(default=None, repr=False)
+    """Set by a screen that was quicker than the answer."""
+
+    @property
+    def is_over(self) -> bool:
+        return self.failed or self.answer is not None
+
+    def take(self, answer: object) -> None:
+        self.answer = answer
+        self._end()
+
+    def fail(self, _error: Exception) -> None:
+        """Not told to anybody: the screen that needs the answer asks again."""
+        self.failed = True
+        self._end()
+
+    def _end(self) -> None:
+        if self.ended is not None:
+            self.ended()
 
 
 @dataclass(kw_only=True)
@@ -117,5 +149,7 @@ class CurrentVisit:
     awaiting: object | None = None
     """Identifies the one question to the server under way; answers to others are dropped."""
     awaiting_since_s: float = 0.0
+    ahead: AskedAhead | None = None
+    """The newest of them; used once, and only while it is fresh."""
     reconnecting: bool = False
     help_calls: dict[models.HelpKind, HelpCall] = field(default_factory=dict)

@@ -26,6 +26,9 @@ class Worker(Protocol):
     def drain(self) -> bool:
         """Runs what is ready; True when something was."""
 
+    def wait(self, timeout_s: float) -> bool:
+        """Until there is something to drain, or that long. True when there may be something."""
+
     def close(self) -> None:
         """Nothing runs afterwards. Does not wait for calls under way."""
 
@@ -41,6 +44,7 @@ class ThreadWorker:
             threading.Thread(target=self._work, name=f"kiosk-worker-{n}", daemon=True)
             for n in range(threads)
         ]
+        self._news = threading.Event()
         self._closed = False
         for thread in self._threads:
             thread.start()
@@ -56,6 +60,7 @@ class ThreadWorker:
 
     def drain(self) -> bool:
         ran = False
+        self._news.clear()
         while not self._closed:
             try:
                 finish = self._ready.get_nowait()
@@ -65,6 +70,9 @@ class ThreadWorker:
             ran = True
         return ran
 
+    def wait(self, timeout_s: float) -> bool:
+        return self._news.wait(timeout_s)
+
     def close(self) -> None:
         self._closed = True
         for _ in self._threads:
@@ -73,6 +81,7 @@ class ThreadWorker:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             self._ready.put(job())
+            self._news.set()
             del job  # it holds what a patient typed or scanned
 
 

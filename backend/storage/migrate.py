@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -44,11 +45,16 @@ def migrate(engine: Engine) -> None:
         raise StorageUnavailable from error
 
 
+@cache
+def _head() -> str | None:
+    """Each kiosk asks every second whether the server is ready; this code's head never changes."""
+    return ScriptDirectory.from_config(_alembic()).get_current_head()
+
+
 def is_at_head(engine: Engine) -> bool:
     """Whether the database has the shape this code expects. Raises StorageUnavailable."""
-    head = ScriptDirectory.from_config(_alembic()).get_current_head()
     try:
         with engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision() == head
+            return MigrationContext.configure(connection).get_current_revision() == _head()
     except DBAPIError as error:
         raise StorageUnavailable from error

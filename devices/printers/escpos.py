@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import struct
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -84,14 +85,21 @@ def encode(picture: Image.Image, profile: PrinterProfile, *, process_id: bytes) 
 
     `picture` is in mode "1" and as wide as the paper; `process_id` has 4 bytes from 32 to 126.
     """
-    job = Dummy(profile=profile.escpos_name)
-    job.hw("INIT")
-    for top in range(0, picture.height, _PIECE_ROWS):
-        bottom = min(top + _PIECE_ROWS, picture.height)
-        job.image(picture.crop((0, top, picture.width, bottom)), impl="bitImageRaster")
-    _cut(job, profile)
+    start = Dummy(profile=profile.escpos_name)
+    start.hw("INIT")
     proof = b"\x1d(H\x06\x00\x30\x30" + process_id if profile.gives_proof else b""
-    return bytes(job.output) + proof
+    return b"".join([start.output, *_rasters(picture), _cut(profile), proof])
+
+
+def _rasters(picture: Image.Image) -> Iterator[bytes]:
+    """GS v 0 for each piece, black as 1. The library's own `image` first makes a coloured picture
+    of each, which takes ten times as long.
+    """
+    row_bytes = (picture.width + 7) // 8
+    dots = picture.tobytes("raw", "1;I")
+    for top in range(0, picture.height, _PIECE_ROWS):
+        piece = dots[top * row_bytes : (top + _PIECE_ROWS) * row_bytes]
+        yield b"\x1dv0\x00" + struct.pack("<HH", row_bytes, len(piece) // row_bytes) + piece
 
 
 def encode_flush(profile: PrinterProfile) -> bytes:
@@ -100,14 +108,14 @@ def encode_flush(profile: PrinterProfile) -> bytes:
     White rows complete a picture that was cut off; outside of one they mean nothing. Without
     them the printer would take the beginning of the next job for the rest of that picture.
     """
-    job = Dummy(profile=profile.escpos_name)
-    _cut(job, profile)
-    return bytes(_PIECE_ROWS * profile.width_px // 8) + bytes(job.output)
+    return bytes(_PIECE_ROWS * profile.width_px // 8) + _cut(profile)
 
 
-def _cut(job: Dummy, profile: PrinterProfile) -> None:
+def _cut(profile: PrinterProfile) -> bytes:
     # Models without a cutter get the feed alone, by their python-escpos profile.
+    job = Dummy(profile=profile.escpos_name)
     job.cut(mode="PART" if profile.cut == "partial" else "FULL")
+    return bytes(job.output)
 
 
 class EscposPrinter:

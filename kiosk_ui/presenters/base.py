@@ -31,6 +31,12 @@ class Presenter(ABC):
     def enter(self) -> None:  # noqa: B027 - most screens have nothing to do on arrival
         """The patient arrived here, forwards or backwards."""
 
+    def foresee(self, action: Action) -> None:  # noqa: B027 - most screens need nothing ahead
+        """A finger is down on something `view` offered. Asks ahead what the next screen will.
+
+        The finger may still leave: nothing is decided and nothing is written.
+        """
+
     def tick(self) -> None:  # noqa: B027 - most screens do not change with time
         """Called many times a second while this screen is on the glass or under an overlay."""
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from kiosk_ui.flow import Screen
+from kiosk_ui.flow import Screen, question_after
 from kiosk_ui.gateway.models import (
     Availability,
     DepartmentReply,
     DoctorList,
     DoctorReply,
+    Question,
     ServiceList,
     ServiceReply,
     SlotList,
     SlotReply,
 )
 from kiosk_ui.i18n import shown
-from kiosk_ui.presenters.asking import go_on
+from kiosk_ui.presenters.asking import go_on, questions
 from kiosk_ui.presenters.base import Presenter
-from kiosk_ui.presenters.context import Context
+from kiosk_ui.presenters.context import Context, Look
 from kiosk_ui.presenters.views import Action, Choice, ChoiceView, Icon, Phrase, Tone
 from kiosk_ui.presenters.wording import next_day, price
 
@@ -37,9 +38,7 @@ class DepartmentScreen(Presenter):
     loads = True
 
     def enter(self) -> None:
-        visit, gateway = self.ctx.visit, self.ctx.gateway
-        scan_id = visit.scan.scan_id if visit.scan else None
-        kind = visit.visit_kind
+        visit = self.ctx.visit
         backwards = not visit.forward
         visit.services = None
         visit.department_id = None
@@ -50,7 +49,7 @@ class DepartmentScreen(Presenter):
             if len(offered) == 1 and not backwards:
                 take_service(self.ctx, offered[0])
 
-        self.ctx.ask(lambda: gateway.list_services(scan_id=scan_id, visit_kind=kind), done=take)
+        self.ctx.look(_services(self.ctx, visit.visit_kind), done=take)
 
     def view(self) -> ChoiceView:
         visit, say = self.ctx.visit, self.ctx.say
@@ -78,23 +77,24 @@ class DepartmentScreen(Presenter):
             enabled=open_here,
         )
 
+    def foresee(self, action: Action) -> None:
+        service = _only(_offered_in(self.ctx, action.value)) if self._chooses(action) else None
+        if service is not None:
+            foresee_after(self.ctx, service)
+
     def act(self, action: Action) -> None:
-        match action:
-            case Action(name="department", value=department_id):
-                services = [
-                    service
-                    for service in _offered(self.ctx)
-                    if service.department.id == department_id
-                ]
-                if not services:
-                    return
-                self.ctx.visit.department_id = department_id
-                if len(services) == 1 and services[0].availability is Availability.OPEN:
-                    take_service(self.ctx, services[0])
-                else:
-                    self.ctx.go(Screen.SERVICE)
-            case Action(name="unsure"):
-                self.ctx.open(Screen.HELP)
+        if action.name == "unsure":
+            self.ctx.open(Screen.HELP)
+        elif self._chooses(action):
+            self.ctx.visit.department_id = action.value
+            service = _only(_offered_in(self.ctx, action.value))
+            if service is not None:
+                take_service(self.ctx, service)
+            else:
+                self.ctx.go(Screen.SERVICE)
+
+    def _chooses(self, action: Action) -> bool:
+        return action.name == "department" and bool(_offered_in(self.ctx, action.value))
 
 
 class ServiceScreen(Presenter):
@@ -109,8 +109,7 @@ class ServiceScreen(Presenter):
 
     @property
     def _services(self) -> list[ServiceReply]:
-        here = self.ctx.visit.department_id
-        return [service for service in _offered(self.ctx) if service.department.id == here]
+        return _offered_in(self.ctx, self.ctx.visit.department_id)
 
     def _service(self, service: ServiceReply) -> Choice:
         is_open = service.availability is Availability.OPEN
@@ -135,12 +134,21 @@ class ServiceScreen(Presenter):
             return self.ctx.say("service.next_hour", hour=f"{opens:%H:%M}")
         return next_day(self.ctx, opens.date())
 
+    def foresee(self, action: Action) -> None:
+        service = self._chosen(action)
+        if service is not None:
+            foresee_after(self.ctx, service)
+
     def act(self, action: Action) -> None:
+        service = self._chosen(action)
+        if service is not None:
+            take_service(self.ctx, service)
+
+    def _chosen(self, action: Action) -> ServiceReply | None:
         for service in self._services:
-            chosen = action == Action("service", service.id)
-            if chosen and service.availability is Availability.OPEN:
-                take_service(self.ctx, service)
-                return
+            if action == Action("service", service.id):
+                return service if service.availability is Availability.OPEN else None
+        return None
 
 
 class DoctorScreen(Presenter):
@@ -150,16 +158,15 @@ class DoctorScreen(Presenter):
     loads = True
 
     def enter(self) -> None:
-        visit, gateway = self.ctx.visit, self.ctx.gateway
-        service = visit.service
-        if service is None:
+        visit = self.ctx.visit
+        if visit.service is None:
             return
         visit.doctor = None
 
         def take(doctors: DoctorList) -> None:
             visit.doctors = doctors
 
-        self.ctx.ask(lambda: gateway.list_doctors(service.id), done=take)
+        self.ctx.look(_doctors(self.ctx, visit.service), done=take)
 
     def view(self) -> ChoiceView:
         any_doctor = self.choice(
@@ -191,16 +198,25 @@ class DoctorScreen(Presenter):
             enabled=is_open,
         )
 
+    def foresee(self, action: Action) -> None:
+        service = self.ctx.visit.service
+        if self._chooses(action) and service is not None and service.by_hour:
+            self.ctx.foresee(_slots(self.ctx, service, action.value or None))
+
     def act(self, action: Action) -> None:
-        if action.name != "doctor":
-            return
-        if not action.value:
-            self.ctx.visit.doctor = None
+        if self._chooses(action):
+            self.ctx.visit.doctor = self._find(action.value)
             to_hour_or_on(self.ctx)
-        for doctor in self._doctors:
-            if doctor.id == action.value and doctor.availability is Availability.OPEN:
-                self.ctx.visit.doctor = doctor
-                to_hour_or_on(self.ctx)
+
+    def _chooses(self, action: Action) -> bool:
+        """Any doctor, or one who takes people now."""
+        if action.name != "doctor":
+            return False
+        doctor = self._find(action.value)
+        return not action.value or (doctor is not None and doctor.availability is Availability.OPEN)
+
+    def _find(self, doctor_id: str) -> DoctorReply | None:
+        return next((doctor for doctor in self._doctors if doctor.id == doctor_id), None)
 
 
 class HourScreen(Presenter):
@@ -208,16 +224,16 @@ class HourScreen(Presenter):
     loads = True
 
     def enter(self) -> None:
-        visit, gateway = self.ctx.visit, self.ctx.gateway
-        service, doctor_id = visit.service, visit.doctor.id if visit.doctor else None
-        if service is None:
+        visit = self.ctx.visit
+        if visit.service is None:
             return
         visit.slot = None
 
         def take(slots: SlotList) -> None:
             visit.slots = slots
 
-        self.ctx.ask(lambda: gateway.list_slots(service.id, doctor_id), done=take)
+        doctor_id = visit.doctor.id if visit.doctor else None
+        self.ctx.look(_slots(self.ctx, visit.service, doctor_id), done=take)
 
     def view(self) -> ChoiceView:
         first = self.choice(
@@ -280,12 +296,60 @@ def take_service(ctx: Context, service: ServiceReply) -> None:
         to_hour_or_on(ctx)
 
 
+def foresee_after(ctx: Context, service: ServiceReply) -> None:
+    """A finger is down on this service: what `take_service` would lead to is asked ahead."""
+    if ctx.visit.adding:
+        return
+    if service.by_doctor:
+        ctx.foresee(_doctors(ctx, service))
+    elif service.by_hour:
+        ctx.foresee(_slots(ctx, service, None))
+
+
+def foresee_services(ctx: Context, visit_kind: str | None) -> None:
+    """A finger is down on what leads to the next question: asks ahead if that is for a service."""
+    if question_after(questions(ctx), ctx.visit.screen) is Question.SERVICE:
+        ctx.foresee(_services(ctx, visit_kind))
+
+
 def to_hour_or_on(ctx: Context) -> None:
     service = ctx.visit.service
     if service is not None and service.by_hour:
         ctx.go(Screen.HOUR)
     else:
         go_on(ctx)
+
+
+def _services(ctx: Context, visit_kind: str | None) -> Look[ServiceList]:
+    gateway, scan_id = ctx.gateway, ctx.visit.scan.scan_id if ctx.visit.scan else None
+    return Look(
+        about=("services", scan_id, visit_kind),
+        call=lambda: gateway.list_services(scan_id=scan_id, visit_kind=visit_kind),
+    )
+
+
+def _doctors(ctx: Context, service: ServiceReply) -> Look[DoctorList]:
+    gateway, service_id = ctx.gateway, service.id
+    return Look(about=("doctors", service_id), call=lambda: gateway.list_doctors(service_id))
+
+
+def _slots(ctx: Context, service: ServiceReply, doctor_id: str | None) -> Look[SlotList]:
+    gateway, service_id = ctx.gateway, service.id
+    return Look(
+        about=("slots", service_id, doctor_id),
+        call=lambda: gateway.list_slots(service_id, doctor_id),
+    )
+
+
+def _offered_in(ctx: Context, department_id: str | None) -> list[ServiceReply]:
+    return [service for service in _offered(ctx) if service.department.id == department_id]
+
+
+def _only(services: list[ServiceReply]) -> ServiceReply | None:
+    """The one there is to choose from, if it takes people now."""
+    if len(services) == 1 and services[0].availability is Availability.OPEN:
+        return services[0]
+    return None
 
 
 def _offered(ctx: Context) -> list[ServiceReply]:

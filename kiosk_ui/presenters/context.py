@@ -7,12 +7,12 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from devices.ports import CodeScanner
 from kiosk_ui import flow, i18n
-from kiosk_ui.current_visit import CurrentVisit, Trouble
+from kiosk_ui.current_visit import AskedAhead, CurrentVisit, Trouble
 from kiosk_ui.errors import GatewayError, ServerAway, ServerRefused
 from kiosk_ui.events import KioskEvent
 from kiosk_ui.flow import Screen
@@ -27,8 +27,22 @@ RETRY_AFTER_S = 1.0
 NAME_SHOWN_S = 30.0
 GRACE_S = 0.15
 """An answer that comes sooner replaces the screen directly: nothing flickers."""
+FRESH_S = 2.0
+"""An answer asked for ahead is shown for so long: what is open and full changes by the minute."""
 
 _log = logging.getLogger(__name__)
+
+
+def _not_dealt_with(_code: str, _key: str | None) -> bool:
+    return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look(Generic[T]):
+    """A question that changes nothing. `about` names all that its answer depends on."""
+
+    about: tuple[str | None, ...]
+    call: Callable[[], T]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +177,7 @@ class Context:
         self,
         call: Callable[[], T],
         done: Callable[[T], None],
-        refused: Callable[[str, str | None], bool] = lambda _code, _key: False,
+        refused: Callable[[str, str | None], bool] = _not_dealt_with,
     ) -> None:
         """Asks the server and waits, without holding up the screen.
 
@@ -172,10 +186,46 @@ class Context:
         a refusal; otherwise the screen `trouble` does. The answer is dropped when the patient
         went elsewhere meanwhile.
         """
+        self._send(self._start_waiting(), call, done, refused)
+
+    def foresee(self, look: Look[T]) -> None:
+        """Asks now what `look` will ask in a moment, if the finger that is down stays its course.
+
+        Nobody waits for the answer and nobody is told of a failure.
+        """
+        ahead = AskedAhead(about=look.about, at_s=self.clock.ticks_s())
+        self.visit.ahead = ahead
+        self.worker.submit(look.call, done=ahead.take, failed=ahead.fail)
+
+    def look(self, look: Look[T], done: Callable[[T], None]) -> None:
+        """`ask`, unless the same was asked ahead a moment ago: then that answer counts."""
+        ahead, self.visit.ahead = self.visit.ahead, None
+        token = self._start_waiting()
+
+        def arrived() -> None:
+            if self.visit.awaiting is not token:
+                return
+            if ahead is None or ahead.failed:
+                self._send(token, look.call, done, _not_dealt_with)
+                return
+            self._stop_waiting()
+            done(ahead.answer)
+
+        if ahead is None or ahead.about != look.about or not self._is_fresh(ahead):
+            self._send(token, look.call, done, _not_dealt_with)
+        elif ahead.is_over:
+            arrived()
+        else:
+            ahead.ended = arrived
+
+    def _is_fresh(self, ahead: AskedAhead) -> bool:
+        return self.clock.ticks_s() - ahead.at_s <= FRESH_S
+
+    def _start_waiting(self) -> object:
         token = object()
         self.visit.awaiting = token
         self.visit.awaiting_since_s = self.clock.ticks_s()
-        self._send(token, call, done, refused)
+        return token
 
     def _send(
         self,

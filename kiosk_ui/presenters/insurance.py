@@ -8,6 +8,7 @@ from kiosk_ui.flow import Screen
 from kiosk_ui.gateway.models import CoverageOutcome
 from kiosk_ui.presenters.asking import go_on
 from kiosk_ui.presenters.base import Presenter
+from kiosk_ui.presenters.choosing import foresee_services
 from kiosk_ui.presenters.views import Action, CardView, Icon, Row, Tone
 from kiosk_ui.presenters.wording import day
 
@@ -51,6 +52,10 @@ class Insurance(Presenter):
                 *unused,
             ),
         )
+
+    def foresee(self, action: Action) -> None:
+        if action.name in {"next", "without"}:
+            foresee_services(self.ctx, self.ctx.visit.visit_kind)
 
     def act(self, action: Action) -> None:
         match action.name:

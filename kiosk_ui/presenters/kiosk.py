@@ -68,6 +68,8 @@ class Kiosk:
         self._ctx.touched_s = clock.ticks_s()
         self._built_s = clock.ticks_s()
         self._frame = self._build()
+        self._kept = False
+        """The frame on the glass waits for an answer that comes at once."""
 
     @property
     def frame(self) -> Frame:
@@ -103,6 +105,12 @@ class Kiosk:
                 self._presenters[ctx.visit.screen].act(action)
         self._refresh()
 
+    def pressed(self, action: Action) -> None:
+        """A finger is down on a choice of the present frame; `act` follows if it stays there."""
+        ctx = self._ctx
+        if ctx.visit.overlay is None and not ctx.busy:
+            self._presenters[ctx.visit.screen].foresee(action)
+
     def touched(self) -> None:
         """Somebody is there: the idle clock starts anew."""
         self._ctx.touched_s = self._ctx.clock.ticks_s()
@@ -118,13 +126,25 @@ class Kiosk:
         if ctx.visit.overlay is not None:
             self._presenters[ctx.visit.overlay].tick()
         self._clear_when_idle()
-        if changed or ctx.clock.ticks_s() - self._built_s >= REDRAW_S:
+        late = self._kept and not self.comes_at_once
+        if changed or late or ctx.clock.ticks_s() - self._built_s >= REDRAW_S:
             return self._refresh()
         return False
 
+    def rest(self, timeout_s: float) -> bool:
+        """The one method that waits: until an answer is there to be taken in, or that long.
+
+        True when one may be.
+        """
+        return self._ctx.worker.wait(timeout_s)
+
     def latest_picture(self) -> Picture | None:
-        """What the camera sees, while the scan screen is shown."""
-        if self._shown is not Screen.SCAN:
+        """What the camera sees, while the scan screen is shown.
+
+        None while a code is being asked about: its picture stays, for people to see what was
+        read, and drawing new ones would hold the answer up.
+        """
+        if self._shown is not Screen.SCAN or self._ctx.busy:
             return None
         return self._ctx.scanner.latest_frame()
 
@@ -194,7 +214,8 @@ class Kiosk:
 
     def _refresh(self) -> bool:
         self._built_s = self._ctx.clock.ticks_s()
-        if self._comes_at_once:
+        self._kept = self.comes_at_once
+        if self._kept:
             return False
         frame = self._build()
         if frame == self._frame:
@@ -203,7 +224,7 @@ class Kiosk:
         return True
 
     @property
-    def _comes_at_once(self) -> bool:
+    def comes_at_once(self) -> bool:
         """The screen will have something to show in a blink: until then what is on the glass
         stays, so that nothing flashes by. Touches wait with it.
         """

@@ -8,6 +8,7 @@ from kiosk_ui.flow import Screen
 from kiosk_ui.gateway.models import Papers, PriorityGroup, VisitKindOption
 from kiosk_ui.presenters.asking import go_on
 from kiosk_ui.presenters.base import Presenter
+from kiosk_ui.presenters.choosing import foresee_services
 from kiosk_ui.presenters.views import Action, Choice, ChoiceView, Icon
 
 _KIND_ICONS: Mapping[str, Icon] = {
@@ -40,10 +41,17 @@ class VisitKindScreen(Presenter):
             selected=self.ctx.visit.visit_kind == kind.code,
         )
 
+    def foresee(self, action: Action) -> None:
+        if self._chooses(action):
+            foresee_services(self.ctx, action.value)
+
     def act(self, action: Action) -> None:
-        if action.name == "kind" and action.value in {kind.code for kind in self._kinds}:
+        if self._chooses(action):
             self.ctx.visit.visit_kind = action.value
             go_on(self.ctx)
+
+    def _chooses(self, action: Action) -> bool:
+        return action.name == "kind" and action.value in {kind.code for kind in self._kinds}
 
 
 _PAPERS: Mapping[str, Papers] = {

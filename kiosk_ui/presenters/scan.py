@@ -12,6 +12,7 @@ from kiosk_ui.flow import Screen
 from kiosk_ui.gateway.models import ScanRequest
 from kiosk_ui.presenters.asking import take_scan_reply
 from kiosk_ui.presenters.base import Presenter
+from kiosk_ui.presenters.context import GRACE_S
 from kiosk_ui.presenters.views import Action, Choice, Icon, ScanView
 
 _SOURCES: Mapping[ScanSource, Literal["camera", "serial", "hid"]] = {
@@ -32,6 +33,11 @@ _TITLES: Mapping[Purpose, str] = {
 class ScanScreen(Presenter):
     screen = Screen.SCAN
     shows_waiting = True
+
+    def on_its_way(self) -> bool:
+        """The person is usually known before a word about reading would be read."""
+        ctx = self.ctx
+        return ctx.busy and ctx.waited_s() < GRACE_S and not ctx.visit.reconnecting
 
     def view(self) -> ScanView:
         visit, say = self.ctx.visit, self.ctx.say

@@ -16,6 +16,7 @@ for _name, _value in {
     "KIVY_LOG_MODE": "PYTHON",
     "KIVY_TEXT": "sdl2",  # the pil provider cuts the top tone marks of Vietnamese letters
     "KIVY_WINDOW": "sdl2",
+    "KCFG_GRAPHICS_MAXFPS": "0",  # the app's own loop rests until there is news
     "KIVY_HOME": str(Path(tempfile.gettempdir()) / f"tiepdon-kivy-{os.getuid()}"),
 }.items():
     os.environ.setdefault(_name, _value)

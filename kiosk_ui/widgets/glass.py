@@ -31,11 +31,12 @@ class Glass(Widget):
         *,
         on_action: Callable[[Action], None],
         on_touched: Callable[[], None],
+        on_pressed: Callable[[Action], None] = lambda _action: None,
         slide_s: float = SLIDE_S,
         **properties: object,
     ) -> None:
         super().__init__(**properties)
-        self._on_action, self._on_touched = on_action, on_touched
+        self._on_action, self._on_touched, self._on_pressed = on_action, on_touched, on_pressed
         self._slide_s = slide_s
         self.scene: Scene | None = None
         self.calm = False
@@ -53,6 +54,7 @@ class Glass(Widget):
         self._slide_left_s = 0.0
         self._painters: dict[str, Painter] = {}
         self._finger: tuple[object, Touch] | None = None
+        self._holding = False
         self._down_s = self._deaf_until_s = 0.0
         self._place = Translate(*self.pos)
         self.canvas.add(PushMatrix())
@@ -79,6 +81,12 @@ class Glass(Widget):
             self._deaf_until_s = time.monotonic() + DEAF_S
         if self._finger and scene.find_touch(self._finger[1].action) is None:
             self._finger = None
+
+    def hold(self, *, holding: bool) -> None:
+        """While it holds the button touched last stays pressed: what it leads to is on its way."""
+        if self._holding and not holding and self._finger is None:
+            self._pressed.clear()
+        self._holding = holding
 
     def _repaint(self, layer: str, group: InstructionGroup, scene: Scene) -> None:
         group.clear()
@@ -138,9 +146,12 @@ class Glass(Widget):
     def previews(self) -> list[CameraPreview]:
         return [preview for painter in self._painters.values() for preview in painter.previews]
 
-    def show_picture(self, picture: np.ndarray) -> None:
+    def show_picture(self, picture: np.ndarray, now_s: float) -> None:
+        """The camera's newest; the soft line moves with it, for a frame of its own costs as much."""
         for preview in self.previews:
             preview.show(picture)
+            if not self.calm:
+                preview.sweep(now_s)
 
     def animate(self, now_s: float) -> None:
         """Turns what turns. The angle follows from the time, so a late call does not jump."""
@@ -149,8 +160,6 @@ class Glass(Widget):
         for painter in self._painters.values():
             for turn in painter.turning:
                 turn.angle = -(now_s * TURN_DEG_PER_S) % 360
-            for preview in painter.previews:
-                preview.sweep(now_s)
 
     def on_touch_down(self, touch: object) -> bool:
         """One finger counts: a second one while it is down is a palm or a sleeve."""
@@ -167,6 +176,7 @@ class Glass(Widget):
                 self._finger, self._down_s = (touch, found), now_s
                 self._pressed.clear()
                 Painter(self._pressed, int(self.height)).paint(found.pressed)
+                self._on_pressed(found.action)
         return True
 
     def on_touch_up(self, touch: object) -> bool:
@@ -174,10 +184,12 @@ class Glass(Widget):
             return False
         _, element = self._finger
         self._finger = None
-        self._pressed.clear()
         x, y = touch.pos  # type: ignore[attr-defined]
-        if element.rect.has(x - self.x, self.height - y):
+        on_it = element.rect.has(x - self.x, self.height - y)
+        if on_it:
             self._on_action(element.action)
+        if not (on_it and self._holding):
+            self._pressed.clear()
         return True
 
     def _find(self, x: float, y: float) -> Touch | None:

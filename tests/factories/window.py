@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from functools import cache
 
 import numpy as np
@@ -30,11 +31,16 @@ class StillKiosk:
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
         self.acted: list[Action] = []
+        self.downs: list[Action] = []
         self.touches = 0
         self.ticks = 0
         self.picture: np.ndarray | None = None
         self.pictures_asked = 0
         self.answers: dict[Action, Frame] = {}
+        self.comes_at_once = False
+
+    def pressed(self, action: Action) -> None:
+        self.downs.append(action)
 
     def act(self, action: Action) -> None:
         self.acted.append(action)
@@ -42,6 +48,10 @@ class StillKiosk:
 
     def touched(self) -> None:
         self.touches += 1
+
+    def rest(self, timeout_s: float) -> bool:
+        time.sleep(timeout_s)
+        return False
 
     def tick(self) -> bool:
         self.ticks += 1

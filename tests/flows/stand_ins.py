@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -62,6 +63,12 @@ class StepWorker:
             ran = True
         return ran
 
+    def wait(self, timeout_s: float) -> bool:
+        news = not self.held and not self._jobs.empty()
+        if not news:
+            time.sleep(timeout_s)
+        return news
+
     def close(self) -> None:
         self.held = True
 
@@ -71,6 +78,7 @@ class FakeScanner:
         self.state = ScannerState.READY
         self.paused = True
         self.is_open = False
+        self.picture: Frame | None = None
         self._scans: list[Scan] = []
 
     def open(self) -> None:
@@ -94,7 +102,7 @@ class FakeScanner:
         return ScannerStatus(state=ScannerState.PAUSED if asleep else self.state)
 
     def latest_frame(self) -> Frame | None:
-        return None
+        return self.picture
 
     def hold_up(self, payload: bytes, *, lossy: bool = False) -> None:
         if self.paused:

@@ -59,6 +59,7 @@ def touch(bench: Bench, name: str, value: str = "") -> None:
     enabled = [choice.action for choice in offered(bench.kiosk.frame) if choice.enabled]
     assert action in enabled, (bench.kiosk.frame.screen, action, enabled)
     bench.kiosk.touched()
+    bench.kiosk.pressed(action)
     bench.kiosk.act(action)
     bench.settle()
 

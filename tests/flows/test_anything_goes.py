@@ -119,6 +119,7 @@ class Monkey(RuleBasedStateMachine):
     def _act(self, action: Action) -> None:
         begun = time.perf_counter()
         self.bench.kiosk.touched()
+        self.bench.kiosk.pressed(action)
         self.bench.kiosk.act(action)
         assert time.perf_counter() - begun < SLOWEST_TOUCH_S * 4  # a shared machine stalls
 

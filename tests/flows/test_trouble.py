@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from types import CellType, FunctionType
 
+import numpy as np
 import pytest
 
 from devices.models import PrinterState, PrintReason, PrintState, ScannerState
@@ -91,12 +92,32 @@ def test_a_second_code_while_the_first_is_asked_is_ignored(bench: Bench) -> None
     bench.worker.held = True
     hold_up(bench)
     hold_up(bench, b"another")
+    bench.wait(0.25)
     view = bench.kiosk.frame.view
     assert isinstance(view, ScanView)
     assert view.busy
     bench.worker.held = False
     bench.settle()
     assert len(bench.gateway.scans) == 1
+
+
+def test_the_picture_that_was_read_stays_until_the_answer(bench: Bench) -> None:
+    """And the screen with it, for a blink: a word about reading would flash by."""
+    picture = np.zeros((4, 4), dtype=np.uint8)
+    bench.scanner.picture = picture
+    walk(bench, TO_SCAN)
+    assert bench.kiosk.latest_picture() is picture
+    before = bench.kiosk.frame
+    bench.worker.held = True
+    hold_up(bench)
+    assert bench.kiosk.frame is before
+    assert bench.kiosk.comes_at_once
+    assert bench.kiosk.latest_picture() is None
+    bench.wait(0.25)
+    assert not bench.kiosk.comes_at_once
+    bench.worker.held = False
+    bench.settle()
+    shows(bench, Screen.CONFIRM_IDENTITY)
 
 
 def test_a_code_held_up_on_another_screen_is_not_read(bench: Bench) -> None:

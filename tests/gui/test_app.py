@@ -47,6 +47,36 @@ def test_a_finger_that_slides_off_does_nothing(start: Start) -> None:
     assert kiosk.acted == []
 
 
+def test_a_finger_down_is_told_before_it_leaves(start: Start) -> None:
+    kiosk = StillKiosk(FRAMES["welcome"])
+    driver = start(kiosk)
+    finger = driver.put_finger_on(START_VISIT)
+    assert (kiosk.downs, kiosk.acted) == ([START_VISIT], [])
+    finger.up()
+    assert kiosk.acted == [START_VISIT]
+
+
+def test_the_button_stays_pressed_while_its_answer_is_on_its_way(
+    start: Start, tmp_path: Path
+) -> None:
+    kiosk = StillKiosk(FRAMES["welcome"])
+    driver = start(kiosk)
+    looks = {}
+
+    def look(name: str) -> None:
+        driver.screenshot(tmp_path / f"{name}.png")
+        looks[name] = (tmp_path / f"{name}.png").read_bytes()
+
+    look("before")
+    kiosk.comes_at_once = True
+    driver.tap(START_VISIT)
+    look("on its way")
+    kiosk.comes_at_once = False
+    driver.frames()
+    look("after")
+    assert looks["on its way"] != looks["before"] == looks["after"]
+
+
 def test_a_second_finger_is_a_palm(start: Start) -> None:
     kiosk = StillKiosk(FRAMES["welcome"])
     driver = start(kiosk)

@@ -73,3 +73,16 @@ def test_nothing_ends_after_close(worker: ThreadWorker) -> None:
     time.sleep(0.05)
     assert not worker.drain()
     assert seen == []
+
+
+def test_an_answer_ends_the_wait_for_it(worker: ThreadWorker) -> None:
+    release, seen = threading.Event(), list[object]()
+    worker.submit(release.wait, done=seen.append, failed=seen.append)
+    assert not worker.wait(0.01)
+    threading.Timer(0.02, release.set).start()
+    begun = time.monotonic()
+    assert worker.wait(5)
+    assert time.monotonic() - begun < 2
+    assert worker.drain()
+    assert seen == [True]
+    assert not worker.wait(0.01)

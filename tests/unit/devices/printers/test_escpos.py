@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from escpos.printer import Dummy
+from PIL import Image
 
 from devices.errors import FontMissing, LineLost
 from devices.models import PrinterCause, PrinterState, PrinterStatus, PrintReason, PrintState
@@ -93,6 +95,15 @@ def test_a_job_is_reset_picture_cut_and_request_for_proof() -> None:
     assert sum(map(len, pieces)) == picture.height
     assert [type(command) for command in commands[-2:]] == [Cut, ProofRequest]
     assert b"\x1dV\x01" in job
+
+
+@pytest.mark.parametrize("width_px", [384, 512, 576])
+@pytest.mark.parametrize("height_px", [1, 239, 240, 241, 700])
+def test_the_picture_is_sent_as_the_library_would(width_px: int, height_px: int) -> None:
+    picture = Image.effect_noise((width_px, height_px), 200).convert("1")
+    library = Dummy()
+    library.image(picture, impl="bitImageRaster", fragment_height=240)
+    assert library.output in encode(picture, PROFILES["generic-80"], process_id=b"abcd")
 
 
 @pytest.mark.parametrize(
