@@ -30,6 +30,7 @@ from backend.web import (
     visits,
 )
 from backend.web.api import EXTENSION, SECURITY_SCHEMES
+from backend.web.client_address import behind_own_proxy
 from backend.web.live_hub import LiveHub
 from backend.web.schemas import Problem
 from backend.web.staff import single_sign_on
@@ -80,4 +81,5 @@ def create_app(resources: Resources | None = None) -> OpenAPI:
         app.register_blueprint(views)
     for views in staff.BLUEPRINTS:
         app.register_blueprint(views)
+    app.wsgi_app = behind_own_proxy(app.wsgi_app)  # type: ignore[assignment, method-assign]  # as Flask says
     return app
