@@ -7,6 +7,7 @@ from datetime import time
 from flask import Response
 
 from backend.domain.announcements import Announcement
+from backend.domain.roles import StaffRole
 from backend.services.keep_announcements import (
     KeptAnnouncement,
     add_announcement,
@@ -29,7 +30,7 @@ blueprint = api_blueprint("announcements", "What halls hear and idle boards show
 
 
 @blueprint.get("/announcements", responses={200: schemas.AnnouncementList})
-@allow("staff")
+@allow(StaffRole.CONTENT_EDITOR)
 def list_all(query: schemas.AnnouncementQuery) -> Response:
     """Announcements, those in use first"""
     found = list_announcements(resources().database, limit=query.limit + 1)
@@ -44,7 +45,7 @@ def list_all(query: schemas.AnnouncementQuery) -> Response:
     responses={201: schemas.AnnouncementReply},
     openapi_extensions=IDEMPOTENT,
 )
-@allow("staff")
+@allow(StaffRole.CONTENT_EDITOR)
 def add(body: schemas.AnnouncementRequest) -> Response:
     """Add an announcement"""
     answer = add_announcement(
@@ -58,7 +59,7 @@ def add(body: schemas.AnnouncementRequest) -> Response:
 
 
 @blueprint.put("/announcements/<announcement_id>", responses={200: schemas.AnnouncementReply})
-@allow("staff")
+@allow(StaffRole.CONTENT_EDITOR)
 def change(path: schemas.AnnouncementPath, body: schemas.AnnouncementChange) -> Response:
     """Change an announcement, or switch it off
 
