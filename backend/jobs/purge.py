@@ -13,7 +13,8 @@
 | used or expired enrolment codes        | 30 days                                                 |
 | hours that are over                    | 7 days                                                  |
 | device events                          | 90 days                                                 |
-| tickets, visits, steps, help calls     | 24 months (a setting), without any person               |
+| tickets, visits, steps, calls, acts of | 24 months (a setting), without any person               |
+| staff, rooms of the day, help calls    |                                                         |
 | audit                                  | 24 months (a setting; 12 at least)                      |
 
 Acceptances of the data notice are kept as long as the hospital's record of the person.
@@ -105,6 +106,12 @@ def _list_rules(
             tables.HelpCall,
             tables.HelpCall.created_at < ago(days=settings.keep_tickets_months * DAYS_PER_MONTH),
         ),
+        (
+            "staff_act",
+            tables.StaffAct,
+            tables.StaffAct.at < ago(days=settings.keep_tickets_months * DAYS_PER_MONTH),
+        ),
+        ("room_day", tables.RoomDay, tables.RoomDay.day < old_day),
         ("call", tables.Call, tables.Call.step_id.in_(_steps_of(old_visit))),
         ("step_change", tables.StepChange, tables.StepChange.visit_id.in_(old_visit)),
         ("print_job", tables.PrintJob, tables.PrintJob.visit_id.in_(old_visit)),

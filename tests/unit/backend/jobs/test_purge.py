@@ -13,6 +13,7 @@ from backend.storage import tables
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, count
 from tests.factories.hospital import make_person
+from tests.factories.rooms import Console
 
 
 @pytest.fixture
@@ -121,13 +122,18 @@ def test_tickets_go_after_two_years_and_audit_with_them(
     desk: Desk, resources: Resources, service: str, clock: SettableClock
 ) -> None:
     desk.take(service)
+    desk.hospital.rooms = {r.code: r.id for r in resources.catalogue.get().rooms.values()}
+    console = Console(resources, desk.hospital, "Q1")
+    console.change(practitioner_id="")
+    console.next()
     settle_messages(desk)
     clock.advance(days=24 * 31)
     purge(resources)
-    assert count(desk, tables.Visit) == 1
+    assert count(desk, tables.Visit) == count(desk, tables.Call) == count(desk, tables.RoomDay) == 1
     clock.advance(days=1)
     purge(resources)
-    for table in (tables.Visit, tables.Step, tables.StepChange, tables.Number, tables.Ticket):
+    visit = (tables.Visit, tables.Step, tables.StepChange, tables.Number, tables.Ticket)
+    for table in (*visit, tables.Call, tables.StaffAct, tables.RoomDay):
         assert count(desk, table) == 0, table
 
 
