@@ -16,6 +16,7 @@ from backend.web import (
     assets,
     auth,
     catalogue,
+    display_pages,
     docs,
     error_handlers,
     health,
@@ -78,6 +79,7 @@ def create_app(resources: Resources | None = None) -> OpenAPI:
         app.register_api(api)
     for views in PAGES:
         app.register_blueprint(views)
+    app.register_blueprint(display_pages.blueprint)
     for views in staff.BLUEPRINTS:
         app.register_blueprint(views)
     return app
