@@ -27,8 +27,10 @@ from backend.web.live import stream
 from backend.web.page_texts import LANGUAGES, texts
 
 SCRIPTS = ("display.js", "display_view.js", "display_voice.js", "display_memory.js", "live.js")
-STYLES = ("pages.css", "display.css")
+STYLES = ("display.css",)
 _FOLDER = Path(__file__).parent
+_WORKER_POLICY = "default-src 'none'; connect-src 'self'"
+"""What a service worker may fetch follows from its own policy, not from that of the page."""
 
 blueprint = Blueprint("display", __name__, url_prefix="/d")
 
@@ -48,7 +50,6 @@ def page(key: str) -> Response:
     return _html(
         render_template(
             "display.html",
-            kind=found.kind.value,
             facility=resources().catalogue.get().facility_name,
             words=words,
             files=files,
@@ -96,7 +97,9 @@ def live(key: str) -> Response:
 def worker() -> Response:
     """The service worker: below /d, because a worker serves pages beside it only."""
     script = (_FOLDER / "static" / "display_worker.js").read_text(encoding="utf-8")
-    return Response(script, content_type="text/javascript; charset=utf-8")
+    reply = Response(script, content_type="text/javascript; charset=utf-8")
+    reply.headers["Content-Security-Policy"] = _WORKER_POLICY
+    return reply
 
 
 @cache

@@ -14,6 +14,7 @@ const LOST_AFTER_MS = 3_000;
 const FRESH_MS = 20_000;
 const CALL_LIVES_MS = 60_000;
 const RETURN_MS = 60_000;
+const MAX_NUMBER_CHARS = 12;
 
 const base = window.location.pathname.replace(/\/+$/, "");
 const { dataset } = document.body;
@@ -32,6 +33,7 @@ let busy = false;
 let timer = null;
 let stream = null;
 let voice = null;
+const channels = new Map(); // room id → what its console tells
 const firstSeen = new Map(); // call id → when this page showed it first
 
 const serverNow = () => Date.now() + aheadMs;
@@ -87,6 +89,7 @@ function take(told) {
   isOld = false;
   toldAt = Date.parse(told.now);
   memory.keepState(told);
+  hearConsoles();
   hearCalls();
 }
 
@@ -165,27 +168,32 @@ function listen() {
   });
 }
 
+/** A console of a room in the same browser goes on calling when the server is away. */
 function hearConsoles() {
   if (!("BroadcastChannel" in window)) return;
   for (const room of state.rooms) {
+    if (channels.has(room.id)) continue;
     const channel = new BroadcastChannel(`tiepdon-room-${room.id}`);
-    channel.onmessage = ({ data }) => {
-      const at = Date.parse(data?.at);
-      if (!isLost() || typeof data.number !== "string" || Number.isNaN(at)) return;
-      const id = `here-${data.number}-${at}`;
-      takeCall({
-        id,
-        room: room.id,
-        number: data.number.slice(0, 12),
-        attempt: 1,
-        at: new Date(at).toISOString(),
-        waits: true,
-        name: null,
-        local: true,
-      });
-      memory.keepState(state);
-    };
+    channels.set(room.id, channel);
+    channel.onmessage = ({ data }) => takeFromConsole(room.id, data);
   }
+}
+
+function takeFromConsole(room, data) {
+  const at = Date.parse(data?.at);
+  if (!isLost() || typeof data.number !== "string" || Number.isNaN(at)) return;
+  const number = data.number.slice(0, MAX_NUMBER_CHARS);
+  takeCall({
+    id: `here-${number}-${at}`,
+    room,
+    number,
+    attempt: 1,
+    at: new Date(at).toISOString(),
+    waits: true,
+    name: null,
+    local: true,
+  });
+  memory.keepState(state);
 }
 
 const isLost = () => !streaming && performance.now() - contactAt > LOST_AFTER_MS;
@@ -227,17 +235,13 @@ async function begin() {
     state = kept;
     isOld = true;
     toldAt = Date.parse(kept.now);
+    hearConsoles();
     draw();
   }
   await refresh();
   if (ended) return;
   listen();
   window.setInterval(draw, 250);
-  const channels = window.setInterval(() => {
-    if (state === null) return;
-    window.clearInterval(channels);
-    hearConsoles();
-  }, 500);
   await keepPage(base, JSON.parse(dataset.files));
 }
 

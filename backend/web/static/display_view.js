@@ -2,14 +2,15 @@
 "use strict";
 
 const CAP = 0.74; // height of a capital letter of the typeface, in its size
-const CHAR = 0.76; // width of its widest digit or letter
+const CHAR = 0.73; // width of its widest digit or letter
 const MM_PER_INCH = 25.4;
 const DISTANCE_PER_LETTER = 200; // a letter of 50 mm is read from 10 m
-const ROW = 1.3; // height of a row, in letters
+const ROW = 1.22; // height of a row, in letters
+const ROOMY = 1.4; // letters grow by this where few rooms leave room for it
 const ROOMS_TURN_MS = 8_000;
 const NOTICE_TURN_MS = 12_000;
 const IDLE_MS = 120_000;
-const OTHERS_SHOWN = 3;
+const OTHERS_SHOWN = 2;
 
 /** Size of the letters (CSS pixels) that can be read from the last seat. */
 export function letterSize({ width, height, distance_m, screen_in }) {
@@ -33,6 +34,7 @@ export function makeView({ words }) {
   let english = true;
   let format = null;
   let zone = null;
+  let unit = 0;
 
   /** Vietnamese, with English small beside it where the display wants it. */
   function both(className, vi, en) {
@@ -67,6 +69,16 @@ export function makeView({ words }) {
     const weekday = new Intl.DateTimeFormat("en-US", { timeZone: next, weekday: "long" });
     const formats = { minutes, seconds, date, weekday };
     format = (name, moment) => formats[name].format(moment);
+  }
+
+  /** A hundredth of the screen's height, less where the screen is narrow. */
+  function setUnit() {
+    const [width, height] = [window.innerWidth, window.innerHeight];
+    const next = width >= height ? Math.min(height / 100, width / 135) : Math.min(width / 82, height / 140);
+    if (next === unit) return;
+    unit = next;
+    document.body.style.setProperty("--u", `${unit}px`);
+    drawn.clear();
   }
 
   // --- what all displays have -----------------------------------------------------------------
@@ -133,7 +145,8 @@ export function makeView({ words }) {
       const number = make("b", "big", call.number);
       const code = make("b", "big-room", room.code);
       const most = Math.max(call.number.length, 4) * CHAR;
-      const size = Math.min((box.width * 0.92) / most, box.height * 0.3);
+      const taken = unit * (english ? 26 : 21) + (call.name ? unit * 6 : 0);
+      const size = Math.min((box.width * 0.9) / most, (box.height - taken) / 1.95);
       panel.style.setProperty("--big", `${size}px`);
       return [
         make("div", "who", say("say", "now_calling"), call.attempt > 1 ? attempt(call) : null),
@@ -162,10 +175,10 @@ export function makeView({ words }) {
     const widest = (box.width * 0.74) / ((longest + code) * CHAR + 1);
     const height = box.height * 0.9;
     const count = Math.max(1, state.rooms.length);
-    const roomy = height / (ROW * Math.min(count, 8));
-    const letter = Math.min(widest, Math.max(needed, Math.min(roomy, needed * 1.35)));
-    const fit = Math.max(1, Math.floor(height / (letter * ROW)));
-    const pages = Math.ceil(count / fit);
+    const most = Math.max(1, Math.floor(height / (Math.min(widest, needed) * ROW)));
+    const pages = Math.ceil(count / most);
+    const fit = Math.ceil(count / pages); // as many on each page, and larger where there is room
+    const letter = Math.min(widest, Math.max(height / (fit * ROW), needed), needed * ROOMY);
     const page = choosePage(state, fit, pages, now, isFresh);
     const shown = state.rooms.slice(page * fit, page * fit + fit);
     list.style.setProperty("--letter", `${letter}px`);
@@ -202,7 +215,9 @@ export function makeView({ words }) {
       number,
       arrow(),
       make("b", "code", room.code),
-      make("div", "rest", label, ...beside(room, open)));
+      make("div", "rest", label,
+        room.current?.name ? make("span", "name", room.current.name) : null,
+        ...beside(room, open)));
   }
 
   function beside(room, open) {
@@ -278,7 +293,7 @@ export function makeView({ words }) {
       english = state.display.english;
       setZone(state.timezone);
       drawFrame(state, now, toldAt);
-      document.body.className = `display ${state.display.kind}`;
+      setUnit();
       if (state.display.kind === "hall") drawHall(state, now, isFresh);
       else drawDoor(state, isFresh);
       foot.hidden = true;
