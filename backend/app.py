@@ -17,6 +17,7 @@ from backend.web import (
     auth,
     catalogue,
     display_pages,
+    displays,
     docs,
     error_handlers,
     health,
@@ -51,9 +52,16 @@ APIS = (
     rooms.blueprint,
     help_calls.blueprint,
     announcements.blueprint,
+    displays.blueprint,
     live.blueprint,
 )
-PAGES = (health.blueprint, docs.blueprint, assets.blueprint, phone_page.blueprint)
+PAGES = (
+    health.blueprint,
+    docs.blueprint,
+    assets.blueprint,
+    phone_page.blueprint,
+    display_pages.blueprint,
+)
 
 
 def create_app(resources: Resources | None = None) -> OpenAPI:
@@ -79,7 +87,6 @@ def create_app(resources: Resources | None = None) -> OpenAPI:
         app.register_api(api)
     for views in PAGES:
         app.register_blueprint(views)
-    app.register_blueprint(display_pages.blueprint)
     for views in staff.BLUEPRINTS:
         app.register_blueprint(views)
     return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backend.web.staff import displays
 from backend.web.staff import help as help_page
 from backend.web.staff import home, login, password, second_factor, single_sign_on
 
@@ -12,4 +13,5 @@ BLUEPRINTS = (
     single_sign_on.blueprint,
     home.blueprint,
     help_page.blueprint,
+    displays.blueprint,
 )
