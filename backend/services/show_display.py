@@ -14,6 +14,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from backend.domain.announcements import (
+    EXPIRES_AFTER,
+    Announcement,
+    due_announcements,
+    shown_announcements,
+)
+from backend.domain.calling_settings import CallingSettings
 from backend.domain.catalogue import Catalogue
 from backend.domain.displays import DisplayKind, is_counter, is_sensitive_room, room_name
 from backend.domain.identity.masking import masked_name
@@ -29,6 +36,7 @@ from backend.storage.repositories import find_people
 
 NEXT_SHOWN = 5
 CALLS_SHOWN = 20
+NOTICES_SHOWN = 20
 _IN_ROOM = frozenset({StepState.CALLED.value, StepState.SERVING.value})
 _CAME = _IN_ROOM | {StepState.DONE.value}
 """Whoever missed the turn, left or was put back is not announced any more."""
@@ -63,8 +71,20 @@ class ShownRoom:
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
+    """What an idle display shows."""
+
     id: str
     text: Words
+
+
+@dataclass(frozen=True, kw_only=True)
+class DueSound:
+    """An announcement whose time has come: played once, known by its `key`."""
+
+    key: str
+    announcement_id: str
+    expires_at: datetime
+    languages: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,12 +96,22 @@ class DisplayState:
     rooms: Sequence[ShownRoom]
     calls: Sequence[ShownCall]
     notices: Sequence[Notice]
+    due: Sequence[DueSound]
+    calling: CallingSettings
 
 
 def show_display(
-    resources: Resources, connection: Connection, display: KnownDisplay, *, now: datetime
+    resources: Resources,
+    connection: Connection,
+    display: KnownDisplay,
+    *,
+    announcements: Sequence[Announcement] = (),
+    now: datetime,
 ) -> DisplayState:
-    """The display as it stands now; rooms that left the catalogue are left out."""
+    """The display as it stands now; rooms that left the catalogue are left out.
+
+    `announcements` are the facility's, all that are in use.
+    """
     catalogue = resources.catalogue.get()
     day = catalogue.today(now)
     rooms = [room_id for room_id in display.room_ids if room_id in catalogue.rooms]
@@ -109,13 +139,41 @@ def show_display(
             for room_id in rooms
         ],
         calls=calls[:CALLS_SHOWN],
-        notices=list_notices(),
+        notices=[
+            Notice(id=each.id, text=Words(vi=each.text_vi, en=each.text_en))
+            for each in shown_announcements(
+                announcements, now=now, zone_info=catalogue.zone, zone=display.zone or None
+            )
+        ][:NOTICES_SHOWN],
+        due=_due(display, announcements, catalogue, now=now) if display.speaks else (),
+        calling=catalogue.settings.calling,
     )
 
 
-def list_notices() -> Sequence[Notice]:
-    """What idle boards show."""
-    return ()
+def _due(
+    display: KnownDisplay,
+    announcements: Sequence[Announcement],
+    catalogue: Catalogue,
+    *,
+    now: datetime,
+) -> list[DueSound]:
+    """All that may still be played: the page knows which it has played."""
+    due = due_announcements(
+        announcements,
+        since=now - EXPIRES_AFTER,
+        now=now,
+        zone_info=catalogue.zone,
+        zone=display.zone or None,
+    )
+    return [
+        DueSound(
+            key=each.key,
+            announcement_id=each.announcement.id,
+            expires_at=each.expires_at,
+            languages=("vi", "en") if display.english and each.announcement.text_en else ("vi",),
+        )
+        for each in due
+    ]
 
 
 def _stands(row: Row[Any]) -> bool:
@@ -241,6 +299,8 @@ def display_to_json(state: DisplayState) -> dict[str, Any]:
             "speaks": display.speaks,
             "distance_m": display.distance_m,
             "screen_in": display.screen_in,
+            "gap_s": state.calling.gap_s,
+            "drop_calls_after_s": state.calling.drop_calls_after_s,
         },
         "now": state.now.isoformat(),
         "timezone": state.timezone,
@@ -260,6 +320,15 @@ def display_to_json(state: DisplayState) -> dict[str, Any]:
             for room in state.rooms
         ],
         "calls": [_call_to_json(call) for call in state.calls],
+        "due": [
+            {
+                "key": sound.key,
+                "announcement": sound.announcement_id,
+                "expires_at": sound.expires_at.isoformat(),
+                "languages": list(sound.languages),
+            }
+            for sound in state.due
+        ],
         "notices": [{"id": notice.id, "text": _words(notice.text)} for notice in state.notices],
     }
 

@@ -790,7 +790,8 @@ class DisplayPath(Request):
 
 class DisplayRequest(Request):
     """`zone`: whoever sits there hears one voice. `distance_m` is that of the last seat,
-    `screen_in` the diagonal of the screen: together they make the size of the letters."""
+    `screen_in` the diagonal of the screen: together they make the size of the letters.
+    """
 
     name: Annotated[str, Field(min_length=1, max_length=80, pattern=_NO_CONTROLS)]
     kind: DisplayKind

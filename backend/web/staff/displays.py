@@ -33,6 +33,8 @@ from backend.web.pages import page_language, render_page, staff_page
 
 SILENT_AFTER = timedelta(minutes=3)
 _ID = re.compile(r"[0-9a-f]{32}")
+_TYPED = ("name", "kind", "zone", "distance_m", "screen_in")
+_TICKED = ("english", "speaks", "show_names")
 _REFUSALS = (ValidationFailed, DisplayExists, ZoneHasVoice)
 
 blueprint = Blueprint("staff_displays", __name__, url_prefix="/staff/displays")
@@ -124,7 +126,24 @@ def _one_line(field: str) -> str:
     return " ".join(request.form.get(field, "").split())
 
 
-def _page(*, status: int = 200, refused: BackendError | None = None, **facts: Any) -> Response:
+def _form_values(*, refused: bool, edited: KnownDisplay | None) -> dict[str, Any]:
+    """What the form shows: as it was sent when it was refused, else the display or what is usual."""
+    if refused:
+        sent = request.form
+        values: dict[str, Any] = {name: sent.get(name, "") for name in _TYPED}
+        return values | {name: name in sent for name in _TICKED} | {"rooms": sent.getlist("room")}
+    shown = edited or DisplayWish(name="", kind=DisplayKind.HALL, room_ids=())
+    values = {name: getattr(shown, name) for name in (*_TYPED, *_TICKED)}
+    return values | {"kind": shown.kind.value, "rooms": shown.room_ids}
+
+
+def _page(
+    *,
+    status: int = 200,
+    refused: BackendError | None = None,
+    edited: KnownDisplay | None = None,
+    **facts: Any,
+) -> Response:
     server = resources()
     catalogue = server.catalogue.get()
     lang = page_language()
@@ -144,9 +163,10 @@ def _page(*, status: int = 200, refused: BackendError | None = None, **facts: An
         distances=DISTANCES_M,
         screens=SCREENS_IN,
         refused=refused.code if refused else None,
-        form=request.form if refused else None,
+        edited=edited,
+        values=_form_values(refused=refused is not None, edited=edited),
         is_silent=lambda seen: _is_silent(seen, now),
-        **{"added": None, "edited": None} | facts,
+        **{"added": None} | facts,
     )
 
 

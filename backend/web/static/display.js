@@ -12,7 +12,7 @@ const REFRESH_EVERY_MS = 1_500;
 const FETCH_MS = 5_000;
 const LOST_AFTER_MS = 3_000;
 const FRESH_MS = 20_000;
-const CALL_LIVES_MS = 60_000;
+const SHOWN_LATE_MS = 60_000; // a call that comes late is still one, for so long
 const RETURN_MS = 60_000;
 const MAX_NUMBER_CHARS = 12;
 
@@ -90,7 +90,9 @@ function take(told) {
   toldAt = Date.parse(told.now);
   memory.keepState(told);
   hearConsoles();
+  if (told.display.speaks) voice ??= openVoice();
   hearCalls();
+  for (const due of told.due) announce(due);
 }
 
 /** A call heard before the state was asked for again: it is on the screen at once. */
@@ -111,7 +113,7 @@ function hearCalls() {
   for (const call of [...state.calls].reverse()) {
     const ageMs = serverNow() - Date.parse(call.at);
     if (firstSeen.has(call.id)) continue;
-    firstSeen.set(call.id, ageMs < CALL_LIVES_MS ? performance.now() : -Infinity);
+    firstSeen.set(call.id, ageMs < SHOWN_LATE_MS ? performance.now() : -Infinity);
     speak(call, ageMs);
   }
   if (voice !== null) voice.keepCalls(new Set(state.calls.filter((c) => c.waits).map((c) => c.number)));
@@ -121,16 +123,30 @@ const isFresh = (call) => performance.now() - (firstSeen.get(call.id) ?? -Infini
 
 // --- voice ------------------------------------------------------------------------------------
 
+const callLivesMs = () => state.display.drop_calls_after_s * 1000;
+
+function openVoice() {
+  const gapMs = () => state.display.gap_s * 1000;
+  return makeVoice({ fetchSound, gapMs, onBlocked: view.showSoundHint });
+}
+
 function speak(call, ageMs) {
-  if (!state.display.speaks || call.local || !call.waits || ageMs >= CALL_LIVES_MS) return;
+  if (!state.display.speaks || call.local || !call.waits || ageMs >= callLivesMs()) return;
   if (memory.wasSpoken(call.id)) return;
   memory.keepSpoken(call.id);
-  voice ??= makeVoice({ fetchSound, onBlocked: view.showSoundHint });
   const path = `${base}/speech/${call.id}.wav`;
   const paths = [`${path}?lang=vi`];
   if (state.display.english) paths.push(`${path}?lang=en`);
   draw(); // the number is on the screen before it is heard
-  voice.addCall({ id: call.id, number: call.number, ageMs: Math.max(0, ageMs), paths });
+  const livesMs = callLivesMs() - Math.max(0, ageMs);
+  voice.addCall({ id: call.id, number: call.number, livesMs, paths });
+}
+
+function announce({ key, announcement, expires_at: expiresAt, languages }) {
+  if (memory.wasSpoken(key)) return;
+  memory.keepSpoken(key);
+  const paths = languages.map((lang) => `${base}/announcements/${announcement}.wav?lang=${lang}`);
+  voice.addAnnouncement({ id: key, livesMs: Date.parse(expiresAt) - serverNow(), paths });
 }
 
 async function fetchSound(path, limitMs) {

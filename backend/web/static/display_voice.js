@@ -2,18 +2,17 @@
 // Follows backend/domain/speech_queue.py.
 "use strict";
 
-const GAP_MS = 9_000; // between the beginnings of two calls: people have to hear and to rise
 const BREATH_MS = 1_000;
-const CALL_LIVES_MS = 60_000;
 const FETCH_MS = 8_000;
 
 /**
  * @param {object} options
  *   fetchSound(path)   an ArrayBuffer, or it throws
+ *   gapMs()            between the beginnings of two calls: people have to hear and to rise
  *   onBlocked(blocked) whether the browser wants a touch before it plays anything
  *   now()              milliseconds that only go forward
  */
-export function makeVoice({ fetchSound, onBlocked, now = () => performance.now() }) {
+export function makeVoice({ fetchSound, gapMs, onBlocked, now = () => performance.now() }) {
   const Context = window.AudioContext ?? window.webkitAudioContext;
   const audio = Context ? new Context() : null;
   let waiting = [];
@@ -40,10 +39,10 @@ export function makeVoice({ fetchSound, onBlocked, now = () => performance.now()
   const load = async (path) => audio.decodeAudioData(await fetchSound(path, FETCH_MS));
 
   /** A call to be said; the newer one about the same number takes the place of the older one. */
-  function addCall({ id, number, ageMs, paths }) {
+  function addCall({ id, number, livesMs, paths }) {
     if (audio === null || knows(id)) return;
     waiting = waiting.filter((each) => each.subject !== number);
-    add({ id, subject: number, isCall: true, paths, livesMs: CALL_LIVES_MS - ageMs });
+    add({ id, subject: number, isCall: true, paths, livesMs });
   }
 
   /** An announcement: said when no call is, stopped by one, begun again if it is still in time. */
@@ -55,9 +54,9 @@ export function makeVoice({ fetchSound, onBlocked, now = () => performance.now()
   const knows = (id) => waiting.some((each) => each.id === id) || speaking?.item.id === id;
 
   function add({ livesMs, paths, ...item }) {
-    // Asked for now, so that it is there when its turn comes.
-    const sounds = Promise.all(paths.map(load));
-    sounds.catch(() => {}); // looked at when its turn comes
+    // Asked for now, so that it is there when its turn comes. Without a voice, or without a way
+    // to it, the number stands on the screen all the same.
+    const sounds = paths.map((path) => load(path).catch(() => null));
     waiting.push({ ...item, sounds, queued: now(), expires: now() + livesMs });
     waiting.sort((a, b) => b.isCall - a.isCall || a.queued - b.queued);
     tick();
@@ -75,7 +74,7 @@ export function makeVoice({ fetchSound, onBlocked, now = () => performance.now()
     if (next === undefined || blocked()) return;
     if (speaking !== null && (speaking.item.isCall || !next.isCall)) return; // its end comes back here
     const free = next.isCall
-      ? Math.max(callStarted + GAP_MS, callEnded + BREATH_MS)
+      ? Math.max(callStarted + gapMs(), callEnded + BREATH_MS)
       : Math.max(ended, callEnded) + BREATH_MS;
     if (now() < free) {
       timer = window.setTimeout(tick, Math.max(20, free - now()));
@@ -96,19 +95,18 @@ export function makeVoice({ fetchSound, onBlocked, now = () => performance.now()
 
   async function say(item) {
     const turn = (speaking = { item, source: null, cut: false });
-    try {
-      const sounds = await item.sounds;
-      if (item.isCall) callStarted = now();
-      for (const sound of sounds) {
-        if (turn.cut) return;
-        await play(turn, sound);
-      }
-    } catch {
-      // No voice on the server, or no way to it: the number stands on the screen.
+    for (const loading of item.sounds) {
+      const sound = await loading;
+      if (turn.cut) return;
+      if (sound === null) continue;
+      if (item.isCall && turn.source === null) callStarted = now();
+      await play(turn, sound);
+      if (turn.cut) return;
     }
-    if (turn.cut) return;
-    if (item.isCall) callEnded = now();
-    ended = now();
+    if (turn.source !== null) {
+      if (item.isCall) callEnded = now();
+      ended = now();
+    }
     speaking = null;
     tick();
   }

@@ -24,6 +24,8 @@ PUBLIC = {
     "/d/<key>/state",
     "/d/<key>/live",
     "/d/worker.js",
+    "/d/<key>/speech/<call_id>.wav",
+    "/d/<key>/announcements/<announcement_id>.wav",
     "/assets/<name>",
     "/assets/fonts/<name>",
     "/api/v1/kiosks/enrol",
