@@ -89,7 +89,7 @@ export function makeView({ words }) {
     facilityEn.textContent = state.facility.en;
     facilityEn.hidden = !english;
     document.getElementById("clock").textContent = clockOf(now);
-    const weekday = words.vi.weekdays[words.en.weekdays.indexOf(format("weekday", now))];
+    const weekday = words.vi.weekdays[format("weekday", now).toLowerCase()];
     document.getElementById("date").textContent = `${weekday ?? ""} ${format("date", now)}`;
     lost.hidden = toldAt === null;
     if (toldAt === null) return;
