@@ -16,6 +16,8 @@ from backend.web import (
     assets,
     auth,
     catalogue,
+    display_pages,
+    displays,
     docs,
     error_handlers,
     health,
@@ -51,9 +53,16 @@ APIS = (
     rooms.blueprint,
     help_calls.blueprint,
     announcements.blueprint,
+    displays.blueprint,
     live.blueprint,
 )
-PAGES = (health.blueprint, docs.blueprint, assets.blueprint, phone_page.blueprint)
+PAGES = (
+    health.blueprint,
+    docs.blueprint,
+    assets.blueprint,
+    phone_page.blueprint,
+    display_pages.blueprint,
+)
 
 
 def create_app(resources: Resources | None = None) -> OpenAPI:

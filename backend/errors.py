@@ -11,9 +11,11 @@ BackendError
 │   ├── VisitNotFound · ServiceNotFound · ScanExpired · HelpCallNotFound
 │   ├── UserNotFound · RoomNotFound · StepNotFound · ActNotFound
 │   ├── AnnouncementNotFound
+│   ├── DisplayNotFound
 ├── Conflict                   what was asked does not fit the state of things
 │   ├── IdempotencyKeyReused · MoveNotAllowed · ChangeNotAllowed · PersonNeedsStaff
 │   ├── ChangedMeanwhile · NobodyWaiting · RoomNotOpen · ReasonNeeded · UndoOver · UserExists
+│   ├── DisplayExists · ZoneHasVoice
 │   ├── ReturnNotAllowed       a missed turn that only staff can mend
 │   ├── ServiceClosed · ServiceFull · SlotTaken · NotForThisPerson · AppointmentNotDue
 │   ├── AnnouncementChanged · TooManyAnnouncements
@@ -208,6 +210,13 @@ class AnnouncementNotFound(NotFound):
     title = "There is no such announcement"
 
 
+class DisplayNotFound(NotFound):
+    """Never there, or revoked: the two look the same."""
+
+    code = "display_not_found"
+    title = "There is no such display"
+
+
 class Conflict(BackendError):
     code = "conflict"
     title = "This does not fit the present state"
@@ -255,6 +264,18 @@ class UndoOver(Conflict):
     code = "undo_over"
     title = "This can no longer be undone"
     message_key = "call.undo_over"
+
+
+class DisplayExists(Conflict):
+    code = "display_exists"
+    title = "A display of this name is in use"
+    message_key = "display.exists"
+
+
+class ZoneHasVoice(Conflict):
+    code = "zone_has_voice"
+    title = "Another display speaks in this zone already"
+    message_key = "display.zone_has_voice"
 
 
 class ReturnNotAllowed(Conflict):

@@ -9,6 +9,7 @@ import click
 
 COMMANDS = (
     "demo",
+    "displays",
     "doctor",
     "keys",
     "kiosk",

@@ -122,7 +122,13 @@ class Act:
         unit.publish(
             Event.STEP_CALLED,
             subject=f"step:{step.id}",
-            detail=self._where(call=call_id, room=room_id, number=step.number, attempt=attempt),
+            detail=self._where(
+                call=call_id,
+                room=room_id,
+                number=step.number,
+                attempt=attempt,
+                offline=offline,
+            ),
         )
         return call_id
 

@@ -248,6 +248,19 @@ def get_person(connection: Connection, keys: Keys, person_id: str) -> PersonFact
     return PersonFacts(**json.loads(keys.unseal(sealed, context=f"person:{person_id}")))
 
 
+def find_people(
+    connection: Connection, keys: Keys, person_ids: Iterable[str]
+) -> dict[str, PersonFacts]:
+    """Those of these people that are still known, in one query."""
+    people = select(tables.Person.id, tables.Person.sealed).where(
+        tables.Person.id.in_(sorted(set(person_ids)))
+    )
+    return {
+        id_: PersonFacts(**json.loads(keys.unseal(sealed, context=f"person:{id_}")))
+        for id_, sealed in connection.execute(people)
+    }
+
+
 # --- queues, limits, numbers ---------------------------------------------------------------------
 
 _COUNT_WAITING = (

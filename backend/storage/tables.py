@@ -63,6 +63,7 @@ STEP_STATES = (*OPEN_STEP_STATES, "done", "cancelled")
 PRINT_STATES = ("pending", "printed", "unconfirmed", "failed", "unknown")
 ROOM_STATES = ("open", "paused", "closed")
 OUTBOX_STATES = ("pending", "sent", "dead")
+DISPLAY_KINDS = ("hall", "door", "counter")
 
 
 def one_of(column: str, values: tuple[str, ...]) -> str:
@@ -70,6 +71,8 @@ def one_of(column: str, values: tuple[str, ...]) -> str:
 
 
 OPEN_STEP = text(one_of("state", OPEN_STEP_STATES))
+SPEAKING = text("speaks AND revoked_at IS NULL")
+STANDING = text("revoked_at IS NULL")
 
 
 class Base(DeclarativeBase):
@@ -776,6 +779,52 @@ class ApiToken(Base):
     last_used_at: Mapped[datetime | None]
     """To the hour."""
     revoked_at: Mapped[datetime | None]
+
+
+class Display(Base):
+    """A screen for patients. Whoever holds its key sees the page, and nothing but that page."""
+
+    __tablename__ = "display"
+    __table_args__ = (
+        CheckConstraint(one_of("kind", DISPLAY_KINDS), name="kind"),
+        CheckConstraint(one_of("languages", ("vi", "vi+en")), name="languages"),
+        UniqueConstraint("key_hash"),
+        Index(
+            "uq_display_name",
+            "facility_id",
+            "name",
+            unique=True,
+            postgresql_where=STANDING,
+            sqlite_where=STANDING,
+        ),
+        Index(
+            "uq_display_voice",
+            "facility_id",
+            "zone",
+            unique=True,
+            postgresql_where=SPEAKING,
+            sqlite_where=SPEAKING,
+        ),
+    )
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = mapped_column(Id)
+    name: Mapped[str] = mapped_column(Name)
+    kind: Mapped[str] = mapped_column(Code)
+    room_ids: Mapped[list[Any]]
+    zone: Mapped[str] = mapped_column(Code)
+    """Whoever sits here hears one voice; empty = the facility is one zone."""
+    speaks: Mapped[bool]
+    languages: Mapped[str] = mapped_column(Code)
+    show_names: Mapped[bool]
+    """Masked names beside numbers; never for sensitive rooms."""
+    distance_m: Mapped[int]
+    """From the last seat to the screen."""
+    screen_in: Mapped[int]
+    """Diagonal of the screen in inches, as it is sold."""
+    key_hash: Mapped[str] = mapped_column(Code)
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    last_seen_at: Mapped[datetime | None]
 
 
 class RateLimit(Base):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from backend.web.staff import displays, home, login, password, second_factor, single_sign_on
 from backend.web.staff import help as help_page
-from backend.web.staff import home, login, password, second_factor, single_sign_on
 
 BLUEPRINTS = (
     login.blueprint,
@@ -12,4 +12,5 @@ BLUEPRINTS = (
     single_sign_on.blueprint,
     home.blueprint,
     help_page.blueprint,
+    displays.blueprint,
 )

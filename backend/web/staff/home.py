@@ -8,6 +8,7 @@ from flask import Blueprint, Response
 
 from backend.domain.roles import StaffRole
 from backend.web.api import caller
+from backend.web.displays import DISPLAY_ROLES
 from backend.web.help_calls import HELPERS
 from backend.web.pages import render_page, staff_page
 
@@ -23,7 +24,10 @@ class Card:
     roles: frozenset[StaffRole]
 
 
-CARDS = (Card(path="/staff/help", key="help", roles=frozenset(HELPERS)),)
+CARDS = (
+    Card(path="/staff/help", key="help", roles=frozenset(HELPERS)),
+    Card(path="/staff/displays", key="displays", roles=frozenset(DISPLAY_ROLES)),
+)
 
 
 @blueprint.get("")

@@ -1,0 +1,204 @@
+"""Displays in a real browser: calls arrive, boards keep step, and go on without the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from backend.domain.displays import DisplayKind
+from tests.browser.conftest import Hall, OpenPage, list_serious_faults
+from tests.browser.rooms import Rooms
+from tiepdon.demo.server import DemoServer
+
+TV = {"width": 1920, "height": 1080}
+SKIN, EYES = "Khám Da liễu", "Khám Mắt"
+_names = count(1)
+
+
+@pytest.fixture(scope="module")
+def rooms(server: DemoServer) -> Iterator[Rooms]:
+    rooms = Rooms(server)
+    yield rooms
+    rooms.database.close()
+
+
+def hall_board(rooms: Rooms, *codes: str, **wish: object) -> str:
+    return f"/d/{rooms.add_display(f'Bảng {next(_names)}', *codes, **wish)}"
+
+
+def test_a_call_appears_on_two_boards_in_step(
+    open_page: OpenPage, hall: Hall, rooms: Rooms
+) -> None:
+    boards = [open_page(hall_board(rooms, "204", "207"), size=TV) for _ in range(2)]
+    for board in boards:
+        expect(board.locator(".row")).to_have_count(2)
+    numbers = [hall.take(EYES)["number"] for _ in range(3)]
+    for number in numbers:
+        assert rooms.call("204") == number
+        for board in boards:
+            expect(board.locator(".call .big")).to_have_text(number, timeout=2_000)
+            expect(board.locator(".call .big-room")).to_have_text("204")
+            expect(board.locator(".row .number").first).to_have_text(number)
+    assert all("fresh" in (board.locator(".call").get_attribute("class") or "") for board in boards)
+
+
+def test_letters_are_as_large_as_the_last_seat_needs(open_page: OpenPage, rooms: Rooms) -> None:
+    """10 m: 50 mm on a screen of 43 inches, which is 2.0 pixels a millimetre at 1920 × 1080."""
+    board = open_page(hall_board(rooms, "101", "102", "103", "104", "201"), size=TV)
+    expect(board.locator(".row")).not_to_have_count(0)
+    size = board.locator(".row .code").first.evaluate(
+        "e => parseFloat(getComputedStyle(e).fontSize)"
+    )
+    assert size * 0.74 / 2.017 >= 49
+
+
+def test_a_door_tells_what_its_room_does(open_page: OpenPage, hall: Hall, rooms: Rooms) -> None:
+    door = open_page(hall_board(rooms, "207", kind=DisplayKind.DOOR), size=TV)
+    first, second = (hall.take(SKIN)["number"] for _ in range(2))
+    expect(door.locator(".following")).to_contain_text(second, timeout=5_000)
+    assert rooms.call("207") == first
+    expect(door.locator(".call .big")).to_have_text(first, timeout=2_000)
+    rooms.call("207")
+    rooms.console("207").next()
+    rooms.change("207", state="paused", minutes=10)
+    expect(door.locator(".call.paused")).to_contain_text("Tạm nghỉ", timeout=5_000)
+    rooms.change("207")
+    expect(door.locator(".call.paused")).to_have_count(0, timeout=5_000)
+
+
+def test_a_revoked_board_shows_nothing_and_keeps_nothing(open_page: OpenPage, rooms: Rooms) -> None:
+    key = rooms.add_display("Thu hồi", "204")
+    board = open_page(f"/d/{key}", size=TV)
+    expect(board.locator(".row")).to_have_count(1)
+    rooms.revoke_display("Thu hồi")
+    expect(board.locator("body > *")).to_have_count(0, timeout=15_000)
+    assert board.evaluate("localStorage.length") == 0
+    board.reload()
+    assert board.locator("body").inner_text().strip() == ""
+
+
+def test_script_in_a_name_is_text(open_page: OpenPage, rooms: Rooms) -> None:
+    """Words of the HIS and of staff; here the server is made to say them."""
+    evil = "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script>"
+    path = hall_board(rooms, "204")
+    board = open_page("/healthz", size=TV)
+
+    def with_evil(route: object) -> None:
+        reply = route.fetch()  # type: ignore[attr-defined]  # a Route of Playwright
+        state = reply.json()
+        state["rooms"][0]["name"] = {"vi": evil, "en": evil}
+        state["rooms"][0]["next"] = [evil]
+        state["facility"]["vi"] = evil
+        state["notices"] = [{"id": "1", "text": {"vi": evil, "en": evil}}]
+        state["calls"] = []
+        route.fulfill(response=reply, json=state)  # type: ignore[attr-defined]
+
+    board.route("**/state", with_evil)
+    board.goto(path)
+    expect(board.locator(".notice-text .vi")).to_have_text(evil)
+    expect(board.locator("#facility")).to_have_text(evil)
+    assert board.locator("main img, main script").count() == 0
+    assert board.title() != "pwned"
+    board.unroute_all(behavior="ignoreErrors")
+
+
+def test_a_speaking_board_asks_for_the_voice_once(
+    open_page: OpenPage, hall: Hall, rooms: Rooms
+) -> None:
+    board = open_page(hall_board(rooms, "204", speaks=True, zone="thu", english=True), size=TV)
+    quiet = open_page(hall_board(rooms, "204", zone="thu"), size=TV)
+    asked: list[str] = []
+    board.on("request", lambda request: asked.append(request.url))
+    unwanted: list[str] = []
+    quiet.on("request", lambda request: unwanted.append(request.url))
+    expect(board.locator(".row")).to_have_count(1)
+    number = hall.take(EYES)["number"]
+    with board.expect_request(lambda request: "/speech/" in request.url, timeout=3_000) as request:
+        rooms.call("204")
+    assert request.value.url.endswith(".wav?lang=vi")
+    expect(board.locator(".call .big")).to_have_text(number)
+    board.reload()
+    expect(board.locator(".call .big")).to_have_text(number)
+    board.wait_for_timeout(500)
+    spoken = [url for url in asked if "/speech/" in url]
+    assert sorted(url.rpartition("=")[2] for url in spoken) == ["en", "vi"]
+    assert not [url for url in unwanted if "/speech/" in url]
+
+
+def test_without_the_server_a_board_says_so_and_catches_up(
+    open_page: OpenPage, own_server: DemoServer
+) -> None:
+    hall, rooms = Hall(own_server), Rooms(own_server)
+    path = hall_board(rooms, "204", "207")
+    board = open_page(path, size=TV, address=own_server.address)
+    first, second = (hall.take(EYES)["number"] for _ in range(2))
+    rooms.call("204")
+    expect(board.locator(".call .big")).to_have_text(first, timeout=3_000)
+    expect(board.locator("#lost")).to_be_hidden()
+    own_server.kill()
+    expect(board.locator("#lost")).to_be_visible(timeout=10_000)
+    expect(board.locator("#lost")).to_contain_text("Mất kết nối – đang nối lại")
+    expect(board.locator(".call .big")).to_have_text(first)
+    own_server.start()
+    expect(board.locator("#lost")).to_be_hidden(timeout=6_000)
+    expect(board.locator(".call .big")).to_have_text(first)
+    rooms.call("204")
+    expect(board.locator(".call .big")).to_have_text(second, timeout=3_000)
+    rooms.database.close()
+
+
+def test_a_board_opens_without_the_server(open_page: OpenPage, own_server: DemoServer) -> None:
+    hall, rooms = Hall(own_server), Rooms(own_server)
+    path = hall_board(rooms, "204", kind=DisplayKind.DOOR)
+    board = open_page(path, size=TV, address=own_server.address)
+    number = hall.take(EYES)["number"]
+    rooms.call("204")
+    expect(board.locator(".call .big")).to_have_text(number, timeout=3_000)
+    wait_for_cache(board, path)
+    board.wait_for_timeout(2_500)  # the state after the call is asked for, and kept
+    own_server.kill()
+    board.reload()
+    expect(board.locator("#lost")).to_be_visible(timeout=15_000)
+    expect(board.locator(".call .big")).to_have_text(number)
+    call_without_server(board, rooms.ids["204"], "A099")
+    expect(board.locator(".call .big")).to_have_text("A099")
+    own_server.start()
+    expect(board.locator("#lost")).to_be_hidden(timeout=10_000)
+    expect(board.locator(".call .big")).to_have_text(number)
+    rooms.database.close()
+
+
+def wait_for_cache(page: Page, path: str) -> None:
+    page.wait_for_function(
+        """async (path) => {
+            const cache = await caches.open("tiepdon-display");
+            const paths = [path, "/assets/display.css", "/assets/live.js"];
+            const found = await Promise.all(paths.map((each) => cache.match(each)));
+            return found.every(Boolean) && navigator.serviceWorker.controller !== null;
+        }""",
+        arg=path,
+    )
+
+
+def call_without_server(page: Page, room_id: str, number: str) -> None:
+    """As the console of the room tells it on the same machine."""
+    page.evaluate(
+        """([room, number]) => new Promise((done) => {
+            const frame = new BroadcastChannel(`tiepdon-room-${room}`);
+            frame.postMessage({ number, room, at: new Date().toISOString() });
+            setTimeout(done, 200);
+        })""",
+        [room_id, number],
+    )
+
+
+@pytest.mark.parametrize("kind", list(DisplayKind))
+def test_no_serious_faults_for_those_who_see_little(
+    open_page: OpenPage, rooms: Rooms, kind: DisplayKind
+) -> None:
+    board = open_page(hall_board(rooms, "204", kind=kind), size=TV)
+    expect(board.locator("#board > *")).not_to_have_count(0)
+    assert list_serious_faults(board) == []
