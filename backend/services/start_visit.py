@@ -504,6 +504,9 @@ def insert_steps(
                 service=place.service,
                 room=place.room,
                 people_ahead=0 if offset else each.ahead,
+                kind=place.service.kind,
+                hold_reason=HoldReason.EARLIER_STEP.value if offset else None,
+                state_at=unit.now,
             )
         )
     return shown

@@ -14,6 +14,7 @@ from backend.errors import (
 from backend.services.act_on_step import StepAct, StepReason
 from backend.services.resources import Resources
 from backend.services.return_to_line import return_to_line
+from backend.services.show_visit import load_visit, visit_to_json
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, read
 from tests.factories.hospital import Hospital
@@ -44,6 +45,26 @@ def come_back(desk: Desk, visit_id: str) -> str:
         intent=desk.intent(),
     )
     return read(answer).state
+
+
+def actions(desk: Desk, visit_id: str) -> object:
+    """What a kiosk that scans the ticket may offer."""
+    catalogue = desk.resources.catalogue.get()
+    with desk.hospital.database.read() as connection:
+        shown = load_visit(connection, catalogue, visit_id)
+        return visit_to_json(shown, catalogue, now=desk.hospital.database.clock())["actions"]
+
+
+def test_the_server_says_when_a_scan_brings_back(
+    desk: Desk, room: Console, clock: SettableClock
+) -> None:
+    visit = desk.take("CHUNG")
+    assert "return" not in visit.actions
+    (step,) = room.next().current
+    room.act(step, StepAct.MISS, StepReason.NO_ANSWER)
+    assert actions(desk, visit.id) == ["return", "cancel", "reprint"]
+    clock.advance(minutes=61)
+    assert actions(desk, visit.id) == ["cancel", "reprint"]
 
 
 def test_missed_needs_three_calls_or_a_reason(desk: Desk, room: Console) -> None:
