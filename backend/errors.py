@@ -14,6 +14,7 @@ BackendError
 │   ├── IdempotencyKeyReused · MoveNotAllowed · ChangeNotAllowed · PersonNeedsStaff
 │   ├── ChangedMeanwhile · NobodyWaiting · RoomNotOpen · ReasonNeeded · UndoOver · UserExists
 │   ├── ReturnNotAllowed       a missed turn that only staff can mend
+│   ├── StepOutNotAllowed      nothing to step out of now, or too often
 │   ├── ServiceClosed · ServiceFull · SlotTaken · NotForThisPerson · AppointmentNotDue
 ├── Unavailable                come again later
 │   ├── StorageUnavailable · CatalogueUnavailable
@@ -256,6 +257,14 @@ class ReturnNotAllowed(Conflict):
     code = "return_not_allowed"
     title = "Staff have to put this ticket back in line"
     message_key = "visit.return_not_allowed"
+
+
+class StepOutNotAllowed(Conflict):
+    """The number is being called, waits for nobody, or was left too often already."""
+
+    code = "step_out_not_allowed"
+    title = "This number cannot be set aside now"
+    message_key = "visit.step_out_not_allowed"
 
 
 class ChangeNotAllowed(Conflict):

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from backend.domain.catalogue import Catalogue, Room, Service
 from backend.domain.placement import describe_landmark, describe_rooms
 from backend.domain.queueing import Lane, count_ahead, find_wait_range_min
-from backend.domain.returning import get_current_step, find_step_to_return_to
+from backend.domain.returning import find_step_to_return_to, get_current_step
 from backend.domain.settings import Words
 from backend.domain.ticket import name_department, name_service
 from backend.domain.visit import OPEN_STATES, StepState
