@@ -12,6 +12,7 @@ from backend.services.resources import Resources
 from backend.services.return_to_line import return_to_line
 from backend.services.step_out import step_in, step_out
 from backend.storage import tables
+from backend.storage.repositories import lock_visit
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, count, read
 from tests.factories.hospital import Hospital
@@ -161,6 +162,22 @@ def test_stepping_out_and_being_called_at_once_is_one_of_them(
         assert outcome == ["refused" if called else "out"]
         assert read_state(desk, visit.id)[0] == ("called" if called else "hold")
         room.seen = None
+
+
+def test_who_holds_a_visit_does_not_stop_the_room_that_calls(
+    desk: Desk, room: Console, hospital: Hospital
+) -> None:
+    """Coming back takes the visit first and the queue second, a room the other way round."""
+    if hospital.database.engine.dialect.name == "sqlite":
+        pytest.skip("one writer at a time")
+    visit = desk.take("CHUNG")
+    with hospital.database.write() as unit:
+        lock_visit(unit, visit.id)
+        called: list[str] = []
+        caller = threading.Thread(target=lambda: called.extend(numbers(room.next().current)))
+        caller.start()
+        caller.join(timeout=5)
+        assert called == [visit.number]
 
 
 def read_state(desk: Desk, visit_id: str) -> tuple[str, str | None]:
