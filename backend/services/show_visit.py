@@ -28,6 +28,7 @@ class ShownStep:
     room: Room | None
     people_ahead: int
     kind: str
+    queue_id: str
     hold_reason: str | None = None
     state_at: datetime
     returns: int = 0
@@ -169,6 +170,7 @@ def show_stored(
                 room=catalogue.rooms.get(step.room_id) if step.room_id else None,
                 people_ahead=_count_ahead(connection, catalogue, step),
                 kind=step.kind,
+                queue_id=step.queue_id,
                 hold_reason=step.hold_reason,
                 state_at=step.state_at,
                 returns=step.returns,

@@ -505,6 +505,7 @@ def insert_steps(
                 room=place.room,
                 people_ahead=0 if offset else each.ahead,
                 kind=place.service.kind,
+                queue_id=place.queue_id,
                 hold_reason=HoldReason.EARLIER_STEP.value if offset else None,
                 state_at=unit.now,
             )

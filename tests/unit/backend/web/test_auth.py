@@ -20,6 +20,8 @@ PUBLIC = {
     "/healthz",
     "/readyz",
     "/t/<token>",
+    "/t/<token>/live",
+    "/t/<token>/<any('step-out', 'step-in'):deed>",
     "/assets/<name>",
     "/assets/fonts/<name>",
     "/api/v1/kiosks/enrol",
