@@ -53,7 +53,7 @@ def undo_act(
         span = timedelta(seconds=catalogue.settings.undo_within_s)
         if act.undone_at is not None or unit.now > act.at + span:
             raise UndoOver
-        queues = _put_back(unit, catalogue, act.steps)
+        queues, visits = _put_back(unit, catalogue, act.steps)
         _mark_undone(unit, act, caller)
         rooms = {room_id} | {
             room for queue in queues for room in list_queue_rooms(catalogue, queue)
@@ -66,6 +66,7 @@ def undo_act(
             detail={
                 "queues": sorted(queues),
                 "rooms": sorted(rooms),
+                "visits": sorted(visits),
                 "call": act.call_id,
                 "kind": act.kind,
             },
@@ -79,8 +80,11 @@ def undo_act(
 
 def _put_back(
     unit: UnitOfWork, catalogue: Catalogue, remembered: Sequence[dict[str, Any]]
-) -> set[str]:
-    """Every step as the act found it; gives the queues concerned. Raises ChangedMeanwhile."""
+) -> tuple[set[str], set[str]]:
+    """Every step as the act found it; gives the queues and visits concerned.
+
+    Raises ChangedMeanwhile.
+    """
     day = catalogue.today(unit.now)
     steps = get_steps(
         unit.connection,
@@ -89,12 +93,14 @@ def _put_back(
         day=day,
     )
     queues: set[str] = set()
+    visits: set[str] = set()
     # What the act added goes first: a person has one open step for a service.
     for each in sorted(remembered, key=lambda each: each["before"] is not None):
         step = steps[each["id"]]
         if step.version != each["version"]:
             raise ChangedMeanwhile
         queues.add(step.queue_id)
+        visits.add(step.visit_id)
         before = each["before"]
         if before is None:
             move_step(unit, step, StepState.CANCELLED, source="caller", reason="undo")
@@ -107,7 +113,7 @@ def _put_back(
             unit, step, StepState(before["state"]), source="caller", reason="undo", hold=hold,
             undo=True, **values,
         )  # fmt: skip
-    return queues
+    return queues, visits
 
 
 def _mark_undone(unit: UnitOfWork, act: Any, caller: Caller) -> None:

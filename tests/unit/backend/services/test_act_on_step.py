@@ -12,6 +12,7 @@ from backend.errors import (
     UndoOver,
 )
 from backend.services.act_on_step import StepAct, StepReason
+from backend.services.follow_events import EventFeed
 from backend.services.resources import Resources
 from backend.services.return_to_line import return_to_line
 from backend.services.show_visit import load_visit, visit_to_json
@@ -310,3 +311,15 @@ def test_a_second_service_opens_when_the_first_is_done(desk: Desk, room: Console
     (step,) = consoles[first].next().current
     consoles[first].act(step, StepAct.FINISH)
     assert numbers(consoles[second].next().current) == [visit.number]
+
+
+def test_the_phone_hears_that_its_call_was_taken_back(
+    desk: Desk, room: Console, hospital: Hospital
+) -> None:
+    visit = desk.take("CHUNG")
+    room.next()
+    feed = EventFeed(hospital.database)
+    feed.start()
+    room.undo()
+    (message,) = feed.read()
+    assert message.topics >= {visit.id, hospital.services["CHUNG"]}
