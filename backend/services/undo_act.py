@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from backend.domain.catalogue import Catalogue
 from backend.domain.rooms import list_queue_rooms, list_room_queues
@@ -109,10 +110,14 @@ def _put_back(
         values = {name: before[name] for name in REMEMBERED if name not in {"state", "hold_reason"}}
         values |= {name: datetime.fromisoformat(before[name]) for name in REMEMBERED_TIMES}
         hold = HoldReason(before["hold_reason"]) if before["hold_reason"] else None
-        move_step(
-            unit, step, StepState(before["state"]), source="caller", reason="undo", hold=hold,
-            undo=True, **values,
-        )  # fmt: skip
+        try:
+            move_step(
+                unit, step, StepState(before["state"]), source="caller", reason="undo", hold=hold,
+                undo=True, **values,
+            )  # fmt: skip
+        except IntegrityError as error:
+            # The patient waits for this service with another number by now.
+            raise ChangedMeanwhile from error
     return queues, visits
 
 

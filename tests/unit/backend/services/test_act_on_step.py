@@ -18,7 +18,7 @@ from backend.services.return_to_line import return_to_line
 from backend.services.show_visit import load_visit, visit_to_json
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, read
-from tests.factories.hospital import Hospital
+from tests.factories.hospital import Hospital, make_person
 from tests.factories.rooms import Console, numbers
 
 
@@ -323,3 +323,15 @@ def test_the_phone_hears_that_its_call_was_taken_back(
     room.undo()
     (message,) = feed.read()
     assert message.topics >= {visit.id, hospital.services["CHUNG"]}
+
+
+def test_who_took_another_number_since_is_not_brought_back(desk: Desk, room: Console) -> None:
+    """A person waits once for a service: taking back the end of the first number would be twice."""
+    person = make_person(7)
+    desk.take("CHUNG", person=person)
+    (step,) = room.next().current
+    room.act(step, StepAct.FINISH)
+    again = desk.take("CHUNG", person=person)
+    with pytest.raises(ChangedMeanwhile):
+        room.undo()
+    assert numbers(room.next(finish=False).current) == [again.number]
