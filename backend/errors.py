@@ -17,6 +17,7 @@ BackendError
 │   ├── ChangedMeanwhile · NobodyWaiting · RoomNotOpen · ReasonNeeded · UndoOver · UserExists
 │   ├── DisplayExists · ZoneHasVoice
 │   ├── ReturnNotAllowed       a missed turn that only staff can mend
+│   ├── StepOutNotAllowed      nothing to step out of now, or too often
 │   ├── ServiceClosed · ServiceFull · SlotTaken · NotForThisPerson · AppointmentNotDue
 │   ├── AnnouncementChanged · TooManyAnnouncements
 ├── Unavailable                come again later
@@ -284,6 +285,14 @@ class ReturnNotAllowed(Conflict):
     code = "return_not_allowed"
     title = "Staff have to put this ticket back in line"
     message_key = "visit.return_not_allowed"
+
+
+class StepOutNotAllowed(Conflict):
+    """The number is being called, waits for nobody, or was left too often already."""
+
+    code = "step_out_not_allowed"
+    title = "This number cannot be set aside now"
+    message_key = "visit.step_out_not_allowed"
 
 
 class ChangeNotAllowed(Conflict):

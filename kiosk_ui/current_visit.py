@@ -22,6 +22,14 @@ class Purpose(StrEnum):
     TICKET = "ticket"
 
 
+class Comeback(StrEnum):
+    """From where somebody comes back to the line."""
+
+    MISSED = "missed"
+    OUTSIDE = "outside"
+    RESULTS = "results"
+
+
 class Deed(StrEnum):
     """What the server is asked to do for the patient in the end."""
 
@@ -137,6 +145,7 @@ class CurrentVisit:
 
     ticket: models.VisitReply | None = field(default=None, repr=False)
     """The visit looked at in `my_ticket`, or the one just made."""
+    comeback: Comeback | None = None
     intent: Intent | None = None
     print_result: PrintResult | None = None
     reprinted: bool = False

@@ -41,6 +41,7 @@ class Screen(StrEnum):
     PRINTING = "printing"
     DONE = "done"
     MY_TICKET = "my_ticket"
+    RETURNED = "returned"
     CANCEL_VISIT = "cancel_visit"
     CANCELLED = "cancelled"
     TROUBLE = "trouble"
@@ -109,7 +110,10 @@ MOVES: Mapping[Screen, frozenset[Screen]] = {
     Screen.SUMMARY: frozenset({Screen.PRINTING, Screen.DEPARTMENT}),
     Screen.PRINTING: frozenset({Screen.DONE}),
     Screen.DONE: frozenset({Screen.PRINTING}),
-    Screen.MY_TICKET: frozenset({Screen.PRINTING, Screen.DEPARTMENT, Screen.CANCEL_VISIT}),
+    Screen.MY_TICKET: frozenset(
+        {Screen.PRINTING, Screen.DEPARTMENT, Screen.CANCEL_VISIT, Screen.RETURNED}
+    ),
+    Screen.RETURNED: frozenset(),
     Screen.CANCEL_VISIT: frozenset({Screen.CANCELLED}),
     Screen.CANCELLED: frozenset(),
     Screen.TROUBLE: frozenset({Screen.SCAN, Screen.DEPARTMENT}),
@@ -122,7 +126,7 @@ and `trouble` from every screen."""
 
 PASSED_THROUGH = frozenset({Screen.TROUBLE, Screen.PRINTING})
 """Going back never leads there."""
-FINAL = frozenset({Screen.DONE, Screen.CANCELLED, Screen.OUT_OF_SERVICE})
+FINAL = frozenset({Screen.DONE, Screen.CANCELLED, Screen.RETURNED, Screen.OUT_OF_SERVICE})
 """What led there cannot be undone by going back."""
 NO_WAY_BACK = FINAL | {Screen.WELCOME, Screen.PRINTING}
 

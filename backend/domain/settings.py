@@ -64,6 +64,8 @@ class FacilitySettings:
     """Who missed a turn and comes back lets this many of the same lane go first."""
     return_within_min: int = 60
     returns_allowed: int = 2
+    step_outs_allowed: int = 3
+    """How often one step may be left for a moment from the phone page."""
     undo_within_s: int = 30
     load_aims: tuple[int, int, int] = (35, 50, 65)
     """People a room sees in eight hours: aimed at, too many, never."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backend.domain.rooms import list_queue_rooms
 from backend.domain.visit import OPEN_STATES, StepState
 from backend.errors import ChangeNotAllowed
 from backend.events import Event
@@ -36,7 +37,13 @@ def cancel_visit(
             move_step(unit, step, StepState.CANCELLED, source="kiosk")
         subject = f"visit:{visit_id}"
         unit.audit(Event.VISIT_CANCELLED, actor=kiosk.actor, subject=subject)
-        unit.publish(Event.VISIT_CANCELLED, subject=subject)
+        queues = sorted({step.queue_id for step in open_steps})
+        rooms = {room for queue in queues for room in list_queue_rooms(catalogue, queue)}
+        unit.publish(
+            Event.VISIT_CANCELLED,
+            subject=subject,
+            detail={"queues": queues, "rooms": sorted(rooms), "visits": [visit_id]},
+        )
         steps = [step.id for step in open_steps]
         unit.enqueue("his.cancel_visit", visit_id=visit_id, payload={"steps": steps})
         unit.flush()

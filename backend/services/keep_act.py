@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from backend.domain.catalogue import Catalogue
 from backend.domain.ids import new_id
@@ -19,7 +19,6 @@ from backend.domain.visit import HoldReason, StepState
 from backend.errors import ChangedMeanwhile
 from backend.events import Event
 from backend.services.move_step import move_step
-from backend.services.recognise_caller import Caller
 from backend.storage import tables
 from backend.storage.unit_of_work import UnitOfWork
 
@@ -31,6 +30,13 @@ REMEMBERED = (
 REMEMBERED_TIMES = ("queue_key_at", "state_at")
 
 
+class Actor(Protocol):
+    """Whoever acts: a caller with a credential, or the phone that holds a ticket's address."""
+
+    @property
+    def actor(self) -> str: ...
+
+
 def check_version(step: Any, seen: int | None) -> None:
     """Raises ChangedMeanwhile when the page showed another version. None asks for nothing."""
     if seen is not None and step.version != seen:
@@ -38,7 +44,7 @@ def check_version(step: Any, seen: int | None) -> None:
 
 
 class Act:
-    """One thing a member of staff does, in one transaction."""
+    """One thing somebody does to steps, in one transaction."""
 
     def __init__(
         self,
@@ -46,7 +52,7 @@ class Act:
         catalogue: Catalogue,
         *,
         kind: str,
-        caller: Caller,
+        caller: Actor,
         room_id: str | None,
         reason: str | None = None,
         source: str = "caller",

@@ -1,12 +1,12 @@
-"""A patient scans the ticket at any kiosk: back after a missed turn, or back with results."""
+"""A patient scans the ticket at any kiosk: back after a missed turn, from outside, or with results."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from backend.domain.catalogue import Catalogue
-from backend.domain.visit import HoldReason, StepKind, StepState
+from backend.domain.returning import find_step_to_return_to, may_return
+from backend.domain.visit import HoldReason, StepState
 from backend.errors import ReturnNotAllowed
 from backend.services.act_on_step import ready_with_results, rejoin
 from backend.services.answer_once import answer_once
@@ -23,7 +23,8 @@ from backend.storage.unit_of_work import UnitOfWork
 def return_to_line(
     resources: Resources, visit_id: str, *, scan_id: str, kiosk: Caller, intent: Intent
 ) -> Answer:
-    """The visit, waiting again: after a missed turn behind the next few of its lane (QU-10).
+    """The visit, waiting again: after a missed turn behind the next few of its lane (QU-10),
+    after a moment outside where it was.
 
     Raises ScanExpired, VisitNotFound; ReturnNotAllowed when there is nothing to come back from,
     or it was missed too long ago or too often, and staff decide; StorageUnavailable.
@@ -46,7 +47,7 @@ def come_back(
     unit: UnitOfWork, catalogue: Catalogue, steps: Any, *, caller: Caller, source: str
 ) -> None:
     """The visit is locked. Raises ReturnNotAllowed."""
-    step = find_step_to_return_to(steps)
+    step = find_step_to_return_to(steps, catalogue.settings, now=unit.now)
     if step is None:
         raise ReturnNotAllowed
     lock_queues(unit, [step.queue_id])
@@ -56,23 +57,12 @@ def come_back(
     act = Act(
         unit, catalogue, kind="return", caller=caller, room_id=None, reason="scan", source=source
     )
+    if not may_return(step, catalogue.settings, now=unit.now):
+        raise ReturnNotAllowed
     if step.state == StepState.MISSED:
-        settings = catalogue.settings
-        late = unit.now > step.state_at + timedelta(minutes=settings.return_within_min)
-        if late or step.returns >= settings.returns_allowed:
-            raise ReturnNotAllowed
         rejoin(unit, catalogue, act, step, returns=step.returns + 1)
+    elif step.hold_reason == HoldReason.STEPPED_OUT:
+        act.move(step, StepState.WAITING)
     else:
         ready_with_results(act, step, now=unit.now)
     act.close(subject=f"step:{step.id}")
-
-
-def find_step_to_return_to(steps: Any) -> Any | None:
-    """The missed step, or the way back to the doctor once no test is open any more."""
-    missed = next((step for step in steps if step.state == StepState.MISSED), None)
-    if missed is not None:
-        return missed
-    for step in steps:
-        if step.kind == StepKind.RETURN and step.hold_reason == HoldReason.RESULTS:
-            return step
-    return None

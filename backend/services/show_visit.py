@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from backend.domain.catalogue import Catalogue, Room, Service
 from backend.domain.placement import describe_landmark, describe_rooms
 from backend.domain.queueing import Lane, count_ahead, find_wait_range_min
+from backend.domain.returning import find_step_to_return_to, get_current_step
 from backend.domain.settings import Words
 from backend.domain.ticket import name_department, name_service
 from backend.domain.visit import OPEN_STATES, StepState
@@ -26,6 +27,12 @@ class ShownStep:
     service: Service
     room: Room | None
     people_ahead: int
+    kind: str
+    queue_id: str
+    hold_reason: str | None = None
+    state_at: datetime
+    returns: int = 0
+    calls: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +55,8 @@ class ShownVisit:
 
 
 def get_state(steps: Sequence[ShownStep]) -> StepState:
-    """That of the step the patient is at: the first open one, else the last."""
-    return next((step.state for step in steps if step.state in OPEN_STATES), steps[-1].state)
+    """That of the step the patient is at."""
+    return get_current_step(steps).state
 
 
 def find_change_deadline(
@@ -75,7 +82,9 @@ def can_cancel(visit: ShownVisit) -> bool:
 def visit_to_json(visit: ShownVisit, catalogue: Catalogue, *, now: datetime) -> dict[str, Any]:
     deadline = find_change_deadline(visit, catalogue, now=now)
     state = get_state(visit.steps)
-    actions = ["change"] if deadline else []
+    to_return = find_step_to_return_to(visit.steps, catalogue.settings, now=now)
+    actions = ["return"] if to_return else []
+    actions += ["change"] if deadline else []
     actions += ["cancel"] if can_cancel(visit) else []
     actions += ["reprint"] if state in OPEN_STATES else []
     return {
@@ -104,8 +113,9 @@ def _step_to_json(step: ShownStep, catalogue: Catalogue) -> dict[str, Any]:
     room, floor = describe_rooms(catalogue, step.service, step.room)
     return {
         "id": step.id,
-        "kind": step.service.kind,
+        "kind": step.kind,
         "state": step.state.value,
+        "hold_reason": step.hold_reason,
         "service_id": step.service.id,
         "service": _label(name_service(step.service)),
         "department": _label(name_department(catalogue, step.service)),
@@ -159,6 +169,12 @@ def show_stored(
                 service=catalogue.every_service[step.service_id],
                 room=catalogue.rooms.get(step.room_id) if step.room_id else None,
                 people_ahead=_count_ahead(connection, catalogue, step),
+                kind=step.kind,
+                queue_id=step.queue_id,
+                hold_reason=step.hold_reason,
+                state_at=step.state_at,
+                returns=step.returns,
+                calls=step.calls,
             )
             for step in stored.steps
         ],

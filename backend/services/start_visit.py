@@ -504,6 +504,10 @@ def insert_steps(
                 service=place.service,
                 room=place.room,
                 people_ahead=0 if offset else each.ahead,
+                kind=place.service.kind,
+                queue_id=place.queue_id,
+                hold_reason=HoldReason.EARLIER_STEP.value if offset else None,
+                state_at=unit.now,
             )
         )
     return shown

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from backend.domain.catalogue import Catalogue
 from backend.domain.rooms import list_queue_rooms, list_room_queues
@@ -53,7 +54,7 @@ def undo_act(
         span = timedelta(seconds=catalogue.settings.undo_within_s)
         if act.undone_at is not None or unit.now > act.at + span:
             raise UndoOver
-        queues = _put_back(unit, catalogue, act.steps)
+        queues, visits = _put_back(unit, catalogue, act.steps)
         _mark_undone(unit, act, caller)
         rooms = {room_id} | {
             room for queue in queues for room in list_queue_rooms(catalogue, queue)
@@ -66,6 +67,7 @@ def undo_act(
             detail={
                 "queues": sorted(queues),
                 "rooms": sorted(rooms),
+                "visits": sorted(visits),
                 "call": act.call_id,
                 "kind": act.kind,
             },
@@ -79,8 +81,11 @@ def undo_act(
 
 def _put_back(
     unit: UnitOfWork, catalogue: Catalogue, remembered: Sequence[dict[str, Any]]
-) -> set[str]:
-    """Every step as the act found it; gives the queues concerned. Raises ChangedMeanwhile."""
+) -> tuple[set[str], set[str]]:
+    """Every step as the act found it; gives the queues and visits concerned.
+
+    Raises ChangedMeanwhile.
+    """
     day = catalogue.today(unit.now)
     steps = get_steps(
         unit.connection,
@@ -89,12 +94,14 @@ def _put_back(
         day=day,
     )
     queues: set[str] = set()
+    visits: set[str] = set()
     # What the act added goes first: a person has one open step for a service.
     for each in sorted(remembered, key=lambda each: each["before"] is not None):
         step = steps[each["id"]]
         if step.version != each["version"]:
             raise ChangedMeanwhile
         queues.add(step.queue_id)
+        visits.add(step.visit_id)
         before = each["before"]
         if before is None:
             move_step(unit, step, StepState.CANCELLED, source="caller", reason="undo")
@@ -103,11 +110,15 @@ def _put_back(
         values = {name: before[name] for name in REMEMBERED if name not in {"state", "hold_reason"}}
         values |= {name: datetime.fromisoformat(before[name]) for name in REMEMBERED_TIMES}
         hold = HoldReason(before["hold_reason"]) if before["hold_reason"] else None
-        move_step(
-            unit, step, StepState(before["state"]), source="caller", reason="undo", hold=hold,
-            undo=True, **values,
-        )  # fmt: skip
-    return queues
+        try:
+            move_step(
+                unit, step, StepState(before["state"]), source="caller", reason="undo", hold=hold,
+                undo=True, **values,
+            )  # fmt: skip
+        except IntegrityError as error:
+            # The patient waits for this service with another number by now.
+            raise ChangedMeanwhile from error
+    return queues, visits
 
 
 def _mark_undone(unit: UnitOfWork, act: Any, caller: Caller) -> None:

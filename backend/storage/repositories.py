@@ -411,8 +411,12 @@ def get_visit(connection: Connection, visit_id: str, *, facility_id: str) -> Sto
 
 
 def lock_visit(unit: UnitOfWork, visit_id: str) -> StoredVisit:
-    """The visit, and nobody else changes it until this transaction ends. Raises VisitNotFound."""
+    """The visit, and nobody else changes it until this transaction ends. Raises VisitNotFound.
+
+    Rows that refer to it may be written meanwhile: a room that holds a queue writes the changes
+    of its steps, and whoever holds the visit may be waiting for that queue.
+    """
     unit.connection.execute(
-        select(tables.Visit.id).where(tables.Visit.id == visit_id).with_for_update()
+        select(tables.Visit.id).where(tables.Visit.id == visit_id).with_for_update(key_share=True)
     )
     return get_visit(unit.connection, visit_id, facility_id=unit.facility_id)

@@ -238,7 +238,10 @@ class StepState(StrEnum):
 class StepReply(Reply):
     id: str
     kind: str
+    """reception, examination, laboratory, imaging, return (back to the doctor), cashier …"""
     state: StepState
+    hold_reason: str | None
+    """Of a step on hold: earlier_step, results, stepped_out or staff."""
     service_id: str
     service: Label
     department: Label
@@ -294,7 +297,7 @@ class VisitReply(Reply):
     provisional: bool
     verified: bool
     steps: list[StepReply]
-    actions: list[Literal["change", "cancel", "reprint"]]
+    actions: list[Literal["return", "change", "cancel", "reprint"]]
     change_until: datetime | None
     print_state: Literal["pending", "printed", "unconfirmed", "failed", "unknown"]
     ticket: Ticket

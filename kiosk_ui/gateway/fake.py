@@ -290,6 +290,16 @@ class FakeGateway:
             ),
         )
 
+    def return_to_line(
+        self, visit_id: str, request: models.ScanIdRequest, *, key: str
+    ) -> models.VisitReply:
+        del request
+        return self._once(
+            "return_to_line",
+            key,
+            lambda: self.visit(number="A001").model_copy(update={"id": visit_id}),
+        )
+
     def report_print_state(
         self, visit_id: str, request: models.PrintStateRequest, *, key: str
     ) -> None:
@@ -397,7 +407,9 @@ class FakeGateway:
         )
         step = models.StepReply(
             id=f"step-{number}",
+            kind="examination",
             state=models.StepState.WAITING,
+            hold_reason=None,
             service_id=service_id,
             service=offered.name,
             department=offered.department.name,
@@ -420,6 +432,22 @@ class FakeGateway:
             print_state="pending",
             ticket=ticket,
         )
+
+    def away(
+        self, state: models.StepState, hold_reason: str | None = None, *, may_return: bool = True
+    ) -> models.VisitReply:
+        """The visit A001, out of the line: missed, or on hold for that reason."""
+        visit = self.visit(number="A001")
+        update = {
+            "state": state,
+            "hold_reason": hold_reason,
+            "kind": "return" if hold_reason == "results" else "examination",
+            "people_ahead": 0,
+            "wait_min": None,
+        }
+        actions = ["return", "cancel", "reprint"] if may_return else ["cancel", "reprint"]
+        steps = [visit.steps[0].model_copy(update=update)]
+        return visit.model_copy(update={"state": state, "steps": steps, "actions": actions})
 
     def _reach(self, method: str) -> None:
         self.calls.append(method)

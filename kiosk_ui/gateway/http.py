@@ -136,6 +136,11 @@ class HttpGateway:
     ) -> models.VisitReply:
         return self._post(models.VisitReply, f"/visits/{visit_id}/reprint", request, key=key)
 
+    def return_to_line(
+        self, visit_id: str, request: models.ScanIdRequest, *, key: str
+    ) -> models.VisitReply:
+        return self._post(models.VisitReply, f"/visits/{visit_id}/return", request, key=key)
+
     def report_print_state(
         self, visit_id: str, request: models.PrintStateRequest, *, key: str
     ) -> None:

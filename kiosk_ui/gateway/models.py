@@ -213,7 +213,9 @@ class StepState(StrEnum):
 
 class StepReply(Wire):
     id: Id
+    kind: Text
     state: StepState
+    hold_reason: Text | None
     service_id: Id
     service: Label
     department: Label
@@ -251,7 +253,7 @@ class Ticket(Wire):
     vi: TicketTexts | None
 
 
-VisitAction = Literal["change", "cancel", "reprint"]
+VisitAction = Literal["return", "change", "cancel", "reprint"]
 PrintState = Literal["printed", "unconfirmed", "failed", "unknown"]
 
 

@@ -49,6 +49,11 @@ class Gateway(Protocol):
         self, visit_id: str, request: models.ScanIdRequest, *, key: str
     ) -> models.VisitReply: ...
 
+    def return_to_line(
+        self, visit_id: str, request: models.ScanIdRequest, *, key: str
+    ) -> models.VisitReply:
+        """After a missed turn, from outside, or with results: the visit, waiting again."""
+
     def report_print_state(
         self, visit_id: str, request: models.PrintStateRequest, *, key: str
     ) -> None: ...

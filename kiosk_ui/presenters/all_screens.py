@@ -10,7 +10,7 @@ from kiosk_ui.presenters.help import EmergencyScreen, HelpScreen
 from kiosk_ui.presenters.identify import ConfirmIdentity, ExistingVisit
 from kiosk_ui.presenters.info import Info, InfoHow, InfoMap, InfoPrices
 from kiosk_ui.presenters.insurance import Insurance
-from kiosk_ui.presenters.my_ticket import Cancelled, CancelVisit, MyTicket
+from kiosk_ui.presenters.my_ticket import Cancelled, CancelVisit, MyTicket, Returned
 from kiosk_ui.presenters.notice import NoticeScreen
 from kiosk_ui.presenters.on_behalf import OnBehalfPhone, OnBehalfScreen
 from kiosk_ui.presenters.printing import Printing
@@ -48,6 +48,7 @@ PRESENTERS: tuple[type[Presenter], ...] = (
     Printing,
     Done,
     MyTicket,
+    Returned,
     CancelVisit,
     Cancelled,
     TroubleScreen,

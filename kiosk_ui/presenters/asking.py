@@ -5,7 +5,7 @@ from __future__ import annotations
 from kiosk_ui import flow
 from kiosk_ui.current_visit import Deed, Intent, Purpose, Trouble
 from kiosk_ui.flow import SCREENS_OF, Screen
-from kiosk_ui.gateway.models import Question, ScanOutcome, ScanReply
+from kiosk_ui.gateway.models import Question, ScanOutcome, ScanReply, VisitReply
 from kiosk_ui.presenters.context import Context, new_key
 
 _SEE_STAFF = Trouble(happened="trouble.see_staff", do="trouble.staff")
@@ -33,6 +33,10 @@ def take_scan_reply(ctx: Context, reply: ScanReply) -> None:
             visit.scan = reply
             visit.ticket = reply.visits[0]
             ctx.go(Screen.MY_TICKET)
+        case ScanOutcome.IDENTIFIED if waits := _find_waiting_for_them(ctx, reply):
+            visit.scan = reply
+            visit.ticket = waits
+            ctx.go(Screen.MY_TICKET)
         case ScanOutcome.IDENTIFIED:
             visit.scan = reply
             if visit.purpose is Purpose.RESULTS and _has_kind(ctx, RESULTS_KIND):
@@ -40,6 +44,13 @@ def take_scan_reply(ctx: Context, reply: ScanReply) -> None:
             go_on(ctx)
         case _:
             ctx.fail(_SEE_STAFF)
+
+
+def _find_waiting_for_them(ctx: Context, reply: ScanReply) -> VisitReply | None:
+    """The visit of today that somebody with results comes back to; their number stays."""
+    if ctx.visit.purpose is not Purpose.RESULTS:
+        return None
+    return next((visit for visit in reply.visits if "return" in visit.actions), None)
 
 
 def questions(ctx: Context) -> tuple[Question, ...]:

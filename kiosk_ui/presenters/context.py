@@ -310,6 +310,7 @@ _TROUBLES = {
     "slot_taken": _choose_again("trouble.full"),
     "service_closed": _choose_again("trouble.closed"),
     "not_for_this_person": _choose_again("trouble.not_for_you"),
+    "return_not_allowed": Trouble(happened="trouble.no_return", do="trouble.to_desk"),
     "change_not_allowed": Trouble(happened="trouble.no_change", do="trouble.staff"),
     "move_not_allowed": Trouble(happened="trouble.no_change", do="trouble.staff"),
     "person_needs_staff": Trouble(happened="trouble.see_staff", do="trouble.staff"),

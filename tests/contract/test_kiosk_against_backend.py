@@ -15,8 +15,13 @@ from werkzeug.serving import make_server
 
 from backend.app import create_app
 from backend.bootstrap import assemble
+from backend.errors import NobodyWaiting
 from backend.services import recognise_caller
+from backend.services.act_on_step import StepAct, StepReason
 from backend.services.enrol_kiosk import invite_kiosk, revoke_kiosk
+from backend.services.remote_party import RemoteParty
+from backend.services.resources import Resources
+from backend.storage.catalogue import CatalogueSource
 from backend.storage.database import Database
 from backend.web import schemas
 from his_adapter.ports import HisGateway
@@ -30,6 +35,7 @@ from kiosk_ui.presenters.views import Action, ChoiceView, TicketView
 from tests.factories.his import ScriptedHis
 from tests.factories.hospital import Hospital, make_config
 from tests.factories.identity_payloads import cccd2021
+from tests.factories.rooms import Console
 from tests.flows.stand_ins import Bench
 from tests.flows.steps import TO_SCAN, hold_up, offered, shows, touch, type_in, walk
 
@@ -207,6 +213,59 @@ def test_the_printed_code_opens_the_ticket_to_change_and_cancel_it(bench: Bench)
     assert Action("change") not in [choice.action for choice in offered(bench.kiosk.frame)]
     walk(bench, [(Screen.MY_TICKET, "cancel"), (Screen.CANCEL_VISIT, "give_back")])
     shows(bench, Screen.CANCELLED)
+
+
+def test_a_missed_turn_comes_back_at_the_kiosk(
+    bench: Bench, hospital: Hospital, database: Database
+) -> None:
+    to_summary(bench)
+    touch(bench, "confirm")
+    code = bench.printer.tickets[0].qr.encode()
+    touch(bench, "finish")
+
+    def show_ticket() -> None:
+        walk(bench, [(Screen.WELCOME, "start", "ticket"), (Screen.NOTICE, "yes")])
+        hold_up(bench, code)
+        shows(bench, Screen.MY_TICKET)
+
+    staff = make_consoles(database, hospital)
+    for _ in range(2):
+        miss_turn(staff)
+        show_ticket()
+        touch(bench, "return")
+        shows(bench, Screen.RETURNED)
+        touch(bench, "finish")
+    miss_turn(staff)
+    show_ticket()
+    actions = [choice.action for choice in offered(bench.kiosk.frame)]
+    assert Action("return") not in actions
+    assert Action("help") in actions
+
+
+def make_consoles(database: Database, hospital: Hospital) -> list[Console]:
+    resources = Resources(
+        config=make_config(),
+        database=database,
+        keys=hospital.keys,
+        catalogue=CatalogueSource(database),
+        his=cast("HisGateway", None),
+        his_party=cast("RemoteParty", None),
+        insurer_party=cast("RemoteParty", None),
+    )
+    return [Console(resources, hospital, code) for code in ("101", "102")]
+
+
+def miss_turn(staff: list[Console]) -> None:
+    """Whichever room the one patient waits for calls, and nobody comes."""
+    for room in staff:
+        room.seen = None
+        try:
+            (step,) = room.next().current
+        except NobodyWaiting:
+            continue
+        room.act(step, StepAct.MISS, StepReason.NO_ANSWER)
+        return
+    raise AssertionError("nobody waits")
 
 
 def test_a_typed_number_needs_the_birth_date(bench: Bench) -> None:

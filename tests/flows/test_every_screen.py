@@ -8,7 +8,7 @@ import pytest
 
 from kiosk_ui import i18n
 from kiosk_ui.flow import NO_WAY_BACK, Screen, idle_rule
-from kiosk_ui.gateway.models import Question, ScanOutcome
+from kiosk_ui.gateway.models import Question, ScanOutcome, StepState
 from kiosk_ui.presenters.views import Phrase
 from tests.flows.stand_ins import Bench
 from tests.flows.steps import TO_DEPARTMENT, TO_SCAN, TO_SUMMARY, Step, offered, touch, walk
@@ -47,6 +47,7 @@ WAYS: Mapping[Screen, tuple[Step, ...]] = {
     Screen.PRINTING: DONE,
     Screen.DONE: DONE,
     Screen.MY_TICKET: TO_CONFIRM,
+    Screen.RETURNED: (*TO_CONFIRM, (Screen.MY_TICKET, "return")),
     Screen.CANCEL_VISIT: (*TO_CONFIRM, (Screen.MY_TICKET, "cancel")),
     Screen.CANCELLED: (
         *TO_CONFIRM,
@@ -77,6 +78,10 @@ def at(screen: Screen) -> Bench:
     if screen in TICKETS:
         gateway.scan_reply = gateway.reply(
             outcome=ScanOutcome.TICKET, person=None, visits=[gateway.visit()], ask=[]
+        )
+    if screen is Screen.RETURNED:
+        gateway.scan_reply = gateway.reply(
+            outcome=ScanOutcome.TICKET, person=None, visits=[gateway.away(StepState.MISSED)], ask=[]
         )
     if screen is Screen.OUT_OF_SERVICE:
         gateway.down = True

@@ -14,13 +14,15 @@ import pytest
 from PIL import Image
 
 from kiosk_ui.flow import Screen
+from kiosk_ui.gateway.models import ScanOutcome, StepState
 from kiosk_ui.presenters.views import Frame, TicketView
 from kiosk_ui.screens import lay_out
 from kiosk_ui.theme.colours import PAPER
 from kiosk_ui.theme.metrics import Panel, get_width_mm
 from tests.factories.frames import LANGUAGES, large, lowered, make_frames
 from tests.factories.window import open_window
-from tests.flows.steps import touch
+from tests.flows.stand_ins import Bench
+from tests.flows.steps import TO_SCAN, touch, walk
 from tests.flows.test_every_screen import at
 
 pytestmark = pytest.mark.gui
@@ -54,11 +56,35 @@ def walked_to(screen: Screen, language: str) -> Frame:
     return bench.kiosk.frame
 
 
+AWAY: dict[str, tuple[StepState, str | None, bool]] = {
+    "missed": (StepState.MISSED, None, True),
+    "missed_too_late": (StepState.MISSED, None, False),
+    "results": (StepState.HOLD, "results", True),
+}
+
+
+def ticket_away(away: tuple[StepState, str | None, bool], language: str) -> Frame:
+    """A ticket that is out of its line, as a kiosk shows it."""
+    state, reason, may_return = away
+    bench = Bench()
+    visit = bench.gateway.away(state, reason, may_return=may_return)
+    bench.gateway.scan_reply = bench.gateway.reply(
+        outcome=ScanOutcome.TICKET, person=None, visits=[visit], ask=[]
+    )
+    walk(bench, (*TO_SCAN, (Screen.SCAN, "scan")))
+    if language != "vi":
+        touch(bench, "language", language)
+    return bench.kiosk.frame
+
+
 def _cases() -> Iterator[Case]:
     for language in LANGUAGES:
         for screen in Screen:
             frame = partial(walked_to, screen, language)
             yield Case(name=f"{language}/{screen.value}", make_frame=frame)
+        for name, away in AWAY.items():
+            frame = partial(ticket_away, away, language)
+            yield Case(name=f"{language}/states/my_ticket_{name}", make_frame=frame)
         # States that a screen is in for a moment, or after trouble.
         for name, sample in make_frames(language).items():
             if name not in set(Screen):

@@ -12,11 +12,13 @@ from backend.errors import (
     UndoOver,
 )
 from backend.services.act_on_step import StepAct, StepReason
+from backend.services.follow_events import EventFeed
 from backend.services.resources import Resources
 from backend.services.return_to_line import return_to_line
+from backend.services.show_visit import load_visit, visit_to_json
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, read
-from tests.factories.hospital import Hospital
+from tests.factories.hospital import Hospital, make_person
 from tests.factories.rooms import Console, numbers
 
 
@@ -44,6 +46,26 @@ def come_back(desk: Desk, visit_id: str) -> str:
         intent=desk.intent(),
     )
     return read(answer).state
+
+
+def actions(desk: Desk, visit_id: str) -> object:
+    """What a kiosk that scans the ticket may offer."""
+    catalogue = desk.resources.catalogue.get()
+    with desk.hospital.database.read() as connection:
+        shown = load_visit(connection, catalogue, visit_id)
+        return visit_to_json(shown, catalogue, now=desk.hospital.database.clock())["actions"]
+
+
+def test_the_server_says_when_a_scan_brings_back(
+    desk: Desk, room: Console, clock: SettableClock
+) -> None:
+    visit = desk.take("CHUNG")
+    assert "return" not in visit.actions
+    (step,) = room.next().current
+    room.act(step, StepAct.MISS, StepReason.NO_ANSWER)
+    assert actions(desk, visit.id) == ["return", "cancel", "reprint"]
+    clock.advance(minutes=61)
+    assert actions(desk, visit.id) == ["cancel", "reprint"]
 
 
 def test_missed_needs_three_calls_or_a_reason(desk: Desk, room: Console) -> None:
@@ -289,3 +311,27 @@ def test_a_second_service_opens_when_the_first_is_done(desk: Desk, room: Console
     (step,) = consoles[first].next().current
     consoles[first].act(step, StepAct.FINISH)
     assert numbers(consoles[second].next().current) == [visit.number]
+
+
+def test_the_phone_hears_that_its_call_was_taken_back(
+    desk: Desk, room: Console, hospital: Hospital
+) -> None:
+    visit = desk.take("CHUNG")
+    room.next()
+    feed = EventFeed(hospital.database)
+    feed.start()
+    room.undo()
+    (message,) = feed.read()
+    assert message.topics >= {visit.id, hospital.services["CHUNG"]}
+
+
+def test_who_took_another_number_since_is_not_brought_back(desk: Desk, room: Console) -> None:
+    """A person waits once for a service: taking back the end of the first number would be twice."""
+    person = make_person(7)
+    desk.take("CHUNG", person=person)
+    (step,) = room.next().current
+    room.act(step, StepAct.FINISH)
+    again = desk.take("CHUNG", person=person)
+    with pytest.raises(ChangedMeanwhile):
+        room.undo()
+    assert numbers(room.next(finish=False).current) == [again.number]

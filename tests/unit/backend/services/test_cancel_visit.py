@@ -5,11 +5,12 @@ from sqlalchemy import update
 
 from backend.errors import ChangeNotAllowed, VisitNotFound
 from backend.services.cancel_visit import cancel_visit
+from backend.services.follow_events import EventFeed
 from backend.storage import tables
 from backend.web import schemas
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, read
-from tests.factories.hospital import make_person, make_scan
+from tests.factories.hospital import Hospital, make_person, make_scan
 
 
 def cancel(desk: Desk, visit: schemas.VisitReply, scan_id: str) -> schemas.VisitReply:
@@ -63,3 +64,15 @@ def test_yesterdays_ticket_is_no_visit_any_more(desk: Desk, clock: SettableClock
     clock.advance(days=1)
     with pytest.raises(VisitNotFound):
         cancel(desk, visit, desk.scan_ticket(visit.id))
+
+
+def test_rooms_hear_that_somebody_went_home(desk: Desk, hospital: Hospital) -> None:
+    visit = desk.take("CHUNG")
+    feed = EventFeed(hospital.database)
+    feed.start()
+    cancel_visit(
+        desk.resources, visit.id, scan_id=desk.scan_ticket(visit.id), kiosk=desk.kiosk,
+        intent=desk.intent(),
+    )  # fmt: skip
+    (message,) = feed.read()
+    assert message.topics >= {visit.id, hospital.services["CHUNG"], hospital.rooms["101"]}

@@ -26,6 +26,8 @@ PUBLIC = {
     "/d/worker.js",
     "/d/<key>/speech/<call_id>.wav",
     "/d/<key>/announcements/<announcement_id>.wav",
+    "/t/<token>/live",
+    "/t/<token>/<any('step-out', 'step-in'):deed>",
     "/assets/<name>",
     "/assets/fonts/<name>",
     "/api/v1/kiosks/enrol",
