@@ -8,23 +8,13 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from backend.services.settle_demo_accounts import DEMO_PASSWORD
+from tiepdon.demo import pages
 from tiepdon.demo.hall import Hall
+from tiepdon.demo.pages import sign_in
 from tiepdon.demo.server import DemoServer
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]
 SCREEN = {"width": 1280, "height": 800}
 
 OpenPage = Callable[..., Page]
@@ -62,10 +52,8 @@ def hall(server: DemoServer) -> Hall:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with pages.chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -105,14 +93,6 @@ def open_page(chromium: Browser, server: DemoServer) -> Iterator[OpenPage]:
     for context in contexts:
         context.close()
     assert errors == []
-
-
-def sign_in(page: Page, name: str) -> None:
-    page.goto("/staff/login")
-    page.fill("[name=name]", name)
-    page.fill("[name=password]", DEMO_PASSWORD)
-    page.press("[name=password]", "Enter")
-    page.wait_for_url(lambda url: "/login" not in url)
 
 
 def list_serious_faults(page: Page) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -26,8 +28,9 @@ def command(headless: bool, out: Path, journeys: tuple[int, ...]) -> None:
     """Show the whole check-in with nothing plugged in.
 
     With a display: a kiosk to touch, with a dock beside it that plays the world around it. With
-    --headless: eight journeys by real touches on a rendered window; OUT gets index.html,
-    screens/, tickets/ and report.json. Exit status 1 when a journey did not come out right.
+    --headless: eight journeys by real touches on a rendered window, and the pages of staff,
+    boards and phones in a browser; OUT gets index.html, screens/, tickets/, pages/ and
+    report.json. Exit status 1 when a journey did not come out right.
     """
     if os.environ.get("TIEPDON_ENV") == "production":
         raise click.ClickException("the demo refuses to run where TIEPDON_ENV is production")
@@ -43,11 +46,27 @@ def command(headless: bool, out: Path, journeys: tuple[int, ...]) -> None:
     from tiepdon.demo.journeys import play
 
     logging.getLogger("kivy").setLevel(logging.WARNING)  # Kivy sets its own at import
+    pages = _draw_pages(out) if not journeys else []
     results = []
     for result in play(out, list(journeys)):
         results.append(result)
         verdict = "ok" if result.ok else f"NOT OK: {result.problem}"
         click.echo(f"{result.journey}. {result.name}: {result.ticket or '-'} {verdict}", err=True)
-        write_report(out, results)
+        write_report(out, results, pages)
     click.echo(f"{out / 'index.html'}", err=True)
     sys.exit(0 if all(result.ok for result in results) else 1)
+
+
+def _draw_pages(out: Path) -> list[Path]:
+    """Of a hospital of their own, so that the journeys start in an empty one."""
+    from tiepdon.demo.pages import CHROMIUM, draw_pages
+    from tiepdon.demo.server import DemoServer
+
+    if not Path(CHROMIUM).exists() or find_spec("playwright") is None:
+        click.echo("pages: not drawn, no Chromium (make setup installs it)", err=True)
+        return []
+    shutil.rmtree(out / "hospital", ignore_errors=True)
+    with DemoServer(out / "hospital") as server:
+        drawn = draw_pages(server, out / "pages")
+    click.echo(f"pages: {len(drawn)} pictures", err=True)
+    return drawn

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import requests
@@ -123,14 +124,20 @@ class Hall(Party):
 
     def staff(self, name: str) -> Party:
         """A program of the demo account of that name."""
-        engine = open_engine(self.server.database_url, pool_size=1)
+        with open_records(self.server.database_url) as database:
+            return Party(self.address, make_api_token(database, name=name))
+
+
+@contextmanager
+def open_records(url: str) -> Iterator[Database]:
+    """The server's own records, for what is set up beside it."""
+    engine = open_engine(url, pool_size=1)
+    try:
         with engine.connect() as connection:
             facility_id = connection.scalar(select(Facility.id)) or ""
-        database = Database(engine, facility_id=facility_id)
-        try:
-            return Party(self.address, make_api_token(database, name=name))
-        finally:
-            database.close()
+        yield Database(engine, facility_id=facility_id)
+    finally:
+        engine.dispose()
 
 
 def _find_id(url: str, query: Any) -> str:

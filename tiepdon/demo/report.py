@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from html import escape
 from pathlib import Path
@@ -45,20 +46,26 @@ class JourneyResult:
     """Why it is not ok."""
 
 
-def write_report(out: Path, results: list[JourneyResult]) -> None:
-    """Write `report.json` and `index.html` into `out`."""
+def write_report(out: Path, results: list[JourneyResult], pages: Sequence[Path] = ()) -> None:
+    """Write `report.json` and `index.html` into `out`; `pages` are pictures below it."""
     keys = ("journey", "name", "ok", "ticket", "room", "times_ms", "screens", "tickets", "problem")
     rows = [{key: asdict(result)[key] for key in keys} for result in results]
     text = json.dumps(rows, ensure_ascii=False, indent=1) + "\n"
     (out / "report.json").write_text(text, encoding="utf-8")
-    (out / "index.html").write_text(page(results), encoding="utf-8")
+    below = [str(path.relative_to(out)) for path in pages]
+    (out / "index.html").write_text(page(results, below), encoding="utf-8")
 
 
-def page(results: list[JourneyResult]) -> str:
+def page(results: list[JourneyResult], pages: Sequence[str] = ()) -> str:
     steps = list(dict.fromkeys(step for result in results for step in result.times_ms))
     head = "".join(f"<th>{escape(step)}</th>" for step in steps)
     body = "".join(summary_row(result, steps) for result in results)
     sections = "".join(section(result) for result in results)
+    if pages:
+        sections += (
+            "<section><h2>Bảng gọi số, phòng khám, tiếp đón, trưởng khoa, điện thoại</h2>"
+            f'<div class="strip">{strip(pages)}</div></section>'
+        )
     passed = sum(result.ok for result in results)
     return (
         f'<!doctype html><html lang="vi"><meta charset="utf-8">'
@@ -89,12 +96,16 @@ def summary_row(result: JourneyResult, steps: list[str]) -> str:
     )
 
 
-def section(result: JourneyResult) -> str:
-    pictures = "".join(
+def strip(paths: Sequence[str]) -> str:
+    return "".join(
         f'<figure><a href="{escape(path)}"><img src="{escape(path)}" alt="" loading="lazy"></a>'
         f"<figcaption>{escape(Path(path).stem)}</figcaption></figure>"
-        for path in [*result.screens, *result.tickets]
+        for path in paths
     )
+
+
+def section(result: JourneyResult) -> str:
+    pictures = strip([*result.screens, *result.tickets])
     problem = f'<p class="failed">{escape(result.problem)}</p>' if result.problem else ""
     return (
         f'<section id="j{result.journey}"><h2>{result.journey}. {escape(result.name)}</h2>'

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
+import threading
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
 import click
+import requests
 
 from backend.services.settle_demo_accounts import DEMO_PASSWORD
 from devices.simulated.camera import Trouble
@@ -20,7 +22,9 @@ from his_adapter.demo.faults import Faults, read_faults
 from kiosk_ui.app import WindowConfig
 from kiosk_ui.app import show as show_window
 from kiosk_ui.devdock.panel import DockActions, DockPanel
+from tiepdon.demo.hall import Hall, play_morning
 from tiepdon.demo.network import NetworkLine
+from tiepdon.demo.server import DemoServer
 from tiepdon.demo.stage import Stage
 
 DOCK_SHARE = 0.75
@@ -59,6 +63,8 @@ def show(out: Path) -> int:
             f"Pages of staff: {stage.server.address}/staff (letan, password {DEMO_PASSWORD})",
             err=True,
         )
+        # The hospital is not empty: boards, rooms and desks have something to show.
+        threading.Thread(target=_fill_the_hall, args=(stage.server,), daemon=True).start()
         click.echo(f"Interface:  {stage.server.address}/docs", err=True)
         window = WindowConfig(
             width_px=width,
@@ -77,6 +83,13 @@ def show(out: Path) -> int:
         finally:
             kiosk.close()
             line.close()
+
+
+def _fill_the_hall(server: DemoServer) -> None:
+    try:
+        play_morning(Hall(server, name="Kiosk 2"))
+    except requests.RequestException:
+        click.echo("the hall stays empty: the server did not answer in time", err=True)
 
 
 def dock_actions(stage: Stage, line: NetworkLine) -> DockActions:

@@ -16,6 +16,7 @@ from backend.domain.notice import NOTICE_VERSION
 from backend.domain.roles import StaffRole
 from backend.services.resources import Resources
 from backend.storage.database import Database
+from backend.web import live
 from his_adapter.ports import HisGateway
 from tests.factories.accounts import Accounts
 from tests.factories.his import ScriptedHis
@@ -88,8 +89,11 @@ def resources(hospital: Hospital, his: ScriptedHis) -> Iterator[Resources]:
 
 
 @pytest.fixture
-def client(resources: Resources) -> FlaskClient:
-    return create_app(resources).test_client()
+def client(resources: Resources) -> Iterator[FlaskClient]:
+    app = create_app(resources)
+    yield app.test_client()
+    # Its thread would go on asking a database that is gone.
+    app.extensions[live.EXTENSION].close()
 
 
 @pytest.fixture
