@@ -15,7 +15,7 @@ from backend.domain.catalogue import Catalogue
 from backend.domain.queueing import CallReason, Lane, key_after
 from backend.domain.rooms import RoomState, list_room_queues
 from backend.domain.visit import HoldReason, StepKind, StepState
-from backend.errors import ChangedMeanwhile, ReasonNeeded, RoomNotOpen, StepNotFound
+from backend.errors import ChangedMeanwhile, MoveNotAllowed, ReasonNeeded, RoomNotOpen, StepNotFound
 from backend.services.answer_once import answer_once
 from backend.services.call_next import get_room
 from backend.services.go_on import finish_step, open_next_step
@@ -132,6 +132,9 @@ def _need_reason(bench: Bench) -> None:
 
 def _again(bench: Bench) -> None:
     step = bench.step
+    if step.state != StepState.CALLED:
+        # Out of turn is another act: it needs a reason, an open room, and binds the room.
+        raise MoveNotAllowed("only a number that is called is called again")
     attempt = step.calls + 1
     bench.act.move(step, StepState.CALLED, calls=attempt)
     bench.act.call(step, room_id=bench.room_id, attempt=attempt, reason=CallReason.BY_HAND)

@@ -335,3 +335,15 @@ def test_who_took_another_number_since_is_not_brought_back(desk: Desk, room: Con
     with pytest.raises(ChangedMeanwhile):
         room.undo()
     assert numbers(room.next(finish=False).current) == [again.number]
+
+
+def test_only_who_is_called_is_called_again(desk: Desk, room: Console) -> None:
+    """Else somebody would be called out of turn without a reason, and to no room."""
+    desk.take("CHUNG")
+    desk.take("CHUNG")
+    seen = room.next()
+    with pytest.raises(MoveNotAllowed):
+        room.act(seen.waiting[0], StepAct.AGAIN)
+    seen = room.act(seen.current[0], StepAct.HOLD)
+    with pytest.raises(MoveNotAllowed):
+        room.act(seen.aside[0], StepAct.AGAIN)

@@ -544,11 +544,11 @@ def test_a_few_ways(on_sqlite: NewDatabase) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_many_ways(on_sqlite: NewDatabase) -> None:
-    play(on_sqlite, examples=150, steps=LONG)
+    play(on_sqlite, examples=100, steps=LONG)
 
 
 @pytest.mark.slow
 @pytest.mark.postgres
 @pytest.mark.timeout(600)
 def test_some_ways_on_postgres(on_postgres: NewDatabase) -> None:
-    play(on_postgres, examples=15, steps=LONG)
+    play(on_postgres, examples=6, steps=LONG)
