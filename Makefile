@@ -44,6 +44,10 @@ format: setup ## put the code in shape
 golden: setup ## redraw the golden pictures (look at them before you commit)
 	@TIEPDON_GOLDEN=write $(PY) -m pytest tests/golden -q
 
+.PHONY: pictures
+pictures: setup ## redraw the pictures of pages in docs/pictures (look at them before you commit)
+	@$(PY) -m tiepdon.demo.pages docs/pictures
+
 .PHONY: bench
 bench: setup ## benchmarks, as ratios; JSON in out/bench
 	@$(PY) -m bench
