@@ -127,8 +127,8 @@ def _draw(browser: Browser, address: str, picture: Picture, folder: Path, *, lan
         path = folder / f"{picture.name}.png"
         page.screenshot(path=path)
         # Flat colours and letters: a palette keeps them, at a third of the size.
-        with Image.open(path) as picture:
-            picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+        with Image.open(path) as drawn:
+            drawn.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
         return path
     finally:
         context.close()
