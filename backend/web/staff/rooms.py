@@ -19,6 +19,7 @@ from backend.services.list_rooms import list_rooms
 from backend.services.show_call_list import load_call_list, sheet_facts
 from backend.services.show_room import load_room, room_to_json
 from backend.web.api import caller, resources
+from backend.web.error_handlers import PAGE_POLICY
 from backend.web.page_texts import texts
 from backend.web.pages import page_language, render_page, staff_page
 from backend.web.rooms import CALLERS
@@ -41,6 +42,8 @@ def worker() -> Response:
     """Below /staff/rooms/, because a service worker only serves pages below itself."""
     reply = send_from_directory(_STATIC, "console_worker.js", max_age=0)
     reply.headers["Cache-Control"] = "no-cache"
+    # The policy of a worker is the one its own script came with.
+    reply.headers["Content-Security-Policy"] = PAGE_POLICY
     return reply
 
 

@@ -13,7 +13,7 @@ const API = `/api/v1/rooms/${facts.room}`;
 const PROBE_MS = 2_000;
 const QUIET_MS = 15_000; // a look now and then, also while events come
 const REST_MS = 700; // a second press of a double click is no second wish
-const ASSETS = ["pages.css", "console.css", "console.js", "console_act.js", "console_dialogs.js", "console_offline.js", "console_view.js", "live.js", "fonts/400Regular.ttf", "fonts/600SemiBold.ttf", "fonts/800ExtraBold.ttf"].map((name) => `/assets/${name}`);
+const ASSETS = ["pages.css", "console.css", "console.js", "console_act.js", "console_dialogs.js", "console_offline.js", "console_view.js", "live.js", "session.js", "fonts/400Regular.ttf", "fonts/600SemiBold.ttf", "fonts/800ExtraBold.ttf"].map((name) => `/assets/${name}`);
 
 const KEYS = { F2: "next", F3: "again", F4: "miss", F6: "hold", F8: "serve", F9: "finish" };
 const HINTS = { next: words.key_names.space, again: "F3", miss: "F4", hold: "F6", serve: "F8", finish: "F9" };

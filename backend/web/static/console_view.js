@@ -25,6 +25,7 @@ export class View {
     this.zone = facts.zone;
     this.acts = acts;
     this.ticks = [];
+    this.drawn = null; // what the panel of the current number shows
     this.at = (id) => document.getElementById(id);
     this.time = new Intl.DateTimeFormat("vi-VN", { timeZone: this.zone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   }
@@ -108,6 +109,9 @@ export class View {
   /** The person at the door or inside, in the largest letters. */
   now(state, chosen, now) {
     const { words } = this;
+    const sign = JSON.stringify([state.current, chosen, state.state, state.waiting_total > 0, state.rules]);
+    if (sign === this.drawn) return;
+    this.drawn = sign;
     this.restart("now");
     const others = state.current.filter((step) => step !== chosen);
     const also = this.at("also");
