@@ -176,7 +176,7 @@ function performAway(kind, step) {
 
 /** A door display of this room in the same browser shows it without the server. */
 function announce(step, time) {
-  channel.postMessage({ kind: "call", room: facts.room, code: facts.code, number: step.number, attempt: step.calls, called_at: time });
+  channel.postMessage({ kind: "call", room: facts.room, code: facts.code, number: step.number, attempt: step.calls, at: time });
 }
 
 // --- acts ---------------------------------------------------------------------------------------
@@ -322,7 +322,7 @@ function button(kind, label, onclick, { hint = null, look: style = "quiet" } = {
 function build() {
   const on = (kind) => () => perform(chosen(), kind);
   at("do").replaceChildren(
-    button("next", words.next, callNext, { hint: HINTS.next, look: "next" }),
+    button("next", words.next, callNext, { hint: HINTS.next, look: "call-next" }),
     h("div", { class: "acts main-acts" }, ["again", "serve", "finish", "hold", "miss"].map((kind) => button(kind, words.acts[kind], on(kind), { hint: HINTS[kind] }))),
     h("div", { class: "acts more-acts" },
       button("tests", words.acts.tests, () => sendOn(chosen(), ["laboratory", "imaging"])),
@@ -385,6 +385,7 @@ function renderActs(step) {
   enable("miss", is("called"), { offline: true });
   for (const kind of ["tests", "cashier", "pharmacy", "transfer", "more"]) enable(kind, is("called", "serving"));
   for (const kind of ["doctor", "pause", "close", "open"]) enable(kind, true);
+  at("to-list").hidden = away;
   at("act-pause").hidden = state.state !== "open";
   at("act-open").hidden = state.state === "open";
   at("act-close").hidden = state.state === "closed";

@@ -129,12 +129,15 @@ export class OfflineBook {
       .map((step) => ({ ...step, state: "called", order: null, offline: true, state_at: of(step).called_at }))
       .sort((one, other) => Date.parse(one.state_at) - Date.parse(other.state_at));
     const inside = [...list.current, ...called].map((step) => ({ ...step, calls: of(step)?.times || step.calls }));
+    const byLane = { ...list.waiting_by_lane };
+    for (const step of called) byLane[step.lane] = Math.max(0, (byLane[step.lane] ?? 0) - 1);
     const ended = inside.filter((step) => of(step)?.finished_at);
     return {
       ...list,
       current: inside.filter((step) => !of(step)?.finished_at),
       waiting: list.waiting.filter((step) => !of(step)?.called_at),
       waiting_total: list.waiting_total - called.length,
+      waiting_by_lane: byLane,
       done: list.done + ended.filter((step) => !of(step).missed).length,
     };
   }

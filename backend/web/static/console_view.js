@@ -90,7 +90,7 @@ export class View {
     const share = (count) => `${Math.min(100, (100 * count) / most)}%`;
     const ahead = h("i", { class: "ahead" });
     ahead.style.width = share(expected);
-    const done = h("i", { class: `done level-${passed}` });
+    const done = h("i", { class: `seen level-${passed}` });
     done.style.width = share(state.done);
     bar.append(ahead, done);
     for (const mark of state.load_aims.slice(0, -1)) {
@@ -200,7 +200,7 @@ export class View {
 
   #waitingRow(step, index, state) {
     return h("li", { class: `line${index === 0 ? " first" : ""}` },
-      h("span", { class: "place", "aria-hidden": "true" }, String(index + 1)),
+      h("span", { class: "rank", "aria-hidden": "true" }, String(index + 1)),
       h("b", { class: "number" }, step.number), this.lane(step.lane),
       h("span", { class: "why" }, h("span", {}, this.reason(step, state.rules)), ...this.notes(step)),
       h("span", { class: "waited", "data-since": step.since }),
