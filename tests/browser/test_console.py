@@ -55,8 +55,9 @@ def calls_of(hall: Hall, code: str) -> list[str]:
 def test_choosing_a_room_and_calling_by_mouse(open_page: OpenPage, hall: Hall) -> None:
     first, second = take(hall, "104", 2)
     page = open_page("/staff", name="phong")
-    page.click("text=Gọi số")
-    page.fill("#find", "ngoai")
+    page.click("a[href='/staff/rooms']")
+    page.fill("#find", "kham ngoai")
+    expect(page.locator("#rooms a:visible")).to_have_count(1)
     page.click("#rooms a:visible")
     page.wait_for_selector("html[data-ready]")
     expect_waiting(page, first, second)

@@ -31,7 +31,7 @@ let offsetMs = book.offsetMs; // the server's clock minus ours
 let away = false;
 let unsure = false; // a press whose answer never came
 let busy = false;
-let restUntil = 0;
+let rested = { kind: null, until: 0 }; // what was pressed last, and how long that rests
 let acts = 0; // counts answers to presses: an older look must not overwrite a newer answer
 let chosenId = null;
 let message = null;
@@ -170,7 +170,7 @@ function performAway(kind, step) {
     announce({ ...step, calls: step.calls + 1 }, time);
   }
   unsure = false;
-  rest();
+  rest(kind);
   show(book.view());
 }
 
@@ -181,22 +181,22 @@ function announce(step, time) {
 
 // --- acts ---------------------------------------------------------------------------------------
 
-function rest() {
-  restUntil = performance.now() + REST_MS;
+function rest(kind) {
+  rested = { kind, until: performance.now() + REST_MS };
 }
 
-const isResting = () => busy || performance.now() < restUntil;
+const isResting = (kind) => busy || (rested.kind === kind && performance.now() < rested.until);
 
 function callNext() {
-  if (isResting() || state === null || !mayCall()) return;
+  if (isResting("next") || state === null || !mayCall()) return;
   if (away) performAway("next", null);
-  else send(`${API}/next`, { finish: state.current.map(({ step_id, version }) => ({ step_id, version })), after_call: state.last_call });
+  else send("next", `${API}/next`, { finish: state.current.map(({ step_id, version }) => ({ step_id, version })), after_call: state.last_call });
 }
 
 const mayCall = () => state.state === "open" && (state.current.length > 0 || state.waiting.length > 0);
 
 async function perform(step, kind) {
-  if (isResting() || step === null) return;
+  if (isResting(kind) || step === null) return;
   if (away) {
     if (OFFLINE_ACTS.has(kind)) performAway(kind, step);
     return;
@@ -206,10 +206,10 @@ async function perform(step, kind) {
     reason = await dialogs.reason(kind, step);
     if (reason === null) return;
   }
-  await send(`${API}/steps/${step.step_id}/${kind}`, { version: step.version, reason });
+  await send(kind, `${API}/steps/${step.step_id}/${kind}`, { version: step.version, reason });
 }
 
-async function send(path, body, { isUndo = false } = {}) {
+async function send(kind, path, body) {
   if (busy) return;
   busy = true;
   message = null;
@@ -218,7 +218,7 @@ async function send(path, body, { isUndo = false } = {}) {
     const fresh = await post(path, body);
     acts += 1;
     busy = false;
-    rest();
+    rest(kind);
     accept(fresh);
   } catch (error) {
     busy = false;
@@ -226,7 +226,7 @@ async function send(path, body, { isUndo = false } = {}) {
       unsure = true;
       goAway();
     } else if (error instanceof Refused) {
-      say(sentence(error, isUndo), "wrong");
+      say(sentence(error, kind), "wrong");
       await look();
     } else throw error;
   } finally {
@@ -235,14 +235,14 @@ async function send(path, body, { isUndo = false } = {}) {
   }
 }
 
-function sentence(error, isUndo = false) {
-  if (isUndo && error.code === "changed_meanwhile") return words.errors.undo_changed;
+function sentence(error, kind = null) {
+  if (kind === "undo" && error.code === "changed_meanwhile") return words.errors.undo_changed;
   return words.errors[error.key] ?? words.errors.other;
 }
 
 function undo() {
-  if (isResting() || away || !state?.undo || Date.parse(state.undo.until) <= now()) return;
-  send(`${API}/acts/${state.undo.id}/undo`, null, { isUndo: true });
+  if (isResting("undo") || away || !state?.undo || Date.parse(state.undo.until) <= now()) return;
+  send("undo", `${API}/acts/${state.undo.id}/undo`, null);
 }
 
 const FITTING = {
@@ -277,31 +277,31 @@ async function destinations() {
 async function transfer(step) {
   const places = await destinations();
   const wish = places && (await dialogs.transfer(step, places.services));
-  if (wish) await send(`${API}/steps/${step.step_id}/transfer`, { ...wish, version: step.version });
+  if (wish) await send("transfer", `${API}/steps/${step.step_id}/transfer`, { ...wish, version: step.version });
 }
 
 async function sendOn(step, kinds) {
   const places = await destinations();
   const wish = places && (await dialogs.sendOn(step, places.services, kinds));
-  if (wish) await send(`${API}/steps/${step.step_id}/send-on`, { ...wish, version: step.version });
+  if (wish) await send("send_on", `${API}/steps/${step.step_id}/send-on`, { ...wish, version: step.version });
 }
 
 async function changeDoctor() {
   const places = await destinations();
   const wish = places && (await dialogs.doctor(places.doctors, state.doctor_id));
-  if (wish) await send(`${API}/state`, { doctor_id: wish.id });
+  if (wish) await send("state", `${API}/state`, { doctor_id: wish.id });
 }
 
 async function pause() {
   const wish = await dialogs.pause();
   if (wish === null) return;
   const until = wish.minutes === null ? null : new Date(now() + wish.minutes * 60_000).toISOString();
-  await send(`${API}/state`, { state: "paused", reason: wish.reason, until });
+  await send("state", `${API}/state`, { state: "paused", reason: wish.reason, until });
 }
 
 async function closeRoom() {
   const reason = await dialogs.close(state.waiting_total);
-  if (reason !== null) await send(`${API}/state`, { state: "closed", reason });
+  if (reason !== null) await send("state", `${API}/state`, { state: "closed", reason });
 }
 
 function showKeys() {
@@ -335,7 +335,7 @@ function build() {
   at("tools").replaceChildren(
     button("doctor", words.doctor_change, changeDoctor),
     button("pause", words.tools.pause, pause),
-    button("open", words.tools.open, () => send(`${API}/state`, { state: "open" })),
+    button("open", words.tools.open, () => send("state", `${API}/state`, { state: "open" })),
     button("close", words.tools.close, closeRoom),
     h("a", { class: "button quiet", href: `/staff/rooms/${facts.room}/list`, id: "to-list" }, words.tools.list),
     button("keys", words.tools.keys, showKeys, { hint: "?" }),
