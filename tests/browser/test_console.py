@@ -259,6 +259,29 @@ def test_the_list_to_print(open_page: OpenPage, hall: Hall) -> None:
     expect(page.locator("header.bar")).to_be_hidden()
 
 
+def test_nothing_kept_outlives_the_day(open_page: OpenPage, hall: Hall) -> None:
+    page = open_room(open_page, hall, "302")
+    page.evaluate(
+        """() => localStorage.setItem('tiepdon-room-old', JSON.stringify({ day: '2026-01-01' }))"""
+    )
+    assert page.evaluate("Object.keys(localStorage).length") == 2
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    kept: list[str] = page.evaluate("Object.keys(localStorage)")
+    assert kept == [f"tiepdon-room-{hall.find_room('302')}"]
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_page_of_a_room_fits_a_phone(open_page: OpenPage, hall: Hall, width: int) -> None:
+    take(hall, "302", 1)
+    page = open_room(open_page, hall, "302", size={"width": width, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert list_serious_faults(page) == []
+    box = page.locator("#act-next").bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= 740, "the main button is in sight without scrolling"
+
+
 def when_away(page: Page) -> None:
     expect(page.locator("#lost")).to_contain_text("Mất kết nối", timeout=20_000)
 

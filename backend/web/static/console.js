@@ -428,7 +428,6 @@ function renderUndo() {
   const bar = at("undo");
   const undoable = away ? null : state.undo;
   bar.hidden = undoable === null;
-  document.body.classList.toggle("has-undo", undoable !== null);
   if (undoable === null) return;
   if (bar.dataset.act !== undoable.id) {
     bar.dataset.act = undoable.id;
@@ -443,7 +442,6 @@ function renderUndo() {
     const seconds = Math.ceil((Date.parse(undoable.until) - now()) / 1_000);
     left.textContent = fill(words.undo_left, { seconds: Math.max(seconds, 0) });
     bar.hidden = seconds <= 0;
-    document.body.classList.toggle("has-undo", seconds > 0);
   });
 }
 
