@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from backend.config import load_config
 from backend.domain.settings import FacilitySettings
 from backend.jobs.worker import JOBS
 from backend.jobs.write_call_lists import INDEX, write_call_lists
@@ -98,3 +99,9 @@ def test_nothing_is_written_where_nobody_wants_it(
 
 def test_the_worker_writes_them() -> None:
     assert "write_call_lists" in {job.name for job in JOBS}
+
+
+def test_the_folder_is_a_setting_of_the_server() -> None:
+    assert load_config({"TIEPDON_DEMO": "1"}).call_lists is None
+    config = load_config({"TIEPDON_DEMO": "1", "TIEPDON_CALL_LISTS": "lists"})
+    assert config.call_lists == Path("lists")
