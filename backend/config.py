@@ -8,6 +8,7 @@
 | TIEPDON_ENV             | production refuses everything of the demo           | empty               |
 | TIEPDON_HIS             | name of the HIS adapter                             | builtin (demo: demo)|
 | TIEPDON_HIS_SETTINGS    | JSON object handed to the adapter                   | {}                  |
+| TIEPDON_CALL_LISTS      | folder for call lists of all rooms, to go on from   | none: not written   |
 | TIEPDON_PUBLIC_BASE     | address before /t/{token} in the ticket's QR        | none: token alone   |
 | TIEPDON_OIDC_ISSUER     | https://… of the hospital's own sign-on (OpenID)    | none                |
 | TIEPDON_OIDC_CLIENT_ID  | our name there                                      | none                |
@@ -53,6 +54,8 @@ class Config:
     his_adapter: str = "builtin"
     his_settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     public_base: str | None = None
+    call_lists: Path | None = None
+    """Where lists of all rooms are written again and again; nothing of a person is in them."""
     facility_id: str = DEFAULT_FACILITY_ID
     data_folder: Path | None = None
     coverage_patient_wait_s: float = 2.0
@@ -106,6 +109,9 @@ def load_config(
         "his_settings": _his_settings(environ.get("TIEPDON_HIS_SETTINGS") or "{}"),
         "require_second_factor": environ.get("TIEPDON_REQUIRE_SECOND_FACTOR", "") == "1",
         "single_sign_on": _single_sign_on(environ),
+        "call_lists": Path(environ["TIEPDON_CALL_LISTS"])
+        if environ.get("TIEPDON_CALL_LISTS")
+        else None,
         "public_base": (environ.get("TIEPDON_PUBLIC_BASE") or "").rstrip("/") or None,
     }
     values |= {name: value for name, value in overrides.items() if value is not None}

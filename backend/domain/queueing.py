@@ -171,6 +171,11 @@ _BY_LANE = {
 }
 
 
+def tell_reason_of_lane(lane: Lane) -> CallReason:
+    """What a ticket of this lane is called for when nobody is passed over."""
+    return CallReason.EMERGENCY if lane is Lane.EMERGENCY else _BY_LANE[lane]
+
+
 def _tell_reason(
     chosen: Waiting, *, priority: Waiting | None, results: Waiting | None
 ) -> CallReason:

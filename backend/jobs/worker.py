@@ -16,6 +16,7 @@ from backend.jobs.disable_idle_users import disable_idle_users
 from backend.jobs.make_clips import make_clips
 from backend.jobs.purge import purge
 from backend.jobs.refresh_catalogue import refresh_catalogue
+from backend.jobs.write_call_lists import write_call_lists
 from backend.logging import log
 from backend.services.resources import Resources
 
@@ -35,6 +36,7 @@ JOBS = (
     Job(name="close_past_steps", every_s=60, run=close_past_steps),
     Job(name="disable_idle_users", every_s=3600, run=disable_idle_users),
     Job(name="make_clips", every_s=10, run=make_clips),
+    Job(name="write_call_lists", every_s=20, run=write_call_lists),
     Job(name="purge", every_s=300, run=purge),
 )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -34,16 +35,17 @@ from backend.storage.unit_of_work import UnitOfWork
 SERVED = frozenset({StepState.CALLED, StepState.SERVING})
 
 
-def finish_step(unit: UnitOfWork, act: Act, step: Any) -> None:
-    """The patient leaves the room; the next step of the visit opens.
+def finish_step(unit: UnitOfWork, act: Act, step: Any, *, at: datetime | None = None) -> None:
+    """The patient leaves the room; the next step of the visit opens. `at` None = now.
 
     Somebody who was called and came in without anybody pressing "in" was served all the same.
     """
+    moment = at or unit.now
     if step.state == StepState.CALLED:
-        act.move(step, StepState.SERVING)
+        act.move(step, StepState.SERVING, at=moment)
         step = _again(unit, step)
-    act.move(step, StepState.DONE)
-    open_next_step(unit, act, step)
+    act.move(step, StepState.DONE, at=moment)
+    open_next_step(unit, act, step, at=moment)
 
 
 def _again(unit: UnitOfWork, step: Any) -> Any:
@@ -63,8 +65,8 @@ def list_visit_steps(unit: UnitOfWork, visit_id: str) -> Sequence[Any]:
     ).all()
 
 
-def open_next_step(unit: UnitOfWork, act: Act, done: Any) -> None:
-    """The first step that waits for an earlier one waits in its own line now."""
+def open_next_step(unit: UnitOfWork, act: Act, done: Any, *, at: datetime | None = None) -> None:
+    """The first step that waits for an earlier one waits in its own line now, since `at`."""
     unit.flush()
     steps = list_visit_steps(unit, done.visit_id)
     if any(step.state in OPEN_STATES and step.state != StepState.HOLD for step in steps):
@@ -76,7 +78,7 @@ def open_next_step(unit: UnitOfWork, act: Act, done: Any) -> None:
             # The tests are done; their results are another matter.
             act.move(step, StepState.HOLD, hold=HoldReason.RESULTS)
         else:
-            act.move(step, StepState.WAITING, queue_key_at=unit.now)
+            act.move(step, StepState.WAITING, queue_key_at=at or unit.now)
         return
 
 

@@ -257,6 +257,7 @@ def room_to_json(shown: ShownRoom) -> dict[str, Any]:
         "reason": shown.today.reason,
         "until": _moment(shown.today.until),
         "doctor": practitioner.titled_name if practitioner else None,
+        "doctor_id": practitioner.id if practitioner else None,
         "now": _moment(shown.now),
         "last_call": shown.last_call,
         "current": [_step_to_json(step, catalogue) for step in shown.current],
@@ -269,6 +270,9 @@ def room_to_json(shown: ShownRoom) -> dict[str, Any]:
         "rules": {
             "calls_before_missed": catalogue.settings.calls_before_missed,
             "call_again_after_s": catalogue.settings.call_again_after_s,
+            "guard_min": dict(catalogue.settings.guard_min),
+            "priority_in_a_row": catalogue.settings.priority_in_a_row,
+            "results_in_a_row": catalogue.settings.results_in_a_row,
         },
         "undo": None
         if shown.last_act is None
@@ -297,6 +301,7 @@ def _step_to_json(step: RoomStep, catalogue: Catalogue) -> dict[str, Any]:
         "state": step.state,
         "kind": step.kind,
         "service": {"vi": service.name.vi, "en": service.name.en},
+        "service_id": step.service_id,
         "hold_reason": step.hold_reason,
         "calls": step.calls,
         "returns": step.returns,

@@ -695,6 +695,79 @@ class MoveRequest(Request):
     count: Annotated[int, Field(ge=1, le=500)] | None = None
 
 
+class OfflineCall(Request):
+    """`called_at` null: called before the server went away, ended meanwhile."""
+
+    step_id: Id
+    called_at: Moment | None = None
+    finished_at: Moment | None = None
+    missed: bool | None = None
+
+
+class OfflineCallsRequest(Request):
+    """`list_at` is `now` of the state of the room that was gone on from."""
+
+    list_at: Moment
+    calls: Annotated[list[OfflineCall], Field(min_length=1, max_length=200)]
+
+
+class MergedCall(Reply):
+    """`outcome` applied or conflict; `reason` of a conflict: called_elsewhere, called_here,
+    cancelled, done, moved, wrong_time, unknown.
+    """
+
+    step_id: str
+    outcome: str
+    reason: str | None
+
+
+class MergedCallsReply(Reply):
+    results: list[MergedCall]
+
+
+class ListedRoom(Reply):
+    id: str
+    code: str
+    name: Label
+    floor: str
+    state: str
+    until: datetime | None
+    doctor: str | None
+    waiting: int
+    inside: int
+
+
+class ListedRoomsReply(Reply):
+    rooms: list[ListedRoom]
+
+
+class DestinationRoom(Reply):
+    id: str
+    code: str
+    name: Label
+    floor: str
+    state: str
+    waiting: int
+
+
+class DestinationService(Reply):
+    id: str
+    name: Label
+    kind: str
+    pooled: bool
+    rooms: list[DestinationRoom]
+
+
+class ListedDoctor(Reply):
+    id: str
+    name: str
+
+
+class DestinationsReply(Reply):
+    services: list[DestinationService]
+    doctors: list[ListedDoctor]
+
+
 class RoomPatient(Reply):
     """Of somebody who was called: to be checked inside the room."""
 
@@ -716,6 +789,7 @@ class RoomStep(Reply):
     state: str
     kind: str
     service: Label
+    service_id: str
     hold_reason: str | None
     calls: int
     returns: int
@@ -729,6 +803,9 @@ class RoomStep(Reply):
 class RoomRules(Reply):
     calls_before_missed: int
     call_again_after_s: int
+    guard_min: dict[str, int]
+    priority_in_a_row: int
+    results_in_a_row: int
 
 
 class Undoable(Reply):
@@ -749,6 +826,7 @@ class RoomNowReply(Reply):
     reason: str | None
     until: datetime | None
     doctor: str | None
+    doctor_id: str | None
     now: datetime
     last_call: str | None
     current: list[RoomStep]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from backend.domain.ids import new_id
 from backend.services.act_on_step import ActWish, StepAct, StepReason, act_on_step
 from backend.services.call_next import NextWish, SeenStep, call_next
+from backend.services.merge_offline_calls import MergeWish, OfflineCall, merge_offline_calls
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.services.run_room import MoveWish, RoomWish, change_room, move_people
@@ -19,7 +21,7 @@ from backend.services.send_on import (
 )
 from backend.services.undo_act import undo_act
 from backend.storage.repositories import Answer, Intent
-from backend.web.schemas import RoomNowReply, RoomStep
+from backend.web.schemas import MergedCallsReply, RoomNowReply, RoomStep
 from tests.factories.hospital import Hospital
 
 
@@ -103,6 +105,20 @@ class Console:
         return self.read(
             undo_act(self.resources, self.room_id, chosen, caller=self.caller, intent=self.intent())
         )
+
+    def merge(
+        self, *calls: OfflineCall, list_at: datetime, key: str | None = None
+    ) -> list[tuple[str, str | None]]:
+        """Outcome and reason of each call."""
+        answer = merge_offline_calls(
+            self.resources,
+            self.room_id,
+            MergeWish(list_at=list_at, calls=calls),
+            caller=self.caller,
+            intent=self.intent(key),
+        )
+        results = MergedCallsReply.model_validate_json(answer.body).results
+        return [(each.outcome, each.reason) for each in results]
 
     def change(self, **wish: Any) -> RoomNowReply:
         return self.read(
