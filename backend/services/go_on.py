@@ -16,7 +16,7 @@ from sqlalchemy import select
 from backend.domain.catalogue import Catalogue, Service
 from backend.domain.ids import new_id
 from backend.domain.placement import list_places, list_queues
-from backend.domain.queueing import Lane, count_ahead, find_wait_range_min
+from backend.domain.queueing import Lane, count_ahead
 from backend.domain.visit import (
     OPEN_STATES,
     TESTS,
@@ -25,6 +25,7 @@ from backend.domain.visit import (
     StepState,
     find_mark,
 )
+from backend.domain.waits import find_wait_min
 from backend.errors import ChangeNotAllowed
 from backend.services.keep_act import Act
 from backend.storage import tables
@@ -151,7 +152,8 @@ def _insert(
     room_id = new.room_id or (place.room.id if place.room else None)
     load = loads.get(queue_id, EMPTY_QUEUE)
     ahead = count_ahead(lane, load.ahead_of(lane), catalogue.settings)
-    wait = find_wait_range_min(ahead, new.service.minutes) if waits else None
+    room = catalogue.rooms[room_id] if room_id else None
+    wait = find_wait_min(catalogue, new.service, room, ahead, now=unit.now) if waits else None
     state = StepState.WAITING if waits else StepState.HOLD
     step_id = new_id()
     unit.add(

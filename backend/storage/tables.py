@@ -449,6 +449,23 @@ class StepChange(Base):
     room_id: Mapped[str | None] = mapped_column(Id)
 
 
+class WaitHistory(Base):
+    """How long people took in a room at one hour of the day, in the last days: one row, no person.
+
+    Written by a job, so that a wait range costs the issue of a number nothing.
+    """
+
+    __tablename__ = "wait_history"
+    __table_args__ = (CheckConstraint("hour BETWEEN 0 AND 23", name="hour"),)
+    facility_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    room_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    hour: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    cases: Mapped[int]
+    median_s: Mapped[int]
+    at: Mapped[datetime]
+    """When it was counted."""
+
+
 class Series(Base):
     """The counter numbers are taken from: its row lock is what makes them gapless."""
 
