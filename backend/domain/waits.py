@@ -119,6 +119,17 @@ def find_minutes_each(
     return 1 / sum(1 / (pace or otherwise) for pace in paces)
 
 
+def find_room_minutes(
+    catalogue: Catalogue, room_id: str, services: Sequence[Service], *, now: datetime
+) -> float | None:
+    """Minutes one person takes in a room: its history, else the mean of what is planned there."""
+    median = _find_median_min(catalogue, room_id, now.astimezone(catalogue.zone).hour)
+    planned = [service.minutes for service in services if service.minutes]
+    if median is not None or not planned:
+        return median
+    return statistics.mean(planned)
+
+
 def list_calling_rooms(catalogue: Catalogue, service: Service, *, now: datetime) -> list[str]:
     """The rooms of the service that call now; all of them while none does."""
     resting = catalogue.paces.resting

@@ -13,8 +13,8 @@ from backend.events import Event
 from backend.jobs.close_past_steps import close_past_steps
 from backend.jobs.deliver_outbox import deliver_outbox
 from backend.jobs.disable_idle_users import disable_idle_users
-from backend.jobs.make_clips import make_clips
 from backend.jobs.learn_waits import learn_waits
+from backend.jobs.make_clips import make_clips
 from backend.jobs.purge import purge
 from backend.jobs.refresh_catalogue import refresh_catalogue
 from backend.logging import log
