@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.web.staff import displays, home, login, password, second_factor, single_sign_on
+from backend.web.staff import displays, head, home, login, password, second_factor, single_sign_on
 from backend.web.staff import help as help_page
 
 BLUEPRINTS = (
@@ -13,4 +13,5 @@ BLUEPRINTS = (
     home.blueprint,
     help_page.blueprint,
     displays.blueprint,
+    head.blueprint,
 )

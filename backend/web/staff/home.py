@@ -27,6 +27,7 @@ class Card:
 CARDS = (
     Card(path="/staff/help", key="help", roles=frozenset(HELPERS)),
     Card(path="/staff/displays", key="displays", roles=frozenset(DISPLAY_ROLES)),
+    Card(path="/staff/head", key="head", roles=frozenset({StaffRole.HEAD})),
 )
 
 
