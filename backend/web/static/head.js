@@ -154,10 +154,10 @@ const rowOf = (room) => {
   if (row === undefined) {
     row = byId("room").content.firstElementChild.cloneNode(true);
     row.dataset.room = room.id;
-    row.querySelector(".move").addEventListener("click", () => openMove(room.id));
-    row.querySelector(".open").addEventListener("click", () => act(`/rooms/${room.id}/state`, { state: "open" }));
-    row.querySelector(".change").addEventListener("click", () => openState(room.id));
-    row.querySelector(".physician").addEventListener("click", () => openDoctor(room.id));
+    const on = (name, press) => row.querySelector(`[data-do=${name}]`).addEventListener("click", press);
+    on("move", () => openMove(room.id));
+    on("open", () => act(`/rooms/${room.id}/state`, { state: "open" }));
+    on("change", () => openState(room.id));
     rows.set(room.id, row);
   }
   fillRow(row, room);
@@ -169,6 +169,7 @@ const fillRow = (row, room) => {
   const resting = room.state !== "open";
   const shownState = resting || room.has_session ? room.state : "off";
   row.classList.toggle("resting", resting);
+  row.classList.toggle("idle", !resting && room.waiting + room.seen + room.in_room === 0);
   fill(part("code"), room.code);
   fill(part("name"), room.name[lang]);
   part("state").className = `state ${shownState}`;
@@ -183,7 +184,7 @@ const fillRow = (row, room) => {
   });
   const shared = room.own_waiting !== room.waiting ? words.waiting_shared : words.waiting;
   fill(part("waiting"), room.waiting ? say(shared, { people: room.waiting, own: room.own_waiting }) : words.nobody_waits);
-  fill(part("longest"), room.waiting ? say(words.longest_wait, { minutes: minutes(room.longest_wait_s) }) : "");
+  fill(part("longest"), minutes(room.longest_wait_s) > 0 ? say(words.longest_wait, { minutes: minutes(room.longest_wait_s) }) : "");
   part("longest").classList.toggle("late", room.longest_wait_s > hall.wait_limit_min * 60);
   fillList(part("lanes"), LANES.filter((lane) => room.by_lane[lane]), (item, lane) => {
     item.className = lane;
@@ -195,9 +196,8 @@ const fillRow = (row, room) => {
   fill(part("ends"), room.ends_at ? say(words.ends, { time: time(room.ends_at) }) : "");
   const each = room.minutes_each?.toLocaleString(lang === "vi" ? "vi-VN" : "en-GB");
   fill(part("each"), each ? say(words.each, { minutes: each }) : "");
-  part("move").hidden = room.own_waiting === 0 || room.move_to.length === 0;
-  part("open").hidden = !resting;
-  part("physician").hidden = room.doctor_ids.length === 0;
+  row.querySelector("[data-do=move]").hidden = room.own_waiting === 0 || room.move_to.length === 0;
+  row.querySelector("[data-do=open]").hidden = !resting;
   for (const button of row.querySelectorAll(".do button")) {
     button.disabled = busy;
     button.setAttribute("aria-label", `${button.textContent} – ${room.code}`);
@@ -310,21 +310,18 @@ const openState = (id) => {
   form.until.value = "";
   byId("state-pause").hidden = room.state === "paused";
   byId("state-close").hidden = room.state === "closed";
+  byId("doctor-part").hidden = room.doctor_ids.length === 0;
+  form.doctor.replaceChildren(option("", words.nobody), ...room.doctor_ids.map((each) => option(each, hall.doctors[each] ?? each)));
+  form.doctor.value = room.doctor_id ?? "";
   open(dialog, (state) => {
+    if (state === "doctor") {
+      act(`/rooms/${id}/state`, { doctor_id: form.doctor.value });
+      return;
+    }
     const body = { state, reason: form.reason.value };
     if (state === "paused" && form.until.value) body.until = new Date(now() + Number(form.until.value) * 60_000).toISOString();
     act(`/rooms/${id}/state`, body);
   });
-};
-
-const openDoctor = (id) => {
-  const room = find(id);
-  const dialog = byId("doctor");
-  const form = dialog.querySelector("form");
-  fill(byId("doctor-title"), say(words.doctor_title, { room: room.code }));
-  form.doctor.replaceChildren(option("", words.nobody), ...room.doctor_ids.map((each) => option(each, hall.doctors[each] ?? each)));
-  form.doctor.value = room.doctor_id ?? "";
-  open(dialog, () => act(`/rooms/${id}/state`, { doctor_id: form.doctor.value }));
 };
 
 // --- log and promises ----------------------------------------------------------------------------
