@@ -111,15 +111,22 @@ _ROWS = (
 
 
 def load_room(
-    resources: Resources, connection: Connection, room_id: str, *, now: datetime
+    resources: Resources,
+    connection: Connection,
+    room_id: str,
+    *,
+    now: datetime,
+    shown: int = SHOWN_WAITING,
 ) -> ShownRoom:
-    """The room as it stands now. The room is known, see `call_next.get_room`."""
+    """The room as it stands now, with the first `shown` who wait. The room is known, see
+    `call_next.get_room`.
+    """
     catalogue = resources.catalogue.get()
     day = catalogue.today(now)
     queues = list_room_queues(catalogue, room_id)
-    tickets = list_waiting(connection, queues, day=day, limit=SHOWN_WAITING)
+    tickets = list_waiting(connection, queues, day=day, limit=shown)
     run = get_run(connection, queues, day=day, settings=catalogue.settings)
-    calls = order_calls(tickets, run, now=now, settings=catalogue.settings, limit=SHOWN_WAITING)
+    calls = order_calls(tickets, run, now=now, settings=catalogue.settings, limit=shown)
     rows = _list_rows(connection, room_id, queues, [call.ticket.id for call in calls], day=day)
     by_id = {row.id: row for row in rows}
     return ShownRoom(
