@@ -51,6 +51,7 @@ def lock_queues(unit: UnitOfWork, queues: Sequence[str]) -> None:
     """Nobody else calls from these queues until the transaction ends.
 
     Locks catalogue rows, in one order for everybody, so that foreign keys do not wait for them.
+    The time of the transaction is taken under the lock: calls are ordered by it.
     """
     for table in (tables.Room, tables.Service):
         unit.connection.execute(
@@ -59,6 +60,7 @@ def lock_queues(unit: UnitOfWork, queues: Sequence[str]) -> None:
             .order_by(table.id)
             .with_for_update(key_share=True)
         )
+    unit.take_time()
 
 
 @lru_cache(maxsize=32)
