@@ -16,6 +16,7 @@ from backend.web import (
     assets,
     auth,
     catalogue,
+    departments,
     display_pages,
     displays,
     docs,
@@ -54,6 +55,7 @@ APIS = (
     help_calls.blueprint,
     announcements.blueprint,
     displays.blueprint,
+    departments.blueprint,
     live.blueprint,
 )
 PAGES = (

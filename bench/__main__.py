@@ -23,6 +23,7 @@ NAMES = (
     "kiosk",
     "live",
     "voice",
+    "calling",
 )
 OUT = Path("out/bench")
 

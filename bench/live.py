@@ -8,26 +8,23 @@ A time counts from the press until the event has reached the page.
 
 from __future__ import annotations
 
-import http.client
 import json
 import multiprocessing
 import selectors
 import socket
 import statistics
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
-from backend.domain.ids import new_id
 from backend.domain.roles import StaffRole
 from backend.storage.database import Database, open_engine
 from backend.storage.migrate import migrate
 from bench import Row
-from bench.issue import PATH, Bench, send_all, serving
+from bench.issue import PATH, Bench
+from bench.load import Caller, send_all, serving
 from tests.factories.accounts import Accounts
 from tests.factories.hospital import Hospital
 from tests.postgres import PostgresServer
@@ -94,77 +91,10 @@ def listen(port: int, credential: str, pages: Sequence[Sequence[str]], pipe: Con
     pipe.send(Heard(times=times, lost=lost))
 
 
-@dataclass
-class Caller:
-    """The consoles: each press finishes who is in the room and calls the next."""
-
-    port: int
-    credential: str
-    rooms: Sequence[str]
-    pressed: dict[str, tuple[str, float]] = field(default_factory=dict)
-    """Of each call: the room and when its button was pressed."""
-    took_s: list[float] = field(default_factory=list)
-    failed: int = 0
-
-    def run(self, calls: int) -> None:
-        lock = threading.Lock()
-        numbers = iter(range(calls))
-        start_at = time.monotonic() + 0.3
-
-        def work(room: str) -> None:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-            seen: dict[str, Any] = {"current": [], "last_call": None}
-            while True:
-                with lock:
-                    number = next(numbers, None)
-                if number is None:
-                    connection.close()
-                    return
-                time.sleep(max(0.0, start_at + number / CALLS_A_SECOND - time.monotonic()))
-                seen = self._press(connection, room, seen, lock)
-
-        threads = [threading.Thread(target=work, args=(room,)) for room in self.rooms]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-    def _press(
-        self,
-        connection: http.client.HTTPConnection,
-        room: str,
-        seen: dict[str, Any],
-        lock: threading.Lock,
-    ) -> dict[str, Any]:
-        finish = [
-            {"step_id": step["step_id"], "version": step["version"]} for step in seen["current"]
-        ]
-        began = time.monotonic()
-        connection.request(
-            "POST",
-            f"/api/v1/rooms/{room}/next",
-            json.dumps({"finish": finish, "after_call": seen["last_call"]}),
-            {
-                "Authorization": f"Bearer {self.credential}",
-                "Idempotency-Key": new_id(),
-                "Content-Type": "application/json",
-            },
-        )
-        reply = connection.getresponse()
-        body: dict[str, Any] = json.loads(reply.read())
-        with lock:
-            if reply.status != 200:
-                self.failed += 1
-                return seen
-            self.took_s.append(time.monotonic() - began)
-            self.pressed[body["last_call"]] = (room, began)
-        return body
-
-
 def press_all(
     port: int, credential: str, rooms: Sequence[str], calls: int, pipe: Connection
 ) -> None:
-    caller = Caller(port=port, credential=credential, rooms=rooms)
+    caller = Caller(port=port, credential=credential, rooms=rooms, rate=CALLS_A_SECOND)
     caller.run(calls)
     pipe.send((caller.pressed, caller.took_s, caller.failed))
 

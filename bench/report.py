@@ -21,6 +21,8 @@ WHAT = {
     "server; taps of the patient counted as 0. Rows below the first two are its parts.",
     "kiosk": "The kiosk's window, drawn in software at 1080×1920.",
     "voice": "From a call to its sound: words, clips from files, chime, said twice, as one WAV. Synthetic voice (espeak-ng).",
+    "calling": "Pressing next in 30 rooms that call from 20 lines, 25 times a second over HTTP, and the page that shows all "
+    "rooms to the head of the department. The floor is the same with few people waiting, in the same run.",
 }
 
 NOT_TAKEN = (

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from backend.domain.identity.ages import Answer, is_at_least, is_under
 from backend.domain.identity.models import BirthDate
 from backend.domain.opening import Session, find_next_opening, find_session
+from backend.domain.paces import NO_PACES, Paces
 from backend.domain.priority import PriorityGroup
 from backend.domain.settings import FacilitySettings, Words
 from backend.errors import ServiceNotFound
@@ -111,6 +112,8 @@ class Catalogue:
     """Those switched off too: visits point to them."""
     practitioners: Mapping[str, Practitioner] = field(repr=False)
     priority_groups: Sequence[PriorityGroup] = field(repr=False)
+    paces: Paces = field(default=NO_PACES, repr=False)
+    """Not from the HIS: what the rooms of this catalogue did lately."""
 
     def get_service(self, service_id: str) -> Service:
         """Raises ServiceNotFound."""

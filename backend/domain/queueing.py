@@ -262,7 +262,7 @@ def choose_room(waiting_by_room: Mapping[str, int], codes: Mapping[str, str]) ->
     return min(waiting_by_room, key=lambda room: (waiting_by_room[room], codes[room]), default=None)
 
 
-def find_wait_range_min(ahead: int, minutes_each: int | None) -> tuple[int, int] | None:
+def find_wait_range_min(ahead: int, minutes_each: float | None) -> tuple[int, int] | None:
     """People ahead × minutes each, ± 25 %, in steps of 5 min; None hides it."""
     if minutes_each is None:
         return None

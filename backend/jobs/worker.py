@@ -13,6 +13,7 @@ from backend.events import Event
 from backend.jobs.close_past_steps import close_past_steps
 from backend.jobs.deliver_outbox import deliver_outbox
 from backend.jobs.disable_idle_users import disable_idle_users
+from backend.jobs.learn_waits import learn_waits
 from backend.jobs.make_clips import make_clips
 from backend.jobs.purge import purge
 from backend.jobs.refresh_catalogue import refresh_catalogue
@@ -37,6 +38,7 @@ JOBS = (
     Job(name="disable_idle_users", every_s=3600, run=disable_idle_users),
     Job(name="make_clips", every_s=10, run=make_clips),
     Job(name="write_call_lists", every_s=20, run=write_call_lists),
+    Job(name="learn_waits", every_s=60, run=learn_waits),
     Job(name="purge", every_s=300, run=purge),
 )
 

@@ -37,6 +37,7 @@ from backend.storage.repositories import Answer, Intent
 from backend.storage.unit_of_work import UnitOfWork
 
 LOST_RACES = 5
+SHOWN_AFTER_CALL = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +80,9 @@ def call_next(
     def work(unit: UnitOfWork) -> Answer:
         _call(unit, catalogue, room_id, wish, caller=caller)
         unit.flush()
-        room = load_room(resources, unit.connection, room_id, now=unit.now)
+        # The lines are locked until the commit: a shorter list leaves them sooner. The page asks
+        # for the whole one when it hears of the call.
+        room = load_room(resources, unit.connection, room_id, now=unit.now, shown=SHOWN_AFTER_CALL)
         return Answer(status=200, body=room_to_text(room))
 
     return answer_once(resources.database, intent, work)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import update
 
 from backend.domain.placement import list_queues
-from backend.domain.queueing import Lane, find_wait_range_min
+from backend.domain.queueing import Lane
 from backend.domain.ticket import Language, Note, TicketFacts, compose_ticket
 from backend.domain.visit import PrintState, StepState
 from backend.errors import ChangeNotAllowed
@@ -107,7 +107,7 @@ def change_visit(
             number=visit.number,
             issued_at=unit.now,
             places=[taken.place],
-            wait_min=find_wait_range_min(taken.ahead, service.minutes),
+            wait_min=taken.wait_min,
             notes=_list_notes(stored),
             token=visit.token,
             language=wish.language,

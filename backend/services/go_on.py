@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import select
@@ -17,7 +18,7 @@ from sqlalchemy import select
 from backend.domain.catalogue import Catalogue, Service
 from backend.domain.ids import new_id
 from backend.domain.placement import list_places, list_queues
-from backend.domain.queueing import Lane, count_ahead, find_wait_range_min
+from backend.domain.queueing import Lane, count_ahead
 from backend.domain.visit import (
     OPEN_STATES,
     TESTS,
@@ -26,6 +27,7 @@ from backend.domain.visit import (
     StepState,
     find_mark,
 )
+from backend.domain.waits import find_wait_min
 from backend.errors import ChangeNotAllowed
 from backend.services.keep_act import Act
 from backend.storage import tables
@@ -43,18 +45,15 @@ def finish_step(unit: UnitOfWork, act: Act, step: Any, *, at: datetime | None = 
     moment = at or unit.now
     if step.state == StepState.CALLED:
         act.move(step, StepState.SERVING, at=moment)
-        step = _again(unit, step)
+        # As that move left it: nobody else moves it in between, and asking again costs a trip.
+        after = {
+            "state": StepState.SERVING.value,
+            "version": step.version + 1,
+            "state_at": moment,
+        }
+        step = SimpleNamespace(**(step._asdict() | after))
     act.move(step, StepState.DONE, at=moment)
     open_next_step(unit, act, step, at=moment)
-
-
-def _again(unit: UnitOfWork, step: Any) -> Any:
-    unit.flush()
-    return unit.connection.execute(
-        select(tables.Step.__table__, tables.Ticket.number)
-        .join(tables.Ticket, tables.Ticket.visit_id == tables.Step.visit_id)
-        .where(tables.Step.id == step.id)
-    ).one()
 
 
 def list_visit_steps(unit: UnitOfWork, visit_id: str) -> Sequence[Any]:
@@ -153,7 +152,8 @@ def _insert(
     room_id = new.room_id or (place.room.id if place.room else None)
     load = loads.get(queue_id, EMPTY_QUEUE)
     ahead = count_ahead(lane, load.ahead_of(lane), catalogue.settings)
-    wait = find_wait_range_min(ahead, new.service.minutes) if waits else None
+    room = catalogue.rooms[room_id] if room_id else None
+    wait = find_wait_min(catalogue, new.service, room, ahead, now=unit.now) if waits else None
     state = StepState.WAITING if waits else StepState.HOLD
     step_id = new_id()
     unit.add(

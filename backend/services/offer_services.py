@@ -16,8 +16,8 @@ from sqlalchemy import Connection, func, select
 from backend.domain.catalogue import Catalogue, Practitioner, Room, Service
 from backend.domain.identity.models import BirthDate
 from backend.domain.placement import Place, list_places, list_queues
-from backend.domain.queueing import find_wait_range_min
 from backend.domain.scan import PersonFacts
+from backend.domain.waits import find_wait_min
 from backend.errors import CatalogueUnavailable, ServiceClosed
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
@@ -252,7 +252,11 @@ def _offer(now: _Now, service: Service, person: PersonFacts | None) -> OfferedSe
         availability=availability,
         next_open=None if is_open else now.catalogue.find_next_opening(service, now=now.at),
         waiting=sum(now.waiting.get(queue, 0) for queue in queues),
-        wait_min=find_wait_range_min(ahead, service.minutes) if is_open else None,
+        wait_min=find_wait_min(
+            now.catalogue, service, best.room if best else None, ahead, now=now.at
+        )
+        if is_open
+        else None,
         rooms=tuple(now.offered_room(room_id) for room_id in service.room_ids),
     )
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from backend.domain.catalogue import Catalogue
+from backend.domain.ids import new_id
 from backend.domain.queueing import choose_room
-from backend.domain.rooms import RoomReason, RoomState
+from backend.domain.rooms import RoomReason, RoomState, RoomToday
 from backend.domain.visit import StepState
-from backend.errors import ReasonNeeded, RoomNotFound, ServiceNotFound
+from backend.errors import ChangedMeanwhile, ReasonNeeded, RoomNotFound, ServiceNotFound
 from backend.events import Event
 from backend.services.answer_once import answer_once
 from backend.services.call_next import get_room
@@ -29,6 +30,11 @@ from backend.storage.unit_of_work import UnitOfWork
 
 MOVABLE = (StepState.WAITING.value, StepState.HOLD.value, StepState.MISSED.value)
 MAX_MOVED = 500
+_ROOM_ACTS = {
+    RoomState.OPEN: "room_open",
+    RoomState.PAUSED: "room_pause",
+    RoomState.CLOSED: "room_close",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +87,7 @@ def save_room_today(
         "changed_by": caller.actor,
         "changed_at": unit.now,
     }
+    _keep_room_act(unit, room_id, today, values)
     row = {"room_id": room_id, "day": day, "facility_id": unit.facility_id}
     unit.connection.execute(
         unit.insert_into(tables.RoomDay)
@@ -94,6 +101,63 @@ def save_room_today(
         Event.ROOM_CHANGED,
         subject=subject,
         detail={"rooms": [room_id], "queues": [room_id], "state": values["state"]},
+    )
+
+
+def _keep_room_act(
+    unit: UnitOfWork, room_id: str, before: RoomToday, values: Mapping[str, Any]
+) -> None:
+    """For the log of reasons, and to be taken back like any other act."""
+    changed = before.state != values["state"] or before.reason != values["reason"]
+    unit.add(
+        tables.StaffAct,
+        id=new_id(),
+        kind=_ROOM_ACTS[values["state"]] if changed else "room_doctor",
+        actor=values["changed_by"],
+        room_id=room_id,
+        reason=values["reason"],
+        steps=[],
+        call_id=None,
+        room_before={
+            "state": before.state.value,
+            "reason": before.reason,
+            "until": before.until.isoformat() if before.until else None,
+            "practitioner_id": before.practitioner_id,
+        },
+        at=unit.now,
+        undone_at=None,
+        undone_by=None,
+    )
+
+
+def put_room_back(
+    unit: UnitOfWork, room_id: str, before: Mapping[str, Any], *, day: date, acted_at: datetime,
+    caller: Caller,
+) -> None:  # fmt: skip
+    """The room works as before an act. Raises ChangedMeanwhile when it was changed again since."""
+    values = {
+        "state": before["state"],
+        "reason": before["reason"],
+        "until": datetime.fromisoformat(before["until"]) if before["until"] else None,
+        "practitioner_id": before["practitioner_id"],
+        "changed_by": caller.actor,
+        "changed_at": unit.now,
+    }
+    changed = unit.connection.execute(
+        update(tables.RoomDay)
+        .where(
+            tables.RoomDay.room_id == room_id,
+            tables.RoomDay.day == day,
+            tables.RoomDay.changed_at == acted_at,
+        )
+        .values(values)
+    ).rowcount
+    if not changed:
+        raise ChangedMeanwhile
+    unit.publish(
+        Event.ROOM_CHANGED,
+        subject=f"room:{room_id}",
+        detail={"rooms": [room_id], "queues": [room_id], "state": before["state"]},
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from backend.domain.catalogue import Catalogue
 from backend.domain.queueing import CallReason, order_calls
@@ -22,6 +22,8 @@ from backend.errors import VisitNotFound
 from backend.services.resources import Resources
 from backend.storage import tables
 from backend.storage.queues import (
+    AWAY,
+    IN_SIGHT,
     MAX_SHOWN,
     count_by_lane,
     find_last_call_id,
@@ -109,15 +111,22 @@ _ROWS = (
 
 
 def load_room(
-    resources: Resources, connection: Connection, room_id: str, *, now: datetime
+    resources: Resources,
+    connection: Connection,
+    room_id: str,
+    *,
+    now: datetime,
+    shown: int = SHOWN_WAITING,
 ) -> ShownRoom:
-    """The room as it stands now. The room is known, see `call_next.get_room`."""
+    """The room as it stands now, with the first `shown` who wait. The room is known, see
+    `call_next.get_room`.
+    """
     catalogue = resources.catalogue.get()
     day = catalogue.today(now)
     queues = list_room_queues(catalogue, room_id)
-    tickets = list_waiting(connection, queues, day=day, limit=SHOWN_WAITING)
+    tickets = list_waiting(connection, queues, day=day, limit=shown)
     run = get_run(connection, queues, day=day, settings=catalogue.settings)
-    calls = order_calls(tickets, run, now=now, settings=catalogue.settings, limit=SHOWN_WAITING)
+    calls = order_calls(tickets, run, now=now, settings=catalogue.settings, limit=shown)
     rows = _list_rows(connection, room_id, queues, [call.ticket.id for call in calls], day=day)
     by_id = {row.id: row for row in rows}
     return ShownRoom(
@@ -154,8 +163,8 @@ def _list_rows(
 ) -> Sequence[Any]:
     """Those in the room, those aside, and the waiting ones that are shown."""
     step = tables.Step
-    in_room = (step.room_id == room_id) & step.state.in_(IN_ROOM) & (step.day == day)
-    aside = step.queue_id.in_(queues) & step.state.in_(ASIDE) & (step.day == day)
+    in_room = and_(step.room_id == room_id, step.day == day, IN_SIGHT, step.state.in_(IN_ROOM))
+    aside = and_(step.queue_id.in_(queues), step.day == day, AWAY, step.state.in_(ASIDE))
     rows = list(connection.execute(_ROWS.where(in_room)).all())
     rows += connection.execute(_ROWS.where(aside).limit(MAX_SHOWN)).all()
     if waiting:
@@ -210,6 +219,7 @@ def _count_done(connection: Connection, room_id: str, *, day: Any) -> int:
             .where(
                 tables.Step.room_id == room_id,
                 tables.Step.day == day,
+                IN_SIGHT,
                 tables.Step.state == StepState.DONE.value,
             )
         )

@@ -12,11 +12,12 @@ from sqlalchemy import Connection
 
 from backend.domain.catalogue import Catalogue, Room, Service
 from backend.domain.placement import describe_landmark, describe_rooms
-from backend.domain.queueing import Lane, count_ahead, find_wait_range_min
+from backend.domain.queueing import Lane, count_ahead
 from backend.domain.returning import find_step_to_return_to, get_current_step
 from backend.domain.settings import Words
 from backend.domain.ticket import name_department, name_service
 from backend.domain.visit import OPEN_STATES, StepState
+from backend.domain.waits import find_wait_min
 from backend.storage.repositories import EMPTY_QUEUE, StoredVisit, count_waiting, get_visit
 
 
@@ -97,7 +98,7 @@ def visit_to_json(visit: ShownVisit, catalogue: Catalogue, *, now: datetime) -> 
         "priority_group": visit.priority_group,
         "provisional": visit.provisional,
         "verified": visit.verified,
-        "steps": [_step_to_json(step, catalogue) for step in visit.steps],
+        "steps": [_step_to_json(step, catalogue, now=now) for step in visit.steps],
         "actions": actions,
         "change_until": deadline.isoformat() if deadline else None,
         "print_state": visit.print_state,
@@ -109,7 +110,7 @@ def visit_to_text(visit: ShownVisit, catalogue: Catalogue, *, now: datetime) -> 
     return json.dumps(visit_to_json(visit, catalogue, now=now), ensure_ascii=False)
 
 
-def _step_to_json(step: ShownStep, catalogue: Catalogue) -> dict[str, Any]:
+def _step_to_json(step: ShownStep, catalogue: Catalogue, *, now: datetime) -> dict[str, Any]:
     room, floor = describe_rooms(catalogue, step.service, step.room)
     return {
         "id": step.id,
@@ -123,7 +124,7 @@ def _step_to_json(step: ShownStep, catalogue: Catalogue) -> dict[str, Any]:
         "floor": floor,
         "landmark": _label(describe_landmark(catalogue, step.service, step.room)),
         "people_ahead": step.people_ahead,
-        "wait_min": find_wait_range_min(step.people_ahead, step.service.minutes)
+        "wait_min": find_wait_min(catalogue, step.service, step.room, step.people_ahead, now=now)
         if step.state is StepState.WAITING
         else None,
     }

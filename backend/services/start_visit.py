@@ -32,6 +32,7 @@ from backend.domain.queueing import (
 from backend.domain.scan import PersonFacts, ScanContent
 from backend.domain.ticket import Language, Note, TicketFacts, compose_ticket
 from backend.domain.visit import HoldReason, PrintState, StepState, find_mark
+from backend.domain.waits import find_minutes_each
 from backend.errors import (
     AppointmentNotDue,
     NotForThisPerson,
@@ -100,10 +101,16 @@ class Taken:
     place: Place
     scopes: list[str]
     ahead: int
+    minutes_each: float | None
 
     @property
-    def expected_min(self) -> int:
-        return self.ahead * (self.place.service.minutes or 0)
+    def expected_min(self) -> float:
+        return self.ahead * (self.minutes_each or 0)
+
+    @property
+    def wait_min(self) -> tuple[int, int] | None:
+        """What the patient is told."""
+        return find_wait_range_min(self.ahead, self.minutes_each)
 
 
 def start_visit(resources: Resources, wish: VisitWish, *, kiosk: Caller, intent: Intent) -> Answer:
@@ -165,7 +172,7 @@ def _start(
         number=format_number(letter, take_number(unit, letter, day=today)),
         issued_at=unit.now,
         places=[each.place for each in taken],
-        wait_min=find_wait_range_min(taken[0].ahead, taken[0].place.service.minutes),
+        wait_min=taken[0].wait_min,
         notes=notes,
         token=new_token(),
         language=wish.language,
@@ -381,7 +388,10 @@ def take_service(
         if held is not None:
             load = loads.get(place.queue_id, EMPTY_QUEUE)
             ahead = count_ahead(standing.lane, load.ahead_of(standing.lane), catalogue.settings)
-            return Taken(place=place, scopes=[*scopes, *held], ahead=ahead)
+            minutes_each = find_minutes_each(catalogue, service, place.room, now=unit.now)
+            return Taken(
+                place=place, scopes=[*scopes, *held], ahead=ahead, minutes_each=minutes_each
+            )
     raise ServiceFull
 
 
@@ -461,7 +471,7 @@ def insert_steps(
     for offset, each in enumerate(taken):
         step_id, place = new_id(), each.place
         state = StepState.HOLD if offset else StepState.WAITING
-        wait = None if offset else find_wait_range_min(each.ahead, place.service.minutes)
+        wait = None if offset else each.wait_min
         unit.add(
             tables.Step,
             id=step_id,

@@ -20,6 +20,7 @@ from backend.services.keep_act import REMEMBERED, REMEMBERED_TIMES
 from backend.services.move_step import move_step
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
+from backend.services.run_room import put_room_back
 from backend.services.show_room import load_room, room_to_text
 from backend.storage import tables
 from backend.storage.queues import get_steps, lock_queues
@@ -30,7 +31,7 @@ from backend.storage.unit_of_work import UnitOfWork
 def undo_act(
     resources: Resources, room_id: str, act_id: str, *, caller: Caller, intent: Intent
 ) -> Answer:
-    """The room with every step of the act as it was before.
+    """The room, and every step of the act, as before.
 
     Raises RoomNotFound, ActNotFound, UndoOver (too late, or undone already), ChangedMeanwhile
     when anybody did anything with one of its tickets since, StorageUnavailable.
@@ -55,6 +56,11 @@ def undo_act(
         if act.undone_at is not None or unit.now > act.at + span:
             raise UndoOver
         queues, visits = _put_back(unit, catalogue, act.steps)
+        if act.room_before is not None:
+            put_room_back(
+                unit, room_id, act.room_before, day=catalogue.today(act.at), acted_at=act.at,
+                caller=caller,
+            )  # fmt: skip
         _mark_undone(unit, act, caller)
         rooms = {room_id} | {
             room for queue in queues for room in list_queue_rooms(catalogue, queue)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -18,9 +19,12 @@ from backend.domain.settings import FacilitySettings, Words
 from backend.errors import CatalogueUnavailable
 from backend.storage import tables
 from backend.storage.database import Database
+from backend.storage.waits import load_paces
 
 RECHECK_S = 2.0
 """How old a process's copy may be: a new price or a closed room is seen this much later."""
+PACES_RECHECK_S = 15.0
+"""How old the paces of rooms may be: a paused room counts this much longer for wait ranges."""
 
 
 class CatalogueSource:
@@ -34,6 +38,7 @@ class CatalogueSource:
         self._lock = threading.Lock()
         self._copy: Catalogue | None = None
         self._checked_at_s = 0.0
+        self._paces_until_s = 0.0
 
     def get(self) -> Catalogue:
         """Raises CatalogueUnavailable before the first set-up, StorageUnavailable."""
@@ -48,7 +53,15 @@ class CatalogueSource:
             )
             if self._copy is None or version != self._copy.version:
                 self._copy = load_catalogue(connection, self._database.facility_id)
-            self._checked_at_s = self._monotonic_s()
+                self._paces_until_s = 0.0
+            now_s = self._monotonic_s()
+            if now_s >= self._paces_until_s:
+                day = self._copy.today(self._database.clock())
+                paces = load_paces(connection, self._database.facility_id, day=day)
+                if paces != self._copy.paces:
+                    self._copy = replace(self._copy, paces=paces)
+                self._paces_until_s = now_s + PACES_RECHECK_S
+            self._checked_at_s = now_s
             return self._copy
 
 

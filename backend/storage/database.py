@@ -154,7 +154,9 @@ class Database:
         # `preserve_rowcount`: how many rows an INSERT … ON CONFLICT wrote tells who won a race.
         options = {"write": True, "preserve_rowcount": True}
         with self.engine.connect().execution_options(**options) as connection, connection.begin():
-            unit = UnitOfWork(connection, facility_id=self.facility_id, now=self.clock())
+            unit = UnitOfWork(
+                connection, facility_id=self.facility_id, now=self.clock(), clock=self.clock
+            )
             yield unit
             unit.flush()
 

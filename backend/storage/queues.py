@@ -41,14 +41,17 @@ MAX_SHOWN = 200
 """People of one queue that are looked at one by one; more are only counted."""
 
 _STEP = tables.Step.__table__.c
-_WAITING: ColumnElement[bool] = literal_column("step.state = 'waiting'")
-"""Spelled out so that PostgreSQL sees that it belongs to the partial index."""
+WAITING: ColumnElement[bool] = literal_column("step.state = 'waiting'")
+IN_SIGHT: ColumnElement[bool] = literal_column(tables.STEP_IN_SIGHT)
+AWAY: ColumnElement[bool] = literal_column(tables.STEP_AWAY)
+"""Spelled out so that both databases see that they belong to a partial index."""
 
 
 def lock_queues(unit: UnitOfWork, queues: Sequence[str]) -> None:
     """Nobody else calls from these queues until the transaction ends.
 
     Locks catalogue rows, in one order for everybody, so that foreign keys do not wait for them.
+    The time of the transaction is taken under the lock: calls are ordered by it.
     """
     for table in (tables.Room, tables.Service):
         unit.connection.execute(
@@ -57,6 +60,7 @@ def lock_queues(unit: UnitOfWork, queues: Sequence[str]) -> None:
             .order_by(table.id)
             .with_for_update(key_share=True)
         )
+    unit.take_time()
 
 
 @lru_cache(maxsize=32)
@@ -69,7 +73,7 @@ def _first_of_each(queues: int) -> Executable:
                 _STEP.queue_id == bindparam(f"queue_{index}"),
                 _STEP.day == bindparam("day"),
                 _STEP.lane == lane.value,
-                _WAITING,
+                WAITING,
             )
             .order_by(_STEP.queue_key_at, _STEP.id)
             .limit(bindparam("limit"))
@@ -182,7 +186,7 @@ def find_rooms_today(
 def count_by_lane(connection: Connection, queues: Sequence[str], *, day: date) -> dict[Lane, int]:
     rows = connection.execute(
         select(_STEP.lane, func.count())
-        .where(_STEP.queue_id.in_(list(queues)), _STEP.day == day, _WAITING)
+        .where(_STEP.queue_id.in_(list(queues)), _STEP.day == day, WAITING)
         .group_by(_STEP.lane)
     )
     return {Lane(lane): count for lane, count in rows}

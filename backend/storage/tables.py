@@ -73,6 +73,12 @@ def one_of(column: str, values: tuple[str, ...]) -> str:
 OPEN_STEP = text(one_of("state", OPEN_STEP_STATES))
 SPEAKING = text("speaks AND revoked_at IS NULL")
 STANDING = text("revoked_at IS NULL")
+STEP_IN_SIGHT = one_of("step.state", ("called", "serving", "done"))
+"""A room has seen or sees them. With the prefix, because queries say it word for word."""
+STEP_AWAY = one_of("step.state", ("hold", "missed", "cancelled"))
+IN_SIGHT = text(STEP_IN_SIGHT.removeprefix("step."))
+AWAY = text(STEP_AWAY.removeprefix("step."))
+RETURNED = text("returns > 0")
 
 
 class Base(DeclarativeBase):
@@ -389,6 +395,32 @@ class Step(Base):
             sqlite_where=text("state = 'waiting'"),
         ),
         Index("ix_step_visit", "visit_id"),
+        # A ticket that is issued waits: these three cost its issue nothing.
+        Index(
+            "ix_step_in_sight",
+            "room_id",
+            "day",
+            "state",
+            "kind",
+            postgresql_where=IN_SIGHT,
+            sqlite_where=IN_SIGHT,
+        ),
+        Index(
+            "ix_step_away",
+            "queue_id",
+            "day",
+            "state",
+            "hold_reason",
+            postgresql_where=AWAY,
+            sqlite_where=AWAY,
+        ),
+        Index(
+            "ix_step_returned",
+            "facility_id",
+            "day",
+            postgresql_where=RETURNED,
+            sqlite_where=RETURNED,
+        ),
     )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)
@@ -447,6 +479,23 @@ class StepChange(Base):
     """kiosk, caller, reception, phone, his or job."""
     reason: Mapped[str | None] = mapped_column(Code)
     room_id: Mapped[str | None] = mapped_column(Id)
+
+
+class WaitHistory(Base):
+    """How long people took in a room at one hour of the day, in the last days: one row, no person.
+
+    Written by a job, so that a wait range costs the issue of a number nothing.
+    """
+
+    __tablename__ = "wait_history"
+    __table_args__ = (CheckConstraint("hour BETWEEN 0 AND 23", name="hour"),)
+    facility_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    room_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    hour: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    cases: Mapped[int]
+    median_s: Mapped[int]
+    at: Mapped[datetime]
+    """When it was counted."""
 
 
 class Series(Base):
@@ -584,6 +633,8 @@ class StaffAct(Base):
     """For each step it changed: id, the version it left, and the values from before (or null
     for a step it made)."""
     call_id: Mapped[str | None] = mapped_column(Id)
+    room_before: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    """Of a change of the room itself: how it worked before."""
     at: Mapped[datetime]
     undone_at: Mapped[datetime | None]
     undone_by: Mapped[str | None] = mapped_column(Name)

@@ -29,11 +29,28 @@ MAX_VALUES = 50
 class UnitOfWork:
     """`now` is the one time all rows of this transaction carry."""
 
-    def __init__(self, connection: Connection, *, facility_id: str, now: datetime) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        facility_id: str,
+        now: datetime,
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
         self.connection = connection
         self.facility_id = facility_id
         self.now = now
+        self._clock = clock
         self._rows: list[NewRow] = []
+
+    def take_time(self) -> None:
+        """From here on it is now: called once a lock was waited for, before anything is written.
+
+        Otherwise who waited longer for the lock would carry the earlier time, and what follows
+        each other by time would not be what followed each other.
+        """
+        if self._clock is not None:
+            self.now = self._clock()
 
     def add(self, table: type[Base], **values: Any) -> None:
         """A new row of this facility, written by the next `flush` after those added before."""

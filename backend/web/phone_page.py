@@ -14,10 +14,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from backend.domain.catalogue import Catalogue
 from backend.domain.placement import describe_rooms
-from backend.domain.queueing import find_wait_range_min
 from backend.domain.settings import Words
 from backend.domain.ticket import describe_way, name_service
 from backend.domain.visit import TESTS, StepState
+from backend.domain.waits import find_wait_min
 from backend.errors import NotAllowed, StepOutNotAllowed
 from backend.services.show_phone import (
     ShownPhone,
@@ -124,7 +124,9 @@ def _facts(phone: ShownPhone, catalogue: Catalogue, lang: Language) -> dict[str,
     step, situation = phone.step, phone.situation
     way = describe_way([step], catalogue, lang)
     waiting = step.state is StepState.WAITING
-    minutes = step.service.minutes
+    wait = find_wait_min(
+        catalogue, step.service, step.room, step.people_ahead, now=resources().database.clock()
+    )
     return {
         "number": phone.visit.number,
         "situation": situation.value,
@@ -135,7 +137,7 @@ def _facts(phone: ShownPhone, catalogue: Catalogue, lang: Language) -> dict[str,
         "line": f"{step.id}.{step.queue_id}.{step.state}",
         "people_ahead": step.people_ahead,
         "soon": waiting and phone.alert.endswith("near"),
-        "wait_min": find_wait_range_min(step.people_ahead, minutes) if waiting else None,
+        "wait_min": wait if waiting else None,
         "room": way.room,
         "floor": way.floor,
         "landmark": way.landmark,

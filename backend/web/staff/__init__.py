@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backend.web.staff import (
     displays,
+    head,
     home,
     login,
     password,
@@ -22,4 +23,5 @@ BLUEPRINTS = (
     help_page.blueprint,
     displays.blueprint,
     rooms.blueprint,
+    head.blueprint,
 )

@@ -29,6 +29,7 @@ CARDS = (
     Card(path="/staff/rooms", key="rooms", roles=frozenset(CALLERS)),
     Card(path="/staff/help", key="help", roles=frozenset(HELPERS)),
     Card(path="/staff/displays", key="displays", roles=frozenset(DISPLAY_ROLES)),
+    Card(path="/staff/head", key="head", roles=frozenset({StaffRole.HEAD})),
 )
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from backend.errors import StorageUnavailable
 from backend.storage import tables
 from backend.storage.database import Database, open_engine
 from backend.storage.unit_of_work import UnitOfWork
+from tests.conftest import SettableClock
 from tests.postgres import PostgresServer
 
 
@@ -212,3 +213,12 @@ def test_a_database_that_was_restarted_is_used_again_without_a_new_process() -> 
         database.close()
     finally:
         server.remove()
+
+
+def test_time_is_taken_again_under_a_lock(database: Database, clock: SettableClock) -> None:
+    with database.write() as unit:
+        began = unit.now
+        clock.advance(seconds=3)
+        assert unit.now == began
+        unit.take_time()
+        assert unit.now == began + timedelta(seconds=3)
