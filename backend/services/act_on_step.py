@@ -16,13 +16,12 @@ from backend.domain.queueing import CallReason, Lane, key_after
 from backend.domain.rooms import RoomState, list_room_queues
 from backend.domain.visit import HoldReason, StepKind, StepState
 from backend.errors import ChangedMeanwhile, MoveNotAllowed, ReasonNeeded, RoomNotOpen, StepNotFound
-from backend.services.answer_once import answer_once
+from backend.services.answer_room import answer_room
 from backend.services.call_next import get_room
 from backend.services.go_on import finish_step, open_next_step
 from backend.services.keep_act import Act, check_version
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
-from backend.services.show_room import load_room, room_to_text
 from backend.storage.queues import get_room_today, get_steps, list_waiting, lock_queues
 from backend.storage.repositories import Answer, Intent
 from backend.storage.unit_of_work import UnitOfWork
@@ -94,7 +93,7 @@ def act_on_step(
     catalogue = resources.catalogue.get()
     get_room(catalogue, room_id, caller)
 
-    def work(unit: UnitOfWork) -> Answer:
+    def work(unit: UnitOfWork) -> None:
         queues = list_room_queues(catalogue, room_id)
         lock_queues(unit, queues)
         step = get_room_step(unit, catalogue, step_id, room_id=room_id)
@@ -107,11 +106,8 @@ def act_on_step(
             Bench(unit=unit, catalogue=catalogue, act=act, step=step, room_id=room_id, wish=wish)
         )
         act.close(subject=f"step:{step_id}", detail={"room": room_id})
-        unit.flush()
-        room = load_room(resources, unit.connection, room_id, now=unit.now)
-        return Answer(status=200, body=room_to_text(room))
 
-    return answer_once(resources.database, intent, work)
+    return answer_room(resources, room_id, intent, work)
 
 
 def get_room_step(unit: UnitOfWork, catalogue: Catalogue, step_id: str, *, room_id: str) -> Any:

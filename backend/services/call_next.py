@@ -11,33 +11,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
-
 from backend.domain.catalogue import Catalogue
 from backend.domain.queueing import CallReason, find_next_call
 from backend.domain.rooms import RoomState, list_room_queues
 from backend.domain.visit import StepState
 from backend.errors import ChangedMeanwhile, NobodyWaiting, RoomNotFound, RoomNotOpen
-from backend.services.answer_once import answer_once
+from backend.services.answer_room import answer_room
 from backend.services.go_on import finish_step
 from backend.services.keep_act import Act, check_version
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
-from backend.services.show_room import load_room, room_to_text
-from backend.storage import tables
 from backend.storage.queues import (
-    find_last_call_id,
-    get_room_today,
+    get_calling_state,
     get_run,
     get_steps,
     list_waiting,
     lock_queues,
+    lock_step,
 )
 from backend.storage.repositories import Answer, Intent
 from backend.storage.unit_of_work import UnitOfWork
 
 LOST_RACES = 5
-SHOWN_AFTER_CALL = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,15 +72,10 @@ def call_next(
     catalogue = resources.catalogue.get()
     get_room(catalogue, room_id, caller)
 
-    def work(unit: UnitOfWork) -> Answer:
+    def work(unit: UnitOfWork) -> None:
         _call(unit, catalogue, room_id, wish, caller=caller)
-        unit.flush()
-        # The lines are locked until the commit: a shorter list leaves them sooner. The page asks
-        # for the whole one when it hears of the call.
-        room = load_room(resources, unit.connection, room_id, now=unit.now, shown=SHOWN_AFTER_CALL)
-        return Answer(status=200, body=room_to_text(room))
 
-    return answer_once(resources.database, intent, work)
+    return answer_room(resources, room_id, intent, work)
 
 
 def _call(
@@ -93,10 +83,9 @@ def _call(
 ) -> None:
     queues = list_room_queues(catalogue, room_id)
     lock_queues(unit, queues)
-    day = catalogue.today(unit.now)
-    if get_room_today(unit.connection, room_id, day=day).state is not RoomState.OPEN:
+    state, last_call = get_calling_state(unit.connection, room_id, day=catalogue.today(unit.now))
+    if state is not RoomState.OPEN:
         raise RoomNotOpen
-    last_call = find_last_call_id(unit.connection, room_id, day=day)
     if wish.check_call and last_call != wish.after_call:
         raise ChangedMeanwhile
     act = Act(unit, catalogue, kind="next", caller=caller, room_id=room_id)
@@ -116,6 +105,8 @@ def _call(
 def _finish(
     unit: UnitOfWork, catalogue: Catalogue, act: Act, seen: Sequence[SeenStep], *, room_id: str
 ) -> None:
+    if not seen:
+        return
     day = catalogue.today(unit.now)
     steps = get_steps(
         unit.connection, [each.step_id for each in seen], facility_id=unit.facility_id, day=day
@@ -143,12 +134,7 @@ def take_next(
         if chosen is None:
             raise NobodyWaiting
         # The row lock waits for a patient who is cancelling, and then shows what came of it.
-        state = unit.connection.scalar(
-            select(tables.Step.state).where(tables.Step.id == chosen.ticket.id).with_for_update()
-        )
-        if state == StepState.WAITING:
-            steps = get_steps(
-                unit.connection, [chosen.ticket.id], facility_id=unit.facility_id, day=day
-            )
-            return steps[chosen.ticket.id], chosen.reason
+        step = lock_step(unit, chosen.ticket.id)
+        if step.state == StepState.WAITING:
+            return step, chosen.reason
     raise ChangedMeanwhile

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import select
@@ -43,16 +42,8 @@ def finish_step(unit: UnitOfWork, act: Act, step: Any, *, at: datetime | None = 
     Somebody who was called and came in without anybody pressing "in" was served all the same.
     """
     moment = at or unit.now
-    if step.state == StepState.CALLED:
-        act.move(step, StepState.SERVING, at=moment)
-        # As that move left it: nobody else moves it in between, and asking again costs a trip.
-        after = {
-            "state": StepState.SERVING.value,
-            "version": step.version + 1,
-            "state_at": moment,
-        }
-        step = SimpleNamespace(**(step._asdict() | after))
-    act.move(step, StepState.DONE, at=moment)
+    through = StepState.SERVING if step.state == StepState.CALLED else None
+    act.move(step, StepState.DONE, at=moment, through=through)
     open_next_step(unit, act, step, at=moment)
 
 
@@ -66,7 +57,6 @@ def list_visit_steps(unit: UnitOfWork, visit_id: str) -> Sequence[Any]:
 
 def open_next_step(unit: UnitOfWork, act: Act, done: Any, *, at: datetime | None = None) -> None:
     """The first step that waits for an earlier one waits in its own line now, since `at`."""
-    unit.flush()
     steps = list_visit_steps(unit, done.visit_id)
     if any(step.state in OPEN_STATES and step.state != StepState.HOLD for step in steps):
         return

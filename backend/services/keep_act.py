@@ -75,8 +75,7 @@ class Act:
         self, step: Any, to: StepState, *, hold: HoldReason | None = None, **values: Any
     ) -> None:
         """Moves a row of the step table; `values` are other columns. Raises as `move_step` does."""
-        self._remember(step)
-        move_step(
+        version = move_step(
             self._unit,
             step,
             to,
@@ -85,6 +84,7 @@ class Act:
             hold=hold,
             **values,
         )
+        self._remember(step, version)
         self._touch(step, values)
 
     def added(self, step_id: str, *, visit_id: str, queue_id: str) -> None:
@@ -159,14 +159,14 @@ class Act:
         unit.publish(Event.STEP_MOVED, subject=subject, detail=self._where(kind=self._kind))
         return self.id
 
-    def _remember(self, step: Any) -> None:
+    def _remember(self, step: Any, version: int) -> None:
         known = self._steps.get(step.id)
         if known is not None:
-            known["version"] = step.version + 1
+            known["version"] = version
             return
         before = {name: getattr(step, name) for name in REMEMBERED}
         before |= {name: getattr(step, name).isoformat() for name in REMEMBERED_TIMES}
-        self._steps[step.id] = {"id": step.id, "version": step.version + 1, "before": before}
+        self._steps[step.id] = {"id": step.id, "version": version, "before": before}
 
     def _touch(self, step: Any, values: Mapping[str, Any]) -> None:
         self._queues |= {step.queue_id, values.get("queue_id", step.queue_id)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime
 from typing import Any
 
@@ -25,23 +26,31 @@ def move_step(
     reason: str | None = None,
     hold: HoldReason | None = None,
     undo: bool = False,
+    through: StepState | None = None,
     **values: Any,
-) -> None:
-    """`step` is a row of the step table; `values` are other columns that change with the move.
+) -> int:
+    """The step's new version. `step` is a row of the step table; `values` are other columns that
+    change with the move.
 
-    A move is checked against the state the row shows, `undo` against the way back. Raises
-    MoveNotAllowed; ChangedMeanwhile when somebody else changed the step since the row was read.
+    A move is checked against the state the row shows, `undo` against the way back. `through` is a
+    state it passes at the same moment: both moves leave their change. Raises MoveNotAllowed;
+    ChangedMeanwhile when somebody else changed the step since the row was read.
     """
     state = StepState(step.state)
     if undo:
         check_undo_move(state, to)
+    elif through is not None:
+        check_step_move(state, through)
+        check_step_move(through, to)
     elif to is not state or to not in KEEPS_STATE:
         check_step_move(state, to)
     moment = at or unit.now
+    stations = [state, *([through] if through else []), to]
+    version: int = step.version + len(stations) - 1
     values |= {
         "state": to.value,
         "hold_reason": hold.value if hold else None,
-        "version": step.version + 1,
+        "version": version,
     }
     if to is not state:
         values.setdefault("state_at", moment)
@@ -57,19 +66,21 @@ def move_step(
     if to is StepState.CANCELLED:
         for scope in step.quota_scopes:
             give_place_back(unit, scope, day=step.day)
-    unit.add(
-        tables.StepChange,
-        id=new_id(),
-        visit_id=step.visit_id,
-        step_id=step.id,
-        mark=None if undo or to is state else find_mark(step.kind, state, to),
-        from_state=state.value,
-        to_state=to.value,
-        at=moment,
-        source=source,
-        reason=reason,
-        room_id=values.get("room_id", step.room_id),
-    )
+    for before, after in itertools.pairwise(stations):
+        unit.add(
+            tables.StepChange,
+            id=new_id(),
+            visit_id=step.visit_id,
+            step_id=step.id,
+            mark=None if undo or after is before else find_mark(step.kind, before, after),
+            from_state=before.value,
+            to_state=after.value,
+            at=moment,
+            source=source,
+            reason=reason,
+            room_id=values.get("room_id", step.room_id),
+        )
+    return version
 
 
 KEEPS_STATE = frozenset({StepState.WAITING, StepState.HOLD, StepState.MISSED, StepState.CALLED})

@@ -16,13 +16,12 @@ from backend.domain.rooms import RoomReason, RoomState, RoomToday
 from backend.domain.visit import StepState
 from backend.errors import ChangedMeanwhile, ReasonNeeded, RoomNotFound, ServiceNotFound
 from backend.events import Event
-from backend.services.answer_once import answer_once
+from backend.services.answer_room import answer_room
 from backend.services.call_next import get_room
 from backend.services.keep_act import Act
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.services.send_on import move_to_room
-from backend.services.show_room import load_room, room_to_text
 from backend.storage import tables
 from backend.storage.queues import find_rooms_today, get_room_today, lock_queues
 from backend.storage.repositories import Answer, Intent
@@ -62,14 +61,11 @@ def change_room(
     if wish.practitioner_id and wish.practitioner_id not in catalogue.practitioners:
         raise ServiceNotFound
 
-    def work(unit: UnitOfWork) -> Answer:
+    def work(unit: UnitOfWork) -> None:
         lock_queues(unit, [room_id])
         save_room_today(unit, catalogue, room_id, wish, caller=caller)
-        unit.flush()
-        room = load_room(resources, unit.connection, room_id, now=unit.now)
-        return Answer(status=200, body=room_to_text(room))
 
-    return answer_once(resources.database, intent, work)
+    return answer_room(resources, room_id, intent, work)
 
 
 def save_room_today(
@@ -191,18 +187,15 @@ def move_people(
         raise RoomNotFound
     reason = wish.reason.value
 
-    def work(unit: UnitOfWork) -> Answer:
+    def work(unit: UnitOfWork) -> None:
         lock_queues(unit, sorted({room_id, *([wish.to_room_id] if wish.to_room_id else [])}))
         act = Act(
             unit, catalogue, kind="move_people", caller=caller, room_id=room_id, reason=reason
         )
         moved = _move_all(unit, catalogue, act, room_id, wish)
         act.close(subject=f"room:{room_id}", detail={"moved": len(moved)})
-        unit.flush()
-        room = load_room(resources, unit.connection, room_id, now=unit.now)
-        return Answer(status=200, body=room_to_text(room))
 
-    return answer_once(resources.database, intent, work)
+    return answer_room(resources, room_id, intent, work)
 
 
 def _move_all(

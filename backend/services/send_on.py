@@ -19,13 +19,12 @@ from backend.errors import (
     ValidationFailed,
 )
 from backend.services.act_on_step import StepReason, get_room_step
-from backend.services.answer_once import answer_once
+from backend.services.answer_room import answer_room
 from backend.services.call_next import get_room
 from backend.services.go_on import SERVED, NewStep, add_steps, finish_step
 from backend.services.keep_act import Act, check_version
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
-from backend.services.show_room import load_room, room_to_text
 from backend.storage import tables
 from backend.storage.queues import lock_queues
 from backend.storage.repositories import Answer, Intent
@@ -70,7 +69,7 @@ def send_on(
     get_room(catalogue, room_id, caller)
     wanted = _list_wanted(catalogue, wish)
 
-    def work(unit: UnitOfWork) -> Answer:
+    def work(unit: UnitOfWork) -> None:
         lock_queues(unit, list_room_queues(catalogue, room_id))
         step = get_room_step(unit, catalogue, step_id, room_id=room_id)
         check_version(step, wish.version)
@@ -94,11 +93,8 @@ def send_on(
             unit, catalogue, act, step, steps, lane=_lane_after(step), source="caller"
         )
         act.close(subject=f"step:{step_id}", detail={"added": added})
-        unit.flush()
-        room = load_room(resources, unit.connection, room_id, now=unit.now)
-        return Answer(status=200, body=room_to_text(room))
 
-    return answer_once(resources.database, intent, work)
+    return answer_room(resources, room_id, intent, work)
 
 
 def _list_wanted(catalogue: Catalogue, wish: SendOnWish) -> list[NewStep]:
@@ -165,7 +161,7 @@ def transfer_step(
         raise ReasonNeeded
     reason = wish.reason.value
 
-    def work(unit: UnitOfWork) -> Answer:
+    def work(unit: UnitOfWork) -> None:
         lock_queues(unit, list_room_queues(catalogue, room_id))
         step = get_room_step(unit, catalogue, step_id, room_id=room_id)
         check_version(step, wish.version)
@@ -177,11 +173,8 @@ def transfer_step(
         act = Act(unit, catalogue, kind="transfer", caller=caller, room_id=room_id, reason=reason)
         move_to_room(act, step, wish.room_id, service_id=service.id)
         act.close(subject=f"step:{step_id}", detail={"to": wish.room_id})
-        unit.flush()
-        room = load_room(resources, unit.connection, room_id, now=unit.now)
-        return Answer(status=200, body=room_to_text(room))
 
-    return answer_once(resources.database, intent, work)
+    return answer_room(resources, room_id, intent, work)
 
 
 def move_to_room(act: Act, step: Any, room_id: str, *, service_id: str | None = None) -> None:

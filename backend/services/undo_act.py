@@ -14,14 +14,13 @@ from backend.domain.rooms import list_queue_rooms, list_room_queues
 from backend.domain.visit import HoldReason, StepState
 from backend.errors import ActNotFound, ChangedMeanwhile, UndoOver
 from backend.events import Event
-from backend.services.answer_once import answer_once
+from backend.services.answer_room import answer_room
 from backend.services.call_next import get_room
 from backend.services.keep_act import REMEMBERED, REMEMBERED_TIMES
 from backend.services.move_step import move_step
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.services.run_room import put_room_back
-from backend.services.show_room import load_room, room_to_text
 from backend.storage import tables
 from backend.storage.queues import get_steps, lock_queues
 from backend.storage.repositories import Answer, Intent
@@ -39,7 +38,7 @@ def undo_act(
     catalogue = resources.catalogue.get()
     get_room(catalogue, room_id, caller)
 
-    def work(unit: UnitOfWork) -> Answer:
+    def work(unit: UnitOfWork) -> None:
         lock_queues(unit, list_room_queues(catalogue, room_id))
         act = unit.connection.execute(
             select(tables.StaffAct.__table__)
@@ -78,11 +77,8 @@ def undo_act(
                 "kind": act.kind,
             },
         )
-        unit.flush()
-        room = load_room(resources, unit.connection, room_id, now=unit.now)
-        return Answer(status=200, body=room_to_text(room))
 
-    return answer_once(resources.database, intent, work)
+    return answer_room(resources, room_id, intent, work)
 
 
 def _put_back(

@@ -53,14 +53,33 @@ def lock_queues(unit: UnitOfWork, queues: Sequence[str]) -> None:
     Locks catalogue rows, in one order for everybody, so that foreign keys do not wait for them.
     The time of the transaction is taken under the lock: calls are ordered by it.
     """
-    for table in (tables.Room, tables.Service):
-        unit.connection.execute(
-            select(table.id)
-            .where(table.id.in_(sorted(queues)))
-            .order_by(table.id)
-            .with_for_update(key_share=True)
-        )
+    for statement in _LOCKS[: 1 if len(queues) == 1 else 2]:
+        locked = unit.connection.execute(statement, {"ids": list(queues)}).all()
+        if len(locked) == len(queues):
+            break
     unit.take_time()
+
+
+_LOCKS = [
+    select(table.id)
+    .where(table.id.in_(bindparam("ids", expanding=True)))
+    .order_by(table.id)
+    .with_for_update(key_share=True)
+    for table in (tables.Room, tables.Service)
+]
+
+
+_LOCK_STEP = (
+    select(tables.Step.__table__, tables.Ticket.number)
+    .join(tables.Ticket, tables.Ticket.visit_id == tables.Step.visit_id)
+    .where(tables.Step.id == bindparam("step_id"))
+    .with_for_update(of=tables.Step.__table__)
+)
+
+
+def lock_step(unit: UnitOfWork, step_id: str) -> Row[Any]:
+    """A step that is there, with the `number` on its ticket, as it is once nobody changes it."""
+    return unit.connection.execute(_LOCK_STEP, {"step_id": step_id}).one()
 
 
 @lru_cache(maxsize=32)
@@ -142,19 +161,38 @@ def get_steps(
     return rows
 
 
+_LAST_CALL = (
+    select(tables.Call.id)
+    .where(
+        tables.Call.room_id == bindparam("room_id"),
+        tables.Call.day == bindparam("day"),
+        tables.Call.attempt == 1,
+        tables.Call.undone_at.is_(None),
+    )
+    .order_by(tables.Call.called_at.desc(), tables.Call.id.desc())
+    .limit(1)
+)
+
+
 def find_last_call_id(connection: Connection, room_id: str, *, day: date) -> str | None:
     """The newest call of the room today that stands: pages say which one they have seen."""
-    return connection.scalar(
-        select(tables.Call.id)
-        .where(
-            tables.Call.room_id == room_id,
-            tables.Call.day == day,
-            tables.Call.attempt == 1,
-            tables.Call.undone_at.is_(None),
-        )
-        .order_by(tables.Call.called_at.desc(), tables.Call.id.desc())
-        .limit(1)
-    )
+    return connection.scalar(_LAST_CALL, {"room_id": room_id, "day": day})
+
+
+_CALLING_STATE = select(
+    select(tables.RoomDay.state)
+    .where(tables.RoomDay.room_id == bindparam("room_id"), tables.RoomDay.day == bindparam("day"))
+    .scalar_subquery(),
+    _LAST_CALL.scalar_subquery(),
+)
+
+
+def get_calling_state(
+    connection: Connection, room_id: str, *, day: date
+) -> tuple[RoomState, str | None]:
+    """Whether the room calls today, and its newest call that stands."""
+    state, call_id = connection.execute(_CALLING_STATE, {"room_id": room_id, "day": day}).one()
+    return RoomState(state or RoomState.OPEN), call_id
 
 
 def get_room_today(connection: Connection, room_id: str, *, day: date) -> RoomToday:

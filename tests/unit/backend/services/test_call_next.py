@@ -220,6 +220,7 @@ def test_every_call_leaves_its_traces(desk: Desk, room: Console) -> None:
     ]
     assert lives[0].detail["number"] == step.number
     assert room.room_id in lives[0].detail["rooms"]
+    assert lives[0].detail.pop("offline") is False
     assert set(lives[0].detail) == {
         "queues",
         "rooms",
@@ -236,3 +237,17 @@ def test_states_of_the_row_are_those_of_the_page(desk: Desk, room: Console) -> N
     room.next()
     (step,) = list_rows(desk.hospital, tables.Step)
     assert (step.state, step.room_id, step.calls) == (StepState.CALLED, room.room_id, 1)
+
+
+def test_what_is_kept_for_a_press_names_nobody(desk: Desk, room: Console) -> None:
+    desk.take("CHUNG")
+    (step,) = room.next().current
+    assert step.patient is not None
+    room.act(step, StepAct.SERVE)
+    for answer in list_rows(desk.hospital, tables.IdempotencyKey):
+        assert step.patient.full_name not in answer.reply
+    events = [
+        *list_rows(desk.hospital, tables.AuditEvent),
+        *list_rows(desk.hospital, tables.LiveEvent),
+    ]
+    assert all(step.patient.full_name not in str(event.detail) for event in events)
