@@ -8,7 +8,7 @@ import { follow } from "./live.js";
 
 const POLL_MS = 2_000; // while there is no stream
 const CHECK_MS = 20_000; // with one: the clock, the day, what no event tells
-const REFRESH_EVERY_MS = 1_500;
+const REFRESH_EVERY_MS = 3_000; // calls are shown at once, this is for what follows from them
 const FETCH_MS = 5_000;
 const LOST_AFTER_MS = 3_000;
 const FRESH_MS = 20_000;
@@ -81,7 +81,7 @@ function schedule(ms) {
 /** Soon, but not with every event, and not all displays in the same moment. */
 function refreshSoon() {
   const wait = Math.max(0, fetchedAt + REFRESH_EVERY_MS - performance.now());
-  schedule(wait + Math.random() * 200);
+  schedule(wait + Math.random() * 400);
 }
 
 function take(told) {
@@ -102,7 +102,8 @@ function takeCall(call) {
   const others = (calls) => calls.filter((each) => each.number !== call.number);
   state.calls = [call, ...state.calls];
   room.current = [call, ...others(room.current)];
-  room.next = room.next.filter((number) => number !== call.number);
+  for (const each of state.rooms) each.next = each.next.filter((number) => number !== call.number);
+  memory.keepState(state);
   hearCalls();
   draw();
 }
@@ -209,7 +210,6 @@ function takeFromConsole(room, data) {
     name: null,
     local: true,
   });
-  memory.keepState(state);
 }
 
 const isLost = () => !streaming && performance.now() - contactAt > LOST_AFTER_MS;
