@@ -59,15 +59,15 @@ def test_letters_are_as_large_as_the_last_seat_needs(open_page: OpenPage, rooms:
 def test_a_door_tells_what_its_room_does(open_page: OpenPage, hall: Hall, rooms: Rooms) -> None:
     door = open_page(hall_board(rooms, "207", kind=DisplayKind.DOOR), size=TV)
     waiting = [hall.take(SKIN)["number"] for _ in range(2)]
-    expect(door.locator(".following")).to_contain_text(waiting[0], timeout=5_000)
+    expect(door.locator(".following")).to_contain_text(waiting[0], timeout=10_000)
     first = rooms.call("207")
     expect(door.locator(".call .big")).to_have_text(first, timeout=2_000)
     while rooms.console("207").next().current:
         pass
     rooms.change("207", state="paused", minutes=10)
-    expect(door.locator(".call.paused")).to_contain_text("Tạm nghỉ", timeout=5_000)
+    expect(door.locator(".call.paused")).to_contain_text("Tạm nghỉ", timeout=10_000)
     rooms.change("207")
-    expect(door.locator(".call.paused")).to_have_count(0, timeout=5_000)
+    expect(door.locator(".call.paused")).to_have_count(0, timeout=10_000)
 
 
 def test_a_revoked_board_shows_nothing_and_keeps_nothing(open_page: OpenPage, rooms: Rooms) -> None:
