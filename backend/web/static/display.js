@@ -8,7 +8,8 @@ import { follow } from "./live.js";
 
 const POLL_MS = 2_000; // while there is no stream
 const CHECK_MS = 20_000; // with one: the clock, the day, what no event tells
-const REFRESH_EVERY_MS = 1_500;
+const REFRESH_MS = { least: 2_500, most: 6_000, share: 40 }; // calls are shown at once: this is for
+// what follows from them, and a server that takes long to answer is asked less often
 const FETCH_MS = 5_000;
 const LOST_AFTER_MS = 3_000;
 const FRESH_MS = 20_000;
@@ -27,10 +28,15 @@ let aheadMs = 0; // the server's clock before ours
 let toldAt = null; // the server's time of the state
 let contactAt = -Infinity;
 let fetchedAt = -Infinity;
+let tookMs = 0;
+let heard = []; // calls told by events, and when: an answer that was on its way may not know them
 let streaming = false;
 let ended = false;
 let busy = false;
+let again = false; // something changed while the answer was on its way
+let failing = false;
 let timer = null;
+let dueAt = Infinity;
 let stream = null;
 let voice = null;
 const channels = new Map(); // room id → what its console tells
@@ -51,41 +57,63 @@ async function ask(path, limitMs) {
 }
 
 async function refresh() {
-  if (busy) return refreshSoon();
+  window.clearTimeout(timer);
+  timer = null;
+  if (busy) {
+    again = true;
+    return;
+  }
   busy = true;
+  let told = null;
   fetchedAt = performance.now();
+  const since = fetchedAt;
   try {
     const reply = await ask(`${base}/state`, FETCH_MS);
     if (reply.status === 404) return await end();
     if (!reply.ok) return;
-    const told = await reply.json();
+    told = await reply.json();
     if (ended) return window.location.reload();
     if (told.build !== dataset.build && mayRenew()) return window.location.reload();
     aheadMs = Date.parse(told.now) - Date.now();
     contactAt = performance.now();
-    take(told);
+    tookMs = contactAt - since;
+    take(told, since);
   } catch {
     // No way to the server: the banner says so, and the next try comes by itself.
   } finally {
     busy = false;
-    if (!ended) schedule(streaming ? CHECK_MS : POLL_MS);
+    failing = told === null;
+    if (!ended) schedule(streaming && !failing ? CHECK_MS : POLL_MS);
+    if (again) refreshSoon();
+    again = false;
     draw();
   }
 }
 
+/** The next question to the server, unless one is due earlier. */
 function schedule(ms) {
+  const at = performance.now() + ms;
+  if (timer !== null && dueAt <= at) return;
   window.clearTimeout(timer);
+  dueAt = at;
   timer = window.setTimeout(refresh, ms);
 }
 
 /** Soon, but not with every event, and not all displays in the same moment. */
 function refreshSoon() {
-  const wait = Math.max(0, fetchedAt + REFRESH_EVERY_MS - performance.now());
-  schedule(wait + Math.random() * 200);
+  if (busy) {
+    again = true;
+    return;
+  }
+  const every = Math.min(REFRESH_MS.most, Math.max(REFRESH_MS.least, tookMs * REFRESH_MS.share));
+  const wait = Math.max(0, fetchedAt + every - performance.now());
+  schedule(wait + Math.random() * 400);
 }
 
-function take(told) {
+function take(told, since) {
   state = told;
+  heard = heard.filter((each) => each.at >= since);
+  for (const each of heard) addCall(each.call);
   isOld = false;
   toldAt = Date.parse(told.now);
   memory.keepState(told);
@@ -97,14 +125,22 @@ function take(told) {
 
 /** A call heard before the state was asked for again: it is on the screen at once. */
 function takeCall(call) {
+  if (!call.local) heard.push({ call, at: performance.now() });
+  if (!addCall(call)) return;
+  memory.keepState(state);
+  hearCalls();
+  draw();
+}
+
+/** False when it is of another room, or known. */
+function addCall(call) {
   const room = state?.rooms.find((each) => each.id === call.room);
-  if (room === undefined || state.calls.some((each) => each.id === call.id)) return;
+  if (room === undefined || state.calls.some((each) => each.id === call.id)) return false;
   const others = (calls) => calls.filter((each) => each.number !== call.number);
   state.calls = [call, ...state.calls];
   room.current = [call, ...others(room.current)];
-  room.next = room.next.filter((number) => number !== call.number);
-  hearCalls();
-  draw();
+  for (const each of state.rooms) each.next = each.next.filter((number) => number !== call.number);
+  return true;
 }
 
 function hearCalls() {
@@ -209,10 +245,9 @@ function takeFromConsole(room, data) {
     name: null,
     local: true,
   });
-  memory.keepState(state);
 }
 
-const isLost = () => !streaming && performance.now() - contactAt > LOST_AFTER_MS;
+const isLost = () => (!streaming || failing) && performance.now() - contactAt > LOST_AFTER_MS;
 
 // --- beginning and end ------------------------------------------------------------------------
 

@@ -182,6 +182,7 @@ export function makeView({ words }) {
     const page = choosePage(state, fit, pages, now, isFresh);
     const shown = state.rooms.slice(page * fit, page * fit + fit);
     list.style.setProperty("--letter", `${letter}px`);
+    list.style.setProperty("--row", `${Math.min(height / fit, letter * ROW * ROOMY)}px`);
     list.style.setProperty("--number", `${longest * CHAR}em`);
     list.style.setProperty("--code", `${code * CHAR}em`);
     const rows = shown.map((room) => ({
@@ -248,7 +249,7 @@ export function makeView({ words }) {
     ]);
     const call = room.current[0] ?? null;
     const fresh = call !== null && isFresh(call);
-    panel.className = `call${fresh ? " fresh" : ""}${call === null && room.state !== "open" ? ` ${room.state}` : ""}`;
+    panel.className = `call${fresh ? " fresh" : ""}${call === null ? ` ${room.state}` : ""}`;
     const box = panel.getBoundingClientRect();
     put(panel, { call, counter, state: room.state, until: room.until, more: room.current.slice(1, 4), box: [box.width, box.height] }, () =>
       call === null ? empty(room) : serving(panel, box, call, counter, room.current.slice(1, 4)));

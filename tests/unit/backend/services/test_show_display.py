@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
 
+from backend.domain.announcements import Announcement
 from backend.domain.displays import DisplayKind, DisplayWish
 from backend.domain.rooms import RoomReason, RoomState
 from backend.services.act_on_step import StepAct
@@ -32,10 +33,16 @@ class Board:
             resources.database, resources.catalogue.get(), wanted, actor="command"
         ).display
 
-    def look(self) -> DisplayState:
+    def look(self, *announcements: Announcement) -> DisplayState:
         database = self.resources.database
         with database.read() as connection:
-            return show_display(self.resources, connection, self.display, now=database.clock())
+            return show_display(
+                self.resources,
+                connection,
+                self.display,
+                announcements=announcements,
+                now=database.clock(),
+            )
 
     def json(self) -> dict[str, Any]:
         return display_to_json(self.look())
@@ -207,3 +214,29 @@ def test_a_board_is_bounded_and_a_handful_of_queries(
     )
     assert len(board.look().rooms) == 60
     assert len([each for each in statements if each.lstrip().upper().startswith("SELECT")]) <= 7
+
+
+def test_notices_are_those_of_the_zone_and_the_hour(
+    resources: Resources, hospital: Hospital
+) -> None:
+    board = Board(resources, hospital, "101", zone="A")
+    everywhere = Announcement(id="1", text_vi="Xin giữ trật tự.", text_en="Please be quiet.")
+    elsewhere = Announcement(id="2", text_vi="Khu B", zones=("B",))
+    later = Announcement(id="3", text_vi="Buổi chiều", starts_at=time(13), ends_at=time(17))
+    seen = board.look(everywhere, elsewhere, later)
+    assert [notice.text.vi for notice in seen.notices] == ["Xin giữ trật tự."]
+    assert seen.due == ()
+
+
+def test_what_is_due_is_told_to_the_voice_of_the_zone_for_five_minutes(
+    resources: Resources, hospital: Hospital, clock: SettableClock
+) -> None:
+    """It is 08:00."""
+    speaking = Board(resources, hospital, "101", zone="A", speaks=True)
+    opening = Announcement(id="1", text_vi="Nhà thuốc mở cửa.", times=(time(8, 0),))
+    (due,) = speaking.look(opening).due
+    assert (due.announcement_id, due.languages) == ("1", ("vi",))
+    clock.advance(minutes=4)
+    assert [again.key for again in speaking.look(opening).due] == [due.key]
+    clock.advance(minutes=2)
+    assert speaking.look(opening).due == []
