@@ -24,7 +24,7 @@ from backend.services.identify_patient import (
     identify_patient,
 )
 from backend.services.list_rooms_today import DeskRoom, list_rooms_today
-from backend.services.list_today import DeskVisit, list_today
+from backend.services.list_today import DeskVisit, TodayPage, list_today
 from backend.services.merge_people import MergeWish, SeenVisit, merge_people
 from backend.services.open_visit import OpenedVisit, open_visit
 from backend.services.resume_at_desk import resume_at_desk
@@ -63,10 +63,7 @@ def today(query: desk_schemas.TodayQuery) -> Response:
         before=query.before,
         limit=query.limit,
     )
-    reply = desk_schemas.TodayReply(
-        items=[_visit(visit) for visit in page.items], next=page.next, counts=dict(page.counts)
-    )
-    return json_reply(reply)
+    return json_reply(today_reply(page))
 
 
 @blueprint.post("/visits/search", responses={200: desk_schemas.SearchReply})
@@ -230,6 +227,12 @@ def rooms() -> Response:
 
 
 # --- shapes ------------------------------------------------------------------------------------
+
+
+def today_reply(page: TodayPage) -> desk_schemas.TodayReply:
+    return desk_schemas.TodayReply(
+        items=[_visit(visit) for visit in page.items], next=page.next, counts=dict(page.counts)
+    )
 
 
 def _facts(body: desk_schemas.DescribedRequest) -> PersonFacts:
