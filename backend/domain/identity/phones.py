@@ -15,4 +15,4 @@ def phone_key(written: str) -> str | None:
     digits = "".join(letter for letter in text if letter.isdigit())
     if text.startswith("+84") or (digits.startswith("84") and len(digits) == 11):
         digits = f"0{digits[2:]}"
-    return digits if 8 <= len(digits) <= 15 else None
+    return digits if 8 <= len(digits) <= (15 if text.startswith("+") else 11) else None

@@ -20,6 +20,7 @@ async function showTab(next) {
     if (each.dataset.tab === next) each.setAttribute("aria-current", "page");
     else each.removeAttribute("aria-current");
   }
+  document.getElementById("search-text").value = "";
   hideCalls();
   hideRooms();
   if (next === "rooms" || next === "calls") list.hideFor(next);

@@ -110,10 +110,11 @@ const detail = document.getElementById("detail");
 
 export function show(...children) {
   root.classList.add("has-detail");
-  detail.replaceChildren(button(words.back, leave, { class: "quiet desk-back" }), ...children);
+  const there = children.filter((child) => child !== null && child !== undefined && child !== false);
+  detail.replaceChildren(button(words.back, leave, { class: "quiet desk-back" }), ...there);
   const first = detail.querySelector("[data-focus]") ?? detail;
   first.focus({ preventScroll: true });
-  if (window.matchMedia("(max-width: 52rem)").matches) window.scrollTo(0, 0);
+  if (detail.getBoundingClientRect().top < 0) detail.scrollIntoView();
 }
 
 let onLeave = () => {};

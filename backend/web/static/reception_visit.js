@@ -56,12 +56,15 @@ function draw(opened) {
 
 function personPart({ person, guardian, priority, verified }) {
   if (!person) return el("p", { class: "soft" }, words.person_gone);
-  const numbers = Object.entries(person.masked_numbers).map(([kind, masked]) => `${words.number_kinds[kind] ?? kind} ${masked}`);
+  const kinds = ["id12", "bhyt15", "passport", "mrn", "cmnd9", "bhxh10"].filter((kind) => person.masked_numbers[kind]);
+  const numbers = kinds.slice(0, 2).map((kind) => `${words.number_kinds[kind]} ${person.masked_numbers[kind]}`);
+  const phone = person.masked_phone ? `${words.phone_short} ${person.masked_phone}` : null;
   return el(
     "section",
     { class: "part person" },
     el("h2", {}, person.full_name),
-    el("p", {}, [birthText(person.birth_date), person.gender ? words.genders[person.gender] : null, ...numbers, person.masked_phone].filter(Boolean).join(" · ")),
+    el("p", {}, [birthText(person.birth_date), person.gender ? words.genders[person.gender] : null].filter(Boolean).join(" · ")),
+    el("p", { class: "soft" }, [...numbers, phone].filter(Boolean).join(" · ")),
     priority ? el("p", {}, `${words.priority_as}: `, el("b", {}, say(priority))) : null,
     verified ? null : el("p", { class: "soft" }, words.typed_identity),
     guardian ? el("p", { class: "soft" }, `${words.with_guardian}: ${words.relations[guardian.relation] ?? ""} · ${guardian.masked_phone}`) : null,
