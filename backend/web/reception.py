@@ -29,7 +29,7 @@ from backend.services.merge_people import MergeWish, SeenVisit, merge_people
 from backend.services.open_visit import OpenedVisit, open_visit
 from backend.services.resume_at_desk import resume_at_desk
 from backend.services.search_visits import search_visits
-from backend.web import desk_schemas, schemas
+from backend.web import desk_schemas, schemas, visits
 from backend.web.api import (
     IDEMPOTENT,
     Responses,
@@ -53,7 +53,8 @@ DECISION: Responses = {200: desk_schemas.DecisionReply}
 # --- looking -----------------------------------------------------------------------------------
 
 
-@blueprint.get("/visits", responses={200: desk_schemas.TodayReply})
+# In the same blueprint as POST /visits: the description holds one entry for an address.
+@visits.blueprint.get("/visits", responses={200: desk_schemas.TodayReply})
 @allow(*DESK, StaffRole.HEAD)
 def today(query: desk_schemas.TodayQuery) -> Response:
     """Today's visits, newest first, without names; with `need` those still to be looked at"""
