@@ -257,6 +257,11 @@ def test_a_room_is_closed_and_its_people_move(open_page: OpenPage, hall: Hall) -
     expect(page.locator("#detail")).to_contain_text("Lê Thị Tiếp đổi lúc")
     page.get_by_role("button", name="Mở phòng").click()
     expect(page.locator("#detail .room-open")).to_be_visible()
+    page.select_option("#move-why", "balance")
+    page.get_by_role("button", name=re.compile(r"Chuyển \d+ người")).click()
+    expect(page.locator("#banner")).to_have_text(re.compile(r"Đã chuyển [1-9]\d* người"))
+    page.get_by_role("button", name="Hoàn tác").click()
+    expect(page.locator("#banner")).to_have_text(re.compile("Đã hoàn tác"))
 
 
 def test_another_role_does_not_see_the_desk(open_page: OpenPage) -> None:
@@ -264,7 +269,8 @@ def test_another_role_does_not_see_the_desk(open_page: OpenPage) -> None:
     expect(page.locator("h1")).to_have_text("Bạn chưa được mở trang này")
 
 
-def test_a_lost_line_is_said_and_comes_back(open_page: OpenPage) -> None:
+def test_a_lost_line_is_said_and_comes_back(open_page: OpenPage, hall: Hall) -> None:
+    hall.take(SERVICE)
     page = open_page(DESK, name="letan")
     expect(page.locator(".desk-row").first).to_be_visible()
     page.context.set_offline(True)

@@ -33,6 +33,7 @@ for (const each of tabs) each.addEventListener("click", () => showTab(each.datas
 
 document.getElementById("register").addEventListener("click", () => {
   forgetVisit();
+  list.forgetSearch();
   register();
 });
 

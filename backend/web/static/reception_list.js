@@ -1,7 +1,7 @@
 // The list on the left: today's visits, those to look at, what a search found.
 "use strict";
 
-import { ask, birthText, button, clock, el, fill, firstPage, say, words } from "./reception_base.js";
+import { ask, birthText, button, clock, el, firstPage, say, words } from "./reception_base.js";
 
 const NEEDS = ["missed", "priority", "identity", "coverage", "print"];
 const list = document.getElementById("list");
@@ -145,9 +145,6 @@ export async function showTab(next) {
   await refresh({ background: false });
 }
 
-/** The counts of the tabs, while another tab holds the list. */
-export const isShown = () => tab === "today" || tab === "open";
-
 export function hideFor(other) {
   tab = other;
   found = null;
@@ -163,14 +160,16 @@ export async function search(text) {
 }
 
 function clearSearch() {
-  found = null;
-  const box = document.getElementById("search-text");
-  box.value = "";
-  box.focus();
-  draw();
+  forgetSearch();
+  document.getElementById("search-text").focus();
 }
 
-export const isSearching = () => found !== null;
-export const sentenceFor = (name, facts) => fill(words[name], facts);
+/** Nobody's name stands beside the next person. */
+export function forgetSearch() {
+  if (!found) return;
+  found = null;
+  document.getElementById("search-text").value = "";
+  draw();
+}
 
 draw();

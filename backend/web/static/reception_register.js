@@ -21,7 +21,7 @@ export function register(from = {}) {
     slotId: from.chosen?.slot_id ?? null,
     appointmentId: from.chosen?.appointment_id ?? null,
     priority: from.chosen?.priority_group ?? null,
-    insurance: from.chosen?.use_insurance ?? true,
+    insurance: from.chosen?.use_insurance ?? Boolean(from.scan?.coverage),
     papers: from.chosen?.papers ?? {},
     services: null,
     key: null,
@@ -130,6 +130,8 @@ function took(reply, born, complain) {
   if (!reply.person) return complain(words.not_found_describe);
   draft.scan = reply;
   draft.hint = null;
+  // Without a number nobody could be asked; whoever has a card all the same says so to the desk.
+  draft.insurance = Boolean(reply.coverage);
   return reply.visits.length ? existing() : what();
 }
 
@@ -289,7 +291,7 @@ async function rest() {
     settings.priority_groups.map((group) => el("option", { value: group.code }, say(group))),
   );
   priority.value = draft.priority ?? "";
-  const insured = draft.scan.coverage && draft.scan.coverage.outcome !== "none";
+  const insured = draft.scan.coverage?.outcome !== "none";
   const send = button(words.take_number, take, { class: "wide main", "data-focus": true });
   return show(
     stepHead(3, words.rest_title),
@@ -298,7 +300,7 @@ async function rest() {
     await doctorField(service),
     draft.scan.priority?.group ? el("p", { class: "hint" }, words.priority_by_age) : field("priority", words.priority_title, priority),
     insured ? checkBox("insurance", words.use_insurance, draft.insurance, (value) => (draft.insurance = value)) : null,
-    insured && draft.scan.coverage.provisional ? el("p", { class: "soft" }, words.coverage_later) : null,
+    draft.scan.coverage?.provisional ? el("p", { class: "soft" }, words.coverage_later) : null,
     checkBox("transfer", words.transfer_slip, draft.papers.transfer_slip === true, (value) => (draft.papers = { ...draft.papers, transfer_slip: value })),
     checkBox("revisit", words.revisit_slip, draft.papers.revisit_slip === true, (value) => (draft.papers = { ...draft.papers, revisit_slip: value })),
     send,

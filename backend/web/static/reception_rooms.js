@@ -57,7 +57,7 @@ const reasons = (id) =>
   el("select", { id }, el("option", { value: "" }, words.why), Object.entries(words.room_reasons).map(([code, text]) => el("option", { value: code }, text)));
 
 /** A reason is due for whatever takes something from people; the choice says so by itself. */
-function needs(select) {
+function isSaid(select) {
   if (select.value) return true;
   tell(words.say_why);
   select.focus();
@@ -70,7 +70,7 @@ function drawRoom(room, undo = null) {
     button(
       text,
       (pressed) => {
-        if (state !== "open" && !needs(why)) return;
+        if (state !== "open" && !isSaid(why)) return;
         const body = { state, ...(state === "open" ? {} : { reason: why.value }) };
         press(pressed, "POST", `/rooms/${room.id}/state`, body, (answer) => after(answer, words.room_changed));
       },
@@ -123,7 +123,7 @@ function movePart(room) {
       why,
       to,
       button(fill(words.move_button, { count: room.waiting }), (pressed) => {
-        if (!needs(why)) return;
+        if (!isSaid(why)) return;
         const before = room.waiting;
         press(pressed, "POST", `/rooms/${room.id}/move`, { reason: why.value, to_room_id: to.value || null }, async (answer) => {
           const left = answer.ok ? answer.data.waiting_total : before;
