@@ -212,7 +212,7 @@ def continue_(path: schemas.HelpCallPath) -> Response:
 # --- rooms -------------------------------------------------------------------------------------
 
 
-@blueprint.get("/rooms", responses={200: desk_schemas.DeskRoomList})
+@blueprint.get("/desk/rooms", responses={200: desk_schemas.DeskRoomList})
 @allow(*DESK, StaffRole.HEAD)
 def rooms() -> Response:
     """All rooms as they work today, and the doctors who may sit there"""

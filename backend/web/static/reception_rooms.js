@@ -10,7 +10,7 @@ let isShown = false;
 let chosen = null;
 
 export async function refreshRooms({ background = true } = {}) {
-  const answer = await ask("GET", "/rooms", { background });
+  const answer = await ask("GET", "/desk/rooms", { background });
   if (!answer.ok) return;
   rooms = answer.data.items;
   doctors = answer.data.doctors;

@@ -50,7 +50,7 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("POST", "/people/merge", {"keep": {"visit_id": "x", "version": 0}, "other": {"visit_id": "y", "version": 0}}),
     ("POST", "/people/describe", PERSON),
     ("POST", "/help-calls/x/continue", None),
-    ("GET", "/rooms", None),
+    ("GET", "/desk/rooms", None),
     ("GET", "/print-agents", None),
     ("POST", "/visits/x/print-requests", {"agent_id": "x"}),
     ("POST", "/visits/x/print-requests/y/cancel", None),
@@ -245,6 +245,6 @@ def test_rooms_say_who_changed_them(desk: ApiCaller, hospital: Hospital) -> None
     room_id = hospital.rooms["101"]
     wish = {"state": "paused", "reason": "break"}
     assert desk.post(f"/rooms/{room_id}/state", wish).status_code == 200
-    rooms = {room["code"]: room for room in desk.get("/rooms").json["items"]}
+    rooms = {room["code"]: room for room in desk.get("/desk/rooms").json["items"]}
     assert (rooms["101"]["state"], rooms["101"]["changed_by"]) == ("paused", "Lê Thị Lan")
     assert (rooms["102"]["state"], rooms["102"]["changed_by"]) == ("open", None)
