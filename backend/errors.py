@@ -11,11 +11,12 @@ BackendError
 │   ├── VisitNotFound · ServiceNotFound · ScanExpired · HelpCallNotFound
 │   ├── UserNotFound · RoomNotFound · StepNotFound · ActNotFound
 │   ├── AnnouncementNotFound
-│   ├── DisplayNotFound
+│   ├── DisplayNotFound · PrintRequestNotFound
 ├── Conflict                   what was asked does not fit the state of things
 │   ├── IdempotencyKeyReused · MoveNotAllowed · ChangeNotAllowed · PersonNeedsStaff
 │   ├── ChangedMeanwhile · NobodyWaiting · RoomNotOpen · ReasonNeeded · UndoOver · UserExists
 │   ├── DisplayExists · ZoneHasVoice
+│   ├── NothingToConfirm · DifferentPeople · SamePerson · AgentAway
 │   ├── ReturnNotAllowed       a missed turn that only staff can mend
 │   ├── StepOutNotAllowed      nothing to step out of now, or too often
 │   ├── ServiceClosed · ServiceFull · SlotTaken · NotForThisPerson · AppointmentNotDue
@@ -189,6 +190,11 @@ class UserNotFound(NotFound):
     title = "There is no such account"
 
 
+class PrintRequestNotFound(NotFound):
+    code = "print_request_not_found"
+    title = "There is no such print request"
+
+
 class RoomNotFound(NotFound):
     """Unknown, or not one this member of staff works for: the two look the same."""
 
@@ -277,6 +283,34 @@ class ZoneHasVoice(Conflict):
     code = "zone_has_voice"
     title = "Another display speaks in this zone already"
     message_key = "display.zone_has_voice"
+
+
+class NothingToConfirm(Conflict):
+    """Somebody decided it already, or there never was anything to decide."""
+
+    code = "nothing_to_confirm"
+    title = "There is nothing to confirm here any more"
+    message_key = "desk.nothing_to_confirm"
+
+
+class DifferentPeople(Conflict):
+    """Two personal numbers: no two records of one person."""
+
+    code = "different_people"
+    title = "These records are of two different people"
+    message_key = "desk.different_people"
+
+
+class SamePerson(Conflict):
+    code = "same_person"
+    title = "Both tickets are of one record already"
+    message_key = "desk.same_person"
+
+
+class AgentAway(Conflict):
+    code = "agent_away"
+    title = "This print agent does not answer: choose another one"
+    message_key = "desk.agent_away"
 
 
 class ReturnNotAllowed(Conflict):

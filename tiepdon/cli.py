@@ -15,6 +15,7 @@ COMMANDS = (
     "kiosk",
     "kiosks",
     "parse",
+    "print-agent",
     "read-number",
     "say",
     "scan",

@@ -20,6 +20,7 @@ class PersonFacts:
     numbers: dict[str, str]
     his_ref: str | None = None
     address: str | None = None
+    phone: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

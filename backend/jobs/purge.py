@@ -114,6 +114,7 @@ def _list_rules(
         ("room_day", tables.RoomDay, tables.RoomDay.day < old_day),
         ("call", tables.Call, tables.Call.step_id.in_(_steps_of(old_visit))),
         ("step_change", tables.StepChange, tables.StepChange.visit_id.in_(old_visit)),
+        ("print_request", tables.PrintRequest, tables.PrintRequest.visit_id.in_(old_visit)),
         ("print_job", tables.PrintJob, tables.PrintJob.visit_id.in_(old_visit)),
         ("step", tables.Step, tables.Step.day < old_day),
         ("number", tables.Number, tables.Number.day < old_day),
@@ -145,7 +146,7 @@ def _unlink_people(database: Database, last_day: date) -> int:
             update(tables.Step).where(tables.Step.visit_id.in_(visits)).values(person_id=None),
             update(tables.Visit)
             .where(tables.Visit.id.in_(visits))
-            .values(person_id=None, sealed_on_behalf=None),
+            .values(person_id=None, sealed_on_behalf=None, phone_hash=None),
         ]
 
     condition = (

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, case, insert, select, update
 
@@ -35,6 +36,8 @@ class StandingCall:
     kiosk: str
     screen: str
     number: str | None
+    visit_id: str | None
+    can_continue: bool
     created_at: datetime
     acknowledged_at: datetime | None
     acknowledged_by: str | None
@@ -45,6 +48,8 @@ class HelpWish:
     kind: str
     screen: str
     visit_id: str | None
+    scan_id: str | None = None
+    chosen: dict[str, Any] | None = None
 
 
 def call_for_help(
@@ -87,7 +92,7 @@ def _call(unit: UnitOfWork, wish: HelpWish, kiosk: Caller) -> tuple[StandingCall
         unit.connection.execute(
             update(HelpCall)
             .where(HelpCall.id == standing.id)
-            .values(kind=wish.kind, screen=wish.screen)
+            .values(kind=wish.kind, screen=wish.screen, scan_id=wish.scan_id, chosen=wish.chosen)
         )
         call_id = standing.id
     else:
@@ -120,6 +125,8 @@ def _insert(unit: UnitOfWork, wish: HelpWish, kiosk: Caller) -> str:
             kiosk_id=kiosk.id,
             screen=wish.screen,
             visit_id=known_visit,
+            scan_id=wish.scan_id,
+            chosen=wish.chosen,
             created_at=unit.now,
         )
     )
@@ -194,6 +201,8 @@ def _calls(facility_id: str) -> Select[tuple[str, ...]]:
             Kiosk.name.label("kiosk"),
             HelpCall.screen,
             Ticket.number,
+            HelpCall.visit_id,
+            (HelpCall.scan_id.is_not(None) & HelpCall.visit_id.is_(None)).label("can_continue"),
             HelpCall.created_at,
             HelpCall.acknowledged_at,
             HelpCall.acknowledged_by,

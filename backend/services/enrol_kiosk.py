@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from sqlalchemy import insert, select, update
 
@@ -19,10 +20,15 @@ from backend.storage.unit_of_work import UnitOfWork
 CODE_LIFETIME = timedelta(hours=24)
 DEMO_CODE = "DEMO-KIOSK"
 """Enrols any number of kiosks, in a demo only."""
+DEMO_AGENT_CODE = "DEMO-AGENT"
+"""Likewise for print agents."""
 _DEMO_ID = "demo-"
 """Begins the ids of kiosks that came in with it."""
 
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # read from paper, typed once: no look-alikes
+
+
+KioskKind = Literal["kiosk", "agent"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +43,14 @@ class KnownKiosk:
 
     id: str | None
     name: str
+    kind: str
     enrolled_at: datetime | None
     revoked_at: datetime | None
     code_expires_at: datetime | None
 
 
-def invite_kiosk(database: Database, *, name: str) -> str:
-    """A code that enrols one kiosk under this name within 24 hours; only its hash is kept."""
+def invite_kiosk(database: Database, *, name: str, kind: KioskKind = "kiosk") -> str:
+    """A code that enrols one kiosk or agent under this name within 24 hours; its hash is kept."""
     code = "-".join("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(3))
 
     def invite(unit: UnitOfWork) -> None:
@@ -52,6 +59,7 @@ def invite_kiosk(database: Database, *, name: str) -> str:
                 code_hash=credential_hash(_plain(code)),
                 facility_id=unit.facility_id,
                 kiosk_name=name,
+                kind=kind,
                 created_at=unit.now,
                 expires_at=unit.now + CODE_LIFETIME,
             )
@@ -67,23 +75,25 @@ def enrol_kiosk(database: Database, *, untrusted_code: str, name: str, demo: boo
 
     Raises EnrolmentRefused for an unknown, used or expired code: the three look the same.
     """
-    is_demo_code = demo and secrets.compare_digest(_plain(untrusted_code), _plain(DEMO_CODE))
-    kiosk_id = _DEMO_ID + new_id() if is_demo_code else new_id()
+    demo_kind = _find_demo_kind(untrusted_code) if demo else None
+    kiosk_id = _DEMO_ID + new_id() if demo_kind else new_id()
     enrolled = Enrolled(kiosk_id=kiosk_id, credential=new_credential())
 
     def enrol(unit: UnitOfWork) -> None:
-        invited_name = name if is_demo_code else _use_code(unit, untrusted_code)
+        invited_name, kind = (name, demo_kind) if demo_kind else _use_code(unit, untrusted_code)
         unit.connection.execute(
             insert(Kiosk).values(
                 id=enrolled.kiosk_id,
                 facility_id=unit.facility_id,
+                kind=kind,
                 name=invited_name,
                 token_hash=credential_hash(enrolled.credential),
                 enrolled_at=unit.now,
             )
         )
         subject = f"kiosk:{enrolled.kiosk_id}"
-        unit.audit(Event.KIOSK_ENROLLED, actor=subject, subject=subject)
+        actor = f"{kind}:{enrolled.kiosk_id}"
+        unit.audit(Event.KIOSK_ENROLLED, actor=actor, subject=subject, detail={"kind": kind})
 
     database.transact(enrol)
     return enrolled
@@ -111,7 +121,15 @@ def shut_out_demo_kiosks(database: Database, *, demo: bool) -> None:
     database.transact(shut_out)
 
 
-def _use_code(unit: UnitOfWork, untrusted_code: str) -> str:
+def _find_demo_kind(untrusted_code: str) -> KioskKind | None:
+    kinds: dict[str, KioskKind] = {DEMO_CODE: "kiosk", DEMO_AGENT_CODE: "agent"}
+    typed = _plain(untrusted_code)
+    return next(
+        (k for code, k in kinds.items() if secrets.compare_digest(typed, _plain(code))), None
+    )
+
+
+def _use_code(unit: UnitOfWork, untrusted_code: str) -> tuple[str, str]:
     """One statement, so that of two kiosks with one code only one gets in."""
     used = unit.connection.execute(
         update(EnrolmentCode)
@@ -122,11 +140,11 @@ def _use_code(unit: UnitOfWork, untrusted_code: str) -> str:
             EnrolmentCode.expires_at > unit.now,
         )
         .values(used_at=unit.now)
-        .returning(EnrolmentCode.kiosk_name)
-    ).scalar_one_or_none()
+        .returning(EnrolmentCode.kiosk_name, EnrolmentCode.kind)
+    ).one_or_none()
     if used is None:
         raise EnrolmentRefused
-    return used
+    return used.kiosk_name, used.kind
 
 
 def _plain(code: str) -> str:
@@ -171,12 +189,12 @@ def list_kiosks(database: Database) -> list[KnownKiosk]:
     """All that were ever enrolled, by name, then the open invitations."""
     with database.read() as connection:
         kiosks = connection.execute(
-            select(Kiosk.id, Kiosk.name, Kiosk.enrolled_at, Kiosk.revoked_at)
+            select(Kiosk.id, Kiosk.name, Kiosk.kind, Kiosk.enrolled_at, Kiosk.revoked_at)
             .where(Kiosk.facility_id == database.facility_id)
             .order_by(Kiosk.name, Kiosk.id)
         ).all()
         codes = connection.execute(
-            select(EnrolmentCode.kiosk_name, EnrolmentCode.expires_at)
+            select(EnrolmentCode.kiosk_name, EnrolmentCode.kind, EnrolmentCode.expires_at)
             .where(
                 EnrolmentCode.facility_id == database.facility_id,
                 EnrolmentCode.used_at.is_(None),
@@ -188,6 +206,7 @@ def list_kiosks(database: Database) -> list[KnownKiosk]:
         KnownKiosk(
             id=row.id,
             name=row.name,
+            kind=row.kind,
             enrolled_at=row.enrolled_at,
             revoked_at=row.revoked_at,
             code_expires_at=None,
@@ -197,6 +216,7 @@ def list_kiosks(database: Database) -> list[KnownKiosk]:
         KnownKiosk(
             id=None,
             name=row.kiosk_name,
+            kind=row.kind,
             enrolled_at=None,
             revoked_at=None,
             code_expires_at=row.expires_at,

@@ -195,6 +195,7 @@ def _facts_of(patient: Patient) -> PersonFacts:
         numbers={identifier.kind.value: identifier.value for identifier in patient.identifiers},
         his_ref=patient.ref,
         address=patient.address,
+        phone=patient.phone,
     )
 
 
@@ -208,4 +209,5 @@ def _complete(card: PersonFacts, patient: Patient) -> PersonFacts:
         numbers=record.numbers | card.numbers,
         his_ref=record.his_ref,
         address=card.address or record.address,
+        phone=card.phone or record.phone,
     )

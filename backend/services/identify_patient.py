@@ -65,6 +65,8 @@ from his_adapter.models import Appointment, Coverage, CoverageQuery, Gender, Ide
 from his_adapter.models import BirthDate as HisBirthDate
 from his_adapter.models import IdentifierKind as NumberKind
 
+RECORD_IN_DOUBT = "W_RECORD_IN_DOUBT"
+"""Told to staff: several records fit, or the one found is of somebody else."""
 FAILED_LOOKUP_S = 0.6
 """A number that leads nowhere is answered after this long, whatever the reason was."""
 
@@ -104,6 +106,15 @@ class ScanRequest:
     lossy: bool = False
     notice: AcceptedNotice | None = None
     on_behalf: OnBehalfFacts | None = None
+    described: Described | None = None
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Described:
+    """A person without a card, as staff describe them. `papers_seen`: staff saw who it is."""
+
+    facts: PersonFacts
+    papers_seen: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +160,9 @@ def identify_patient(
     """Raises UnreadablePayload, NoticeRequired, RateLimited, VisitNotFound (an old ticket)."""
     count_tries(resources.database, (SCANS_PER_KIOSK, kiosk.id))
     today = resources.catalogue.get().today(resources.database.clock())
+    if request.described is not None:
+        answer = _identify_described(resources, request, request.described)
+        return _finish(resources, kiosk, request, answer, today)
     read = _read(request, today)
     if read.error is not None:
         raise UnreadablePayload(read.error.value, f"scan.{read.error.value.lower()}")
@@ -159,7 +173,8 @@ def identify_patient(
             kind=read.kind, outcome=Outcome.ASK_NOTICE, message_key=NoticeRequired.message_key
         )
     elif read.identity is not None and read.identity.full_name:
-        answer = _identify_by_card(resources, request, read, read.identity)
+        facts = facts_of_card(read.identity)
+        answer = _identify_by_card(resources, request, read, facts, staff=kiosk.role == "staff")
     else:
         answer = _identify_by_number(resources, kiosk, request, read)
     return _finish(resources, kiosk, request, answer, today)
@@ -204,9 +219,15 @@ def _recognise_ticket(resources: Resources, token: str, today: date) -> _Answer:
 
 
 def _identify_by_card(
-    resources: Resources, request: ScanRequest, read: ParseResult, identity: Identity
+    resources: Resources,
+    request: ScanRequest,
+    read: ParseResult,
+    facts: PersonFacts,
+    *,
+    staff: bool = False,
+    verified: bool = True,
 ) -> _Answer:
-    facts = facts_of_card(identity)
+    """A record in doubt leads to staff; staff go on with what the card says, and are told."""
     count_tries(resources.database, (SCANS_PER_PERSON, _person_hash(resources, facts)))
     give_up_at = time.monotonic() + resources.config.coverage_patient_wait_s
     # Insurer and HIS are asked at the same time: the patient waits for the slower one only.
@@ -218,6 +239,13 @@ def _identify_by_card(
     try:
         found = find_by_card(resources, facts, within_s=give_up_at - time.monotonic())
     except RecordInDoubt:
+        if staff:
+            found = Found(facts=facts, his_answered=False)
+            warnings = (*warnings, RECORD_IN_DOUBT)
+            return _identified(
+                resources, request, read.kind, found, warnings, pending, give_up_at,
+                verified=verified,
+            )  # fmt: skip
         return _Answer(
             kind=read.kind,
             outcome=Outcome.SEE_STAFF,
@@ -225,7 +253,25 @@ def _identify_by_card(
             warnings=warnings,
         )
     return _identified(
-        resources, request, read.kind, found, warnings, pending, give_up_at, verified=True
+        resources, request, read.kind, found, warnings, pending, give_up_at, verified=verified
+    )
+
+
+def _identify_described(
+    resources: Resources, request: ScanRequest, described: Described
+) -> _Answer:
+    """As a card would, except that only staff vouch for it."""
+    if _is_notice_due(resources, request.notice):
+        return _Answer(
+            kind=Kind.UNKNOWN, outcome=Outcome.ASK_NOTICE, message_key=NoticeRequired.message_key
+        )
+    return _identify_by_card(
+        resources,
+        request,
+        ParseResult(kind=Kind.UNKNOWN),
+        described.facts,
+        staff=True,
+        verified=described.papers_seen,
     )
 
 
@@ -361,6 +407,30 @@ def _finish(
     scan_id, expires_at = resources.database.transact(store)
     if answer.pending is not None:
         answer.pending.when_late(lambda late: _keep_late_answer(resources, scan_id, kiosk, late))
+    return _show(resources, scan_id, expires_at, answer, today)
+
+
+def show_scan(resources: Resources, caller: Caller, scan_id: str) -> Identification:
+    """A scan taken a moment ago, as it was answered then. Raises ScanExpired."""
+    now = resources.database.clock()
+    with resources.database.read() as connection:
+        content = get_scan(connection, resources.keys, scan_id, kiosk_id=caller.id, now=now)
+        row = connection.execute(
+            select(Scan.kind, Scan.outcome, Scan.expires_at).where(Scan.id == scan_id)
+        ).one()
+    answer = _Answer(
+        kind=Kind(row.kind),
+        outcome=Outcome(row.outcome),
+        content=content,
+        arrivals=tuple(Arrival(facts=facts, facility_name=None) for facts in content.appointments),
+    )
+    today = resources.catalogue.get().today(now)
+    return _show(resources, scan_id, row.expires_at, answer, today)
+
+
+def _show(
+    resources: Resources, scan_id: str, expires_at: datetime, answer: _Answer, today: date
+) -> Identification:
     visits = _visits(resources, answer.content, today)
     verdict: AgeVerdict | None = None
     ask: tuple[Question, ...] = ()

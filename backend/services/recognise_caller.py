@@ -23,7 +23,8 @@ MAX_CACHED = 2_000
 NOTED_EVERY = timedelta(hours=1)
 """The use of a token is written down this often: it shows that somebody still needs it."""
 
-Role = Literal["kiosk", "staff"]
+Role = Literal["kiosk", "staff", "agent"]
+"""An agent prints what staff ask for, and may do nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,13 +94,15 @@ class Callers:
     def _find_kiosk(self, digest: str) -> Caller | None:
         with self._database.read() as connection:
             row = connection.execute(
-                select(Kiosk.id, Kiosk.name).where(
+                select(Kiosk.id, Kiosk.name, Kiosk.kind).where(
                     Kiosk.token_hash == digest,
                     Kiosk.facility_id == self._database.facility_id,
                     Kiosk.revoked_at.is_(None),
                 )
             ).first()
-        return Caller(role="kiosk", id=row.id, name=row.name) if row else None
+        if row is None:
+            return None
+        return Caller(role="agent" if row.kind == "agent" else "kiosk", id=row.id, name=row.name)
 
     def _find_staff(self, digest: str) -> Caller | None:
         now = self._database.clock()

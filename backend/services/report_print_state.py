@@ -40,30 +40,34 @@ def report_print_state(
     catalogue = resources.catalogue.get()
 
     def write(unit: UnitOfWork) -> Answer:
-        stored = lock_visit(unit, visit_id)
-        is_new = _save_job(unit, visit_id, report, kiosk)
-        known = PrintState(stored.visit.print_state)
-        if is_new and not (known is PrintState.PRINTED and report.state in TROUBLE):
-            unit.connection.execute(
-                update(tables.Ticket)
-                .where(tables.Ticket.visit_id == visit_id)
-                .values(print_state=report.state.value)
-            )
-        if is_new:
-            event = (
-                Event.TICKET_PRINT_TROUBLE
-                if report.state in TROUBLE
-                else Event.TICKET_PRINT_REPORTED
-            )
-            detail = {"state": report.state.value, "kiosk": kiosk.id, "job": report.job_id}
-            subject = f"visit:{visit_id}"
-            unit.audit(event, actor=kiosk.actor, subject=subject, detail=detail)
-            unit.publish(event, subject=subject, detail=detail)
+        keep_print_report(unit, visit_id, report, kiosk=kiosk)
         stored = get_visit(unit.connection, visit_id, facility_id=unit.facility_id)
         visit = show_stored(unit.connection, catalogue, stored, existing=True)
         return Answer(status=200, body=visit_to_text(visit, catalogue, now=unit.now))
 
     return answer_once(resources.database, intent, write)
+
+
+def keep_print_report(
+    unit: UnitOfWork, visit_id: str, report: PrintReport, *, kiosk: Caller
+) -> None:
+    """Raises VisitNotFound, MoveNotAllowed."""
+    stored = lock_visit(unit, visit_id)
+    if not _save_job(unit, visit_id, report, kiosk):
+        return
+    known = PrintState(stored.visit.print_state)
+    if not (known is PrintState.PRINTED and report.state in TROUBLE):
+        unit.connection.execute(
+            update(tables.Ticket)
+            .where(tables.Ticket.visit_id == visit_id)
+            .values(print_state=report.state.value)
+        )
+    is_trouble = report.state in TROUBLE
+    event = Event.TICKET_PRINT_TROUBLE if is_trouble else Event.TICKET_PRINT_REPORTED
+    detail = {"state": report.state.value, "kiosk": kiosk.id, "job": report.job_id}
+    subject = f"visit:{visit_id}"
+    unit.audit(event, actor=kiosk.actor, subject=subject, detail=detail)
+    unit.publish(event, subject=subject, detail=detail | {"visits": [visit_id]})
 
 
 def _save_job(unit: UnitOfWork, visit_id: str, report: PrintReport, kiosk: Caller) -> bool:

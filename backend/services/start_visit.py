@@ -56,6 +56,7 @@ from backend.storage.repositories import (
     count_waiting,
     find_person,
     get_scan,
+    hash_phone,
     save_person,
     take_number,
     take_place,
@@ -156,7 +157,7 @@ def _start(
     _insert_visit(resources, wish, scan, standing, unit, kiosk, visit_id, person_id, today)
     steps = insert_steps(
         unit, taken, visit_id=visit_id, person_id=person_id, standing=standing, day=today,
-        slot_id=wish.slot_id,
+        slot_id=wish.slot_id, source="kiosk" if kiosk.role == "kiosk" else "reception",
     )  # fmt: skip
     subject = f"visit:{visit_id}"
     detail = {"steps": [step.id for step in steps], "queues": [t.place.queue_id for t in taken]}
@@ -444,10 +445,11 @@ def _insert_visit(
         papers=wish.papers,
         sealed_on_behalf=on_behalf,
         language=wish.language,
-        kiosk_id=kiosk.id,
+        kiosk_id=kiosk.id if kiosk.role == "kiosk" else None,
         scan_id=wish.scan_id,
         appointment_ref=wish.appointment_ref,
         changes=0,
+        phone_hash=hash_phone(resources.keys, scan),
         created_at=unit.now,
     )
 
@@ -462,6 +464,7 @@ def insert_steps(
     day: date,
     slot_id: str | None,
     position: int = 0,
+    source: str = "kiosk",
 ) -> list[ShownStep]:
     """One step per place; the first waits, the others are held until it is done.
 
@@ -503,7 +506,7 @@ def insert_steps(
             from_state=None,
             to_state=state.value,
             at=unit.now,
-            source="kiosk",
+            source=source,
             reason=None,
             room_id=place.room.id if place.room else None,
         )

@@ -23,6 +23,7 @@ from sqlalchemy import (
     update,
 )
 
+from backend.domain.identity.phones import phone_key
 from backend.domain.ids import new_id
 from backend.domain.placement import Limit
 from backend.domain.queueing import Lane
@@ -146,6 +147,13 @@ def hash_person(keys: Keys, person: PersonFacts) -> list[str]:
         return [keys.hash("person", *pair) for pair in [*named, *sorted(person.numbers.items())]]
     parts = (person.name_key, person.birth_date or "", person.gender or "")
     return [keys.hash("person", "name", *parts)]
+
+
+def hash_phone(keys: Keys, scan: ScanContent) -> str | None:
+    """The phone that came with a check-in; whoever brought the patient can be called back."""
+    written = scan.on_behalf.phone if scan.on_behalf else scan.person and scan.person.phone
+    key = phone_key(written) if written else None
+    return keys.hash("phone", key) if key else None
 
 
 _FIND_PEOPLE = (

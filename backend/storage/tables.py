@@ -61,6 +61,8 @@ Name = String(200)
 OPEN_STEP_STATES = ("waiting", "called", "serving", "hold", "missed")
 STEP_STATES = (*OPEN_STEP_STATES, "done", "cancelled")
 PRINT_STATES = ("pending", "printed", "unconfirmed", "failed", "unknown")
+PRINT_REQUEST_STATES = ("pending", "taken", "printed", "unconfirmed", "failed", "unknown")
+KIOSK_KINDS = ("kiosk", "agent")
 ROOM_STATES = ("open", "paused", "closed")
 OUTBOX_STATES = ("pending", "sent", "dead")
 DISPLAY_KINDS = ("hall", "door", "counter")
@@ -338,6 +340,7 @@ class Visit(Base):
     __table_args__ = (
         Index("ix_visit_person_day", "person_id", "day"),
         Index("ix_visit_day", "facility_id", "day"),
+        Index("ix_visit_phone", "facility_id", "day", "phone_hash"),
     )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)
@@ -366,6 +369,10 @@ class Visit(Base):
     his_record_code: Mapped[str | None] = mapped_column(Code)
     """MA_LK of the HIS."""
     changes: Mapped[int] = mapped_column(default=0)
+    phone_hash: Mapped[str | None] = mapped_column(Code)
+    """Keyed hash of the phone that came with the visit: it finds a visit, it tells nobody apart."""
+    version: Mapped[int] = mapped_column(server_default="0")
+    """Counts up with every decision of the desk: whoever decides says which one they saw."""
     created_at: Mapped[datetime]
 
 
@@ -563,6 +570,29 @@ class PrintJob(Base):
     reported_at: Mapped[datetime]
 
 
+class PrintRequest(Base):
+    """A ticket that staff want on paper, at one print agent. Its id is the agent's job id, so that
+    the agent's own journal keeps it from being printed twice.
+    """
+
+    __tablename__ = "print_request"
+    __table_args__ = (
+        CheckConstraint(one_of("state", PRINT_REQUEST_STATES), name="state"),
+        Index("ix_print_request_agent", "agent_id", "state", "requested_at"),
+        Index("ix_print_request_visit", "visit_id"),
+    )
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = mapped_column(Id)
+    visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"))
+    agent_id: Mapped[str] = mapped_column(Id)
+    state: Mapped[str] = mapped_column(Code)
+    requested_by: Mapped[str] = mapped_column(Name)
+    requested_at: Mapped[datetime]
+    taken_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+    reason: Mapped[str | None] = mapped_column(Name)
+
+
 class Call(Base):
     """Who called which step where and when, and why it was next.
 
@@ -647,6 +677,7 @@ class Scan(Base):
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)
     kiosk_id: Mapped[str] = mapped_column(Id)
+    """The kiosk, or the member of staff who scanned or took the scan over."""
     kind: Mapped[str] = mapped_column(Code)
     outcome: Mapped[str] = mapped_column(Code)
     sealed: Mapped[bytes]
@@ -675,9 +706,14 @@ class NoticeAcceptance(Base):
 
 class Kiosk(Base):
     __tablename__ = "kiosk"
-    __table_args__ = (UniqueConstraint("token_hash"),)
+    __table_args__ = (
+        UniqueConstraint("token_hash"),
+        CheckConstraint(one_of("kind", KIOSK_KINDS), name="kind"),
+    )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)
+    kind: Mapped[str] = mapped_column(Code, server_default="kiosk")
+    """An agent prints for staff and may do nothing else."""
     name: Mapped[str] = mapped_column(Name)
     token_hash: Mapped[str] = mapped_column(Code)
     enrolled_at: Mapped[datetime]
@@ -689,6 +725,7 @@ class EnrolmentCode(Base):
     code_hash: Mapped[str] = mapped_column(Code, primary_key=True)
     facility_id: Mapped[str] = mapped_column(Id)
     kiosk_name: Mapped[str] = mapped_column(Name)
+    kind: Mapped[str] = mapped_column(Code, server_default="kiosk")
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
@@ -728,6 +765,10 @@ class HelpCall(Base):
     kiosk_id: Mapped[str] = mapped_column(Id)
     screen: Mapped[str] = mapped_column(Code)
     visit_id: Mapped[str | None] = mapped_column(Id)
+    scan_id: Mapped[str | None] = mapped_column(Id)
+    """Who stood there, while the scan lives: staff go on with it."""
+    chosen: Mapped[dict[str, Any] | None]
+    """What had been chosen by then: codes and ids, nothing of the person."""
     created_at: Mapped[datetime]
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None] = mapped_column(Name)

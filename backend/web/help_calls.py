@@ -37,7 +37,14 @@ def create(body: schemas.HelpCallRequest) -> Response:
     An Idempotency-Key is kept when there is one, but not asked for: a call for help is not refused
     for what it lacks. Pressing again within half a minute gives the call that stands (200).
     """
-    wish = HelpWish(kind=body.kind, screen=body.screen, visit_id=body.visit_id)
+    chosen = body.chosen.model_dump(exclude_none=True) if body.chosen else None
+    wish = HelpWish(
+        kind=body.kind,
+        screen=body.screen,
+        visit_id=body.visit_id,
+        scan_id=body.scan_id,
+        chosen=chosen,
+    )
     answer = call_for_help(
         resources().database,
         wish,

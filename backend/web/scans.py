@@ -10,6 +10,7 @@ from flask import Response
 from backend.domain.appointments import ArrivalState, may_arrive
 from backend.domain.catalogue import Catalogue
 from backend.domain.identity.masking import masked_name, masked_number
+from backend.domain.roles import StaffRole
 from backend.domain.scan import CoverageFacts, OnBehalfFacts, PersonFacts
 from backend.errors import ValidationFailed
 from backend.services.identify_patient import (
@@ -31,7 +32,7 @@ _SHOWN_NUMBERS = ("id12", "bhyt15", "bhxh10", "passport", "mrn", "cmnd9")
 
 
 @blueprint.post("/scans", responses={200: schemas.ScanReply})
-@allow("kiosk")
+@allow("kiosk", StaffRole.RECEPTION)
 def scan(body: schemas.ScanRequest) -> Response:
     """Read a code or a typed number
 
@@ -41,7 +42,7 @@ def scan(body: schemas.ScanRequest) -> Response:
     notice nothing is looked up.
     """
     result = identify_patient(resources(), kiosk=caller(), request=_request(body))
-    return json_reply(_reply(result))
+    return json_reply(scan_reply(result))
 
 
 def _request(body: schemas.ScanRequest) -> ScanRequest:
@@ -72,7 +73,7 @@ def _decode(payload_base64: str | None) -> bytes | None:
         raise ValidationFailed("payload_base64 is not base64") from error
 
 
-def _reply(result: Identification) -> schemas.ScanReply:
+def scan_reply(result: Identification) -> schemas.ScanReply:
     server = resources()
     catalogue = server.catalogue.get()
     now = server.database.clock()

@@ -17,6 +17,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationError,
     model_validator,
 )
 
@@ -484,6 +485,30 @@ class VisitPath(Request):
 # --- help --------------------------------------------------------------------------------------
 
 
+class ChosenSoFar(Request):
+    """What a patient had chosen when they called: staff go on from there."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    visit_kind: Word | None = None
+    service_id: Id | None = None
+    also_service_id: Id | None = None
+    doctor_id: Id | None = None
+    slot_id: Id | None = None
+    appointment_id: Id | None = None
+    priority_group: Word | None = None
+    use_insurance: bool | None = None
+    papers: Papers | None = None
+
+
+def _chosen_or_nothing(untrusted: object) -> object:
+    """A call for help is not refused for how it describes what was chosen."""
+    try:
+        return ChosenSoFar.model_validate(untrusted)
+    except ValidationError:
+        return None
+
+
 class HelpCallRequest(Request):
     """Never refused for what is missing or too much: somebody needs help."""
 
@@ -493,6 +518,7 @@ class HelpCallRequest(Request):
     screen: Word = "unknown"
     scan_id: Id | None = None
     visit_id: Id | None = None
+    chosen: Annotated[ChosenSoFar | None, BeforeValidator(_chosen_or_nothing)] = None
 
 
 class HelpCallPath(Request):
@@ -507,6 +533,9 @@ class HelpCallReply(Reply):
     screen: str
     number: str | None
     """The queue number of the visit, when there is one."""
+    visit_id: str | None
+    can_continue: bool
+    """Somebody was recognised at the kiosk: the desk can go on from there."""
     created_at: datetime
     acknowledged_at: datetime | None
     acknowledged_by: str | None

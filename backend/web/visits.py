@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
+from backend.domain.roles import StaffRole
 from backend.domain.visit import PrintState
 from backend.services.cancel_visit import cancel_visit
 from backend.services.change_visit import ChangeWish, change_visit
@@ -32,7 +33,7 @@ NEW_VISIT: Responses = {201: schemas.VisitReply, 200: schemas.VisitReply}
 
 
 @blueprint.post("/visits", responses=NEW_VISIT, openapi_extensions=IDEMPOTENT)
-@allow("kiosk")
+@allow("kiosk", StaffRole.RECEPTION)
 def start(body: schemas.VisitRequest) -> Response:
     """Take a queue number; 200 with the same ticket for who is registered already"""
     wish = VisitWish(

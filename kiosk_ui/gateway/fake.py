@@ -182,6 +182,7 @@ class FakeGateway:
         self.print_states: list[models.PrintStateRequest] = []
         self.device_events: list[models.DeviceEventRequest] = []
         self.help_calls: dict[str, models.HelpCallReply] = {}
+        self.help_requests: list[models.HelpCallRequest] = []
         self._answers: dict[str, models.Wire] = {}
         self._numbers = 0
 
@@ -313,6 +314,7 @@ class FakeGateway:
 
     def call_for_help(self, request: models.HelpCallRequest, *, key: str) -> models.HelpCallReply:
         self._reach("call_for_help")
+        self.help_requests.append(request)
         call = models.HelpCallReply(
             id=f"help-{key}", kind=request.kind, state="waiting", acknowledged_at=None
         )

@@ -418,11 +418,26 @@ class PrintStateRequest(Wire):
 HelpKind = Literal["help", "emergency"]
 
 
+class ChosenSoFar(Wire):
+    """What had been chosen when staff were called: they go on from there."""
+
+    visit_kind: str | None = None
+    service_id: str | None = None
+    also_service_id: str | None = None
+    doctor_id: str | None = None
+    slot_id: str | None = None
+    appointment_id: str | None = None
+    priority_group: str | None = None
+    use_insurance: bool | None = None
+    papers: Papers | None = None
+
+
 class HelpCallRequest(Wire):
     kind: HelpKind
     screen: str
     scan_id: str | None = None
     visit_id: str | None = None
+    chosen: ChosenSoFar | None = None
 
 
 class HelpCallReply(Wire):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from kiosk_ui.current_visit import HelpCall
+from kiosk_ui.current_visit import CurrentVisit, HelpCall
 from kiosk_ui.flow import Screen
-from kiosk_ui.gateway.models import HelpCallReply, HelpCallRequest, HelpKind
+from kiosk_ui.gateway.models import ChosenSoFar, HelpCallReply, HelpCallRequest, HelpKind
 from kiosk_ui.presenters.base import Presenter
 from kiosk_ui.presenters.context import new_key
 from kiosk_ui.presenters.views import Action, Icon, MessageView, Phrase, Tone
@@ -70,6 +70,7 @@ class HelpScreen(Presenter):
             screen=visit.screen.value,
             scan_id=visit.scan.scan_id if visit.scan else None,
             visit_id=visit.ticket.id if visit.ticket else None,
+            chosen=_chosen(visit) if visit.scan else None,
         )
         call_id = call.id
 
@@ -93,6 +94,21 @@ class HelpScreen(Presenter):
             done=done,
             failed=failed,
         )
+
+
+def _chosen(visit: CurrentVisit) -> ChosenSoFar:
+    """For staff, who go on at this very step."""
+    return ChosenSoFar(
+        visit_kind=visit.visit_kind,
+        service_id=visit.service.id if visit.service else None,
+        also_service_id=visit.also_service.id if visit.also_service else None,
+        doctor_id=visit.doctor.id if visit.doctor else None,
+        slot_id=visit.slot.id if visit.slot else None,
+        appointment_id=visit.appointment.id if visit.appointment else None,
+        priority_group=visit.priority_group,
+        use_insurance=visit.use_insurance,
+        papers=visit.papers,
+    )
 
 
 class EmergencyScreen(HelpScreen):

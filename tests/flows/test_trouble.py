@@ -566,6 +566,23 @@ def test_a_call_that_did_not_get_through_is_said_and_repeated(bench: Bench, kind
     assert title(bench) == f"{kind}.waiting"
 
 
+def test_a_call_says_what_was_chosen_so_far(bench: Bench) -> None:
+    """Staff go on at this very step."""
+    walk(bench, TO_SUMMARY)
+    touch(bench, "help")
+    request = bench.gateway.help_requests[-1]
+    assert request.screen == "summary"
+    assert request.scan_id is not None
+    assert request.chosen is not None
+    assert request.chosen.service_id is not None
+    assert request.chosen.visit_kind is not None
+
+
+def test_a_call_before_any_scan_says_nothing_of_choices(bench: Bench) -> None:
+    touch(bench, "help")
+    assert bench.gateway.help_requests[-1].chosen is None
+
+
 def test_the_visit_goes_on_under_a_call_for_help(bench: Bench) -> None:
     walk(bench, TO_SUMMARY)
     bench.worker.held = True

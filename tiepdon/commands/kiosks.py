@@ -19,11 +19,12 @@ def command() -> None:
 
 @command.command()
 @click.argument("name", callback=check_name)
+@click.option("--agent", is_flag=True, help="Not a kiosk: a program that prints for staff.")
 @database_option
-def add(name: str, database_url: str | None) -> None:
+def add(name: str, agent: bool, database_url: str | None) -> None:
     """Print a code that enrols one kiosk under NAME within 24 hours."""
     with open_set_up_database(database_url) as database:
-        click.echo(invite_kiosk(database, name=name))
+        click.echo(invite_kiosk(database, name=name, kind="agent" if agent else "kiosk"))
 
 
 @command.command("list")

@@ -8,6 +8,7 @@ from backend.web.staff import (
     home,
     login,
     password,
+    reception,
     rooms,
     second_factor,
     single_sign_on,
@@ -24,4 +25,5 @@ BLUEPRINTS = (
     displays.blueprint,
     rooms.blueprint,
     head.blueprint,
+    reception.blueprint,
 )

@@ -11,6 +11,7 @@ from backend.web.api import caller
 from backend.web.displays import DISPLAY_ROLES
 from backend.web.help_calls import HELPERS
 from backend.web.pages import render_page, staff_page
+from backend.web.reception import DESK
 from backend.web.rooms import CALLERS
 
 blueprint = Blueprint("staff_home", __name__, url_prefix="/staff")
@@ -26,6 +27,7 @@ class Card:
 
 
 CARDS = (
+    Card(path="/staff/reception", key="reception", roles=frozenset(DESK)),
     Card(path="/staff/rooms", key="rooms", roles=frozenset(CALLERS)),
     Card(path="/staff/help", key="help", roles=frozenset(HELPERS)),
     Card(path="/staff/displays", key="displays", roles=frozenset(DISPLAY_ROLES)),

@@ -1,0 +1,212 @@
+// One visit: who it is, the next thing to decide, its way, printing, merging.
+"use strict";
+
+import { ask, birthText, button, clock, el, fill, press, say, show, tell, words } from "./reception_base.js";
+import { laneChip, markSelected, refresh, visitRow } from "./reception_list.js";
+import { printPanel } from "./reception_print.js";
+
+let shownId = null;
+
+export const shownVisit = () => shownId;
+
+export function forgetVisit() {
+  shownId = null;
+  markSelected(null);
+}
+
+export async function openVisit(visitId, { background = false } = {}) {
+  const answer = await ask("GET", `/visits/${visitId}/desk`, { background });
+  if (!answer.ok) {
+    if (!background) tell(answer.sentence);
+    return;
+  }
+  if (background && shownId !== visitId) return;
+  shownId = visitId;
+  markSelected(visitId);
+  draw(answer.data);
+}
+
+async function again() {
+  const visitId = shownId;
+  refresh();
+  if (visitId) await openVisit(visitId);
+}
+
+function draw(opened) {
+  const { visit } = opened;
+  show(
+    el(
+      "header",
+      { class: "visit-head" },
+      el("span", { class: "big-number", tabindex: "-1", "data-focus": true }, visit.number),
+      el(
+        "div",
+        {},
+        el("p", { class: "chips" }, laneChip(visit.lane), el("span", { class: `state state-${visit.state}` }, words.states[visit.state])),
+        el("p", { class: "soft" }, `${words.taken_at} ${clock(visit.created_at)} · ${visit.kiosk ?? words.at_desk}${visit.his_number ? ` · ${words.his_number} ${visit.his_number}` : ""}`),
+      ),
+    ),
+    personPart(opened),
+    needPart(opened),
+    wayPart(visit),
+    printPanel(visit.id, opened.prints, again),
+    opened.person ? mergePart(opened) : null,
+  );
+}
+
+function personPart({ person, guardian, priority, verified }) {
+  if (!person) return el("p", { class: "soft" }, words.person_gone);
+  const kinds = ["id12", "bhyt15", "passport", "mrn", "cmnd9", "bhxh10"].filter((kind) => person.masked_numbers[kind]);
+  const numbers = kinds.slice(0, 2).map((kind) => `${words.number_kinds[kind]} ${person.masked_numbers[kind]}`);
+  const phone = person.masked_phone ? `${words.phone_short} ${person.masked_phone}` : null;
+  return el(
+    "section",
+    { class: "part person" },
+    el("h2", {}, person.full_name),
+    el("p", {}, [birthText(person.birth_date), person.gender ? words.genders[person.gender] : null].filter(Boolean).join(" · ")),
+    el("p", { class: "soft" }, [...numbers, phone].filter(Boolean).join(" · ")),
+    priority ? el("p", {}, `${words.priority_as}: `, el("b", {}, say(priority))) : null,
+    verified ? null : el("p", { class: "soft" }, words.typed_identity),
+    guardian ? el("p", { class: "soft" }, `${words.with_guardian}: ${words.relations[guardian.relation] ?? ""} · ${guardian.masked_phone}`) : null,
+  );
+}
+
+/** The decisions of the desk, one after the other. */
+function needPart(opened) {
+  const { visit } = opened;
+  const need = visit.needs.find((each) => each !== "print");
+  if (!need) return null;
+  const count = visit.needs.filter((each) => each !== "print").length;
+  const choices = {
+    priority: () => [
+      ...["papers_seen", "plain_to_see"].map((reason) => decide(visit, "priority", { reason }, words.priority_reasons[reason])),
+      lowerChoices(visit),
+    ],
+    identity: () => Object.entries(words.identity_reasons).map(([reason, text]) => decide(visit, "identity", { reason }, text)),
+    coverage: () => Object.entries(words.coverage_decisions).map(([decision, text]) => decide(visit, "coverage", { decision }, text)),
+    missed: () => visit.steps.filter((step) => step.state === "missed").map((step) => resumeButton(visit, step)),
+  };
+  return el(
+    "section",
+    { class: "part question", "aria-label": words.needs[need] },
+    el("h3", {}, words.questions[need], count > 1 ? el("span", { class: "count" }, fill(words.more_to_do, { count: count - 1 })) : null),
+    words.question_hints[need] ? el("p", { class: "soft" }, words.question_hints[need]) : null,
+    el("div", { class: "answers" }, choices[need]()),
+  );
+}
+
+const decide = (visit, what, body, text, options = {}) =>
+  button(text, (pressed) => press(pressed, "POST", `/visits/${visit.id}/${what}`, { version: visit.version, ...body }, after(words.done[what])), options);
+
+const after = (sentence) => async (answer) => {
+  if (answer.ok) tell(sentence, "good");
+  await again();
+};
+
+/** Lowering is asked for first: its reasons come with a second press. */
+function lowerChoices(visit) {
+  const holder = el("div", { class: "answers" });
+  holder.append(
+    button(
+      words.lower_priority,
+      () => {
+        holder.replaceChildren(
+          el("p", { class: "soft" }, words.lower_why),
+          ...["no_papers", "not_eligible", "patient_withdrew", "mistake"].map((reason) =>
+            decide(visit, "priority", { reason }, words.priority_reasons[reason], { class: "quiet" }),
+          ),
+        );
+        holder.querySelector("button").focus();
+      },
+      { class: "quiet" },
+    ),
+  );
+  return holder;
+}
+
+const resumeButton = (visit, step) =>
+  button(words.resume, (pressed) => press(pressed, "POST", `/visits/${visit.id}/resume`, { step_id: step.id, version: step.version }, after(words.done.missed)), {});
+
+function wayPart(visit) {
+  return el(
+    "section",
+    { class: "part" },
+    el("h3", {}, words.way_title),
+    el(
+      "ol",
+      { class: "way" },
+      visit.steps.map((step) =>
+        el(
+          "li",
+          { class: `state-${step.state}` },
+          el("b", {}, say(step.service)),
+          step.room ? ` · ${say(step.room)}` : "",
+          el("span", { class: "state" }, words.states[step.state]),
+          step.state === "hold" && (step.hold_reason === "staff" || step.hold_reason === "stepped_out") ? resumeButton(visit, step) : null,
+        ),
+      ),
+    ),
+  );
+}
+
+// --- merging -------------------------------------------------------------------------------------
+
+function mergePart(opened) {
+  const part = el("section", { class: "part merge" });
+  part.append(button(words.merge_start, () => askOther(part, opened), { class: "quiet" }));
+  return part;
+}
+
+function askOther(part, opened) {
+  const box = el("input", { type: "search", id: "merge-text", autocomplete: "off", maxlength: "1000" });
+  const results = el("div", { class: "merge-results", "aria-live": "polite" });
+  const form = el(
+    "form",
+    {
+      on: {
+        submit: async (event) => {
+          event.preventDefault();
+          const answer = await ask("POST", "/visits/search", { body: { text: box.value } });
+          if (!answer.ok) return tell(answer.sentence);
+          const others = answer.data.items.filter((each) => each.visit.id !== opened.visit.id && each.person);
+          results.replaceChildren(
+            ...(others.length ? others.map((each) => visitRow(each.visit, each.person, () => preview(part, opened, each))) : [el("p", { class: "empty" }, words.found_none)]),
+          );
+          return null;
+        },
+      },
+    },
+    el("label", { for: "merge-text" }, words.merge_find),
+    el("div", { class: "line" }, box, el("button", { class: "quiet" }, words.search_button)),
+  );
+  part.replaceChildren(el("h3", {}, words.merge_title), form, results, button(words.cancel, () => part.replaceWith(mergePart(opened)), { class: "quiet small" }));
+  box.focus();
+}
+
+const mergeBody = (opened, other, confirmed) => ({
+  keep: { visit_id: opened.visit.id, version: opened.visit.version },
+  other: { visit_id: other.visit.id, version: other.visit.version },
+  confirmed,
+});
+
+/** What would happen is shown first; only the second press does it. */
+async function preview(part, opened, other) {
+  const answer = await press(part.querySelector("button"), "POST", "/people/merge", mergeBody(opened, other, false));
+  if (!answer.ok) return;
+  const card = (title, visit, person) =>
+    el("div", { class: "merge-card" }, el("p", { class: "soft" }, title), el("b", {}, person.full_name), el("p", {}, `${birthText(person.birth_date)} · ${visit.number}`));
+  const { cancelled, same_name: sameName, same_birth_date: sameBirth } = answer.data;
+  part.replaceChildren(
+    el("h3", {}, words.merge_sure),
+    el("div", { class: "merge-pair" }, card(words.merge_keep, opened.visit, opened.person), card(words.merge_other, other.visit, other.person)),
+    sameName && sameBirth ? null : el("p", { class: "wrong" }, words.merge_differs),
+    cancelled.length ? el("p", {}, fill(words.merge_cancels, { numbers: cancelled.join(", ") })) : null,
+    el("p", { class: "soft" }, words.merge_no_undo),
+    el(
+      "div",
+      { class: "answers" },
+      button(words.merge_confirm, (pressed) => press(pressed, "POST", "/people/merge", mergeBody(opened, other, true), after(words.done.merge)), { class: "danger" }),
+      button(words.cancel, () => part.replaceWith(mergePart(opened)), { class: "quiet" }),
+    ),
+  );
+}
