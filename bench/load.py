@@ -273,6 +273,8 @@ class Caller:
         with lock:
             if reply.status != 200:
                 self.failed += 1
+                if self.failed == 1:
+                    print(f"  refused: {reply.status} {body.get('detail')}", file=sys.stderr)
                 return seen
             self.took_s.append(time.monotonic() - began)
             self.pressed[body["last_call"]] = (room, began)

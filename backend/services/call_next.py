@@ -87,7 +87,7 @@ def _call(
     if state is not RoomState.OPEN:
         raise RoomNotOpen
     if wish.check_call and last_call != wish.after_call:
-        raise ChangedMeanwhile
+        raise ChangedMeanwhile("This room made another call since")
     act = Act(unit, catalogue, kind="next", caller=caller, room_id=room_id)
     _finish(unit, catalogue, act, wish.finish, room_id=room_id)
     try:
@@ -115,7 +115,7 @@ def _finish(
         step = steps[each.step_id]
         check_version(step, each.version)
         if step.room_id != room_id:
-            raise ChangedMeanwhile
+            raise ChangedMeanwhile("That number is in another room now")
         finish_step(unit, act, step)
 
 
@@ -137,4 +137,4 @@ def take_next(
         step = lock_step(unit, chosen.ticket.id)
         if step.state == StepState.WAITING:
             return step, chosen.reason
-    raise ChangedMeanwhile
+    raise ChangedMeanwhile("Too many people left the line at this moment: press again")

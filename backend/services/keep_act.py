@@ -40,7 +40,7 @@ class Actor(Protocol):
 def check_version(step: Any, seen: int | None) -> None:
     """Raises ChangedMeanwhile when the page showed another version. None asks for nothing."""
     if seen is not None and step.version != seen:
-        raise ChangedMeanwhile
+        raise ChangedMeanwhile("That number was changed since the page showed it")
 
 
 class Act:

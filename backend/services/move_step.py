@@ -62,7 +62,7 @@ def move_step(
         .values(values)
     ).rowcount
     if not moved:
-        raise ChangedMeanwhile
+        raise ChangedMeanwhile("That number is changed at this very moment")
     if to is StepState.CANCELLED:
         for scope in step.quota_scopes:
             give_place_back(unit, scope, day=step.day)

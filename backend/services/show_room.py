@@ -137,12 +137,13 @@ def load_room(
         current=[
             _show(row, patient=_find_patient(resources, connection, row.person_id))
             for row in sorted(rows, key=lambda row: row.state_at)
-            if row.state in IN_ROOM
+            # Somebody who waited a moment ago may be in another room of the line by now.
+            if row.state in IN_ROOM and row.room_id == room_id
         ],
         waiting=[
             _show(by_id[call.ticket.id], order=call.reason)
             for call in calls
-            if call.ticket.id in by_id
+            if call.ticket.id in by_id and by_id[call.ticket.id].state == StepState.WAITING
         ],
         waiting_by_lane={
             lane.value: count for lane, count in count_by_lane(connection, queues, day=day).items()
