@@ -33,7 +33,7 @@ from backend.storage.queues import (
 )
 from backend.storage.repositories import get_person
 
-SHOWN_WAITING = 50
+SHOWN_WAITING = 25
 IN_ROOM = (StepState.CALLED.value, StepState.SERVING.value)
 ASIDE = (StepState.HOLD.value, StepState.MISSED.value)
 
