@@ -13,7 +13,7 @@ from backend.errors import CallingWordsChanged, CallingWordsRefused, CatalogueUn
 from backend.events import Event
 from backend.services.recognise_caller import Caller
 from backend.storage.database import Database
-from backend.storage.tables import Announcement, CallingWordsChange, Facility
+from backend.storage.tables import Announcement, CallingWordsChange, Display, Facility
 from backend.storage.unit_of_work import UnitOfWork
 
 CHANGES_KEPT = 50
@@ -83,13 +83,17 @@ def undo_calling_words(database: Database, *, version: int, staff: Caller) -> Ke
 
 
 def list_zones(database: Database) -> list[str]:
-    """Zones that announcements or loudness name, for whoever chooses one."""
+    """Zones of displays in use, and those that announcements or loudness name."""
     with database.read() as connection:
         zones = set(_get(connection, database.facility_id).words.volume)
         chosen = select(Announcement.zones).where(
             Announcement.facility_id == database.facility_id, Announcement.active
         )
         zones |= {zone for row in connection.scalars(chosen) for zone in row}
+        standing = select(Display.zone).where(
+            Display.facility_id == database.facility_id, Display.revoked_at.is_(None)
+        )
+        zones |= set(connection.scalars(standing))
     return sorted(zones - {""})
 
 

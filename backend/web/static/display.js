@@ -163,7 +163,8 @@ const callLivesMs = () => state.display.drop_calls_after_s * 1000;
 
 function openVoice() {
   const gapMs = () => state.display.gap_s * 1000;
-  return makeVoice({ fetchSound, gapMs, onBlocked: view.showSoundHint });
+  const volume = () => state.display.volume ?? 100; // a state kept before there was loudness
+  return makeVoice({ fetchSound, gapMs, volume, onBlocked: view.showSoundHint });
 }
 
 function speak(call, ageMs) {
