@@ -23,9 +23,11 @@ async function preview() {
 }
 
 function draw(sentences) {
-  for (const article of form.querySelectorAll("[data-kind]")) {
-    for (const place of article.querySelectorAll("[data-preview]")) {
-      const found = sentences[article.dataset.kind][place.dataset.preview];
+  for (const sentence of form.querySelectorAll("[data-kind]")) {
+    const previews = sentences[sentence.dataset.kind];
+    sentence.querySelector("[data-summary]").textContent = previews.vi.shown;
+    for (const place of sentence.querySelectorAll("[data-preview]")) {
+      const found = previews[place.dataset.preview];
       const wording = place.parentElement;
       place.querySelector("[data-shown]").textContent = found.shown;
       place.querySelector("[data-spoken]").textContent = found.spoken;
