@@ -39,7 +39,6 @@ from backend.web.pages import render_page, staff_page
 SAMPLE_NUMBER, SAMPLE_ROOM = "A024", "102"
 MAX_SAMPLE_CHARS = 10
 PERSON_WORDS = ("bệnh nhân", "người bệnh")
-LANGUAGE_CHOICES = ("vi", "vi en", "en vi", "en")
 _SIMPLE = ("person_word", "region", "rooms", "leading_zeros")
 _FIGURES = ("rate", "pause_ms", "gap_s", "drop_calls_after_s")
 
@@ -273,7 +272,6 @@ def _page(
         needed={kind: sorted(template_fields(usual.vi)) for kind, usual in TEMPLATES.items()},
         previews=_previews(words),
         person_words=dict.fromkeys((*PERSON_WORDS, words.person_word)),
-        language_choices=LANGUAGE_CHOICES,
         languages=" ".join(words.languages),
         times=range(1, MAX_TIMES + 1),
         volumes=[("", words.volume_of(""))]
