@@ -15,6 +15,7 @@ from backend.web import (
     announcements,
     assets,
     auth,
+    calling_words,
     catalogue,
     departments,
     display_pages,
@@ -60,6 +61,7 @@ APIS = (
     announcements.blueprint,
     displays.blueprint,
     departments.blueprint,
+    calling_words.blueprint,
     live.blueprint,
 )
 PAGES = (

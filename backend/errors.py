@@ -20,7 +20,7 @@ BackendError
 │   ├── ReturnNotAllowed       a missed turn that only staff can mend
 │   ├── StepOutNotAllowed      nothing to step out of now, or too often
 │   ├── ServiceClosed · ServiceFull · SlotTaken · NotForThisPerson · AppointmentNotDue
-│   ├── AnnouncementChanged · TooManyAnnouncements
+│   ├── AnnouncementChanged · TooManyAnnouncements · CallingWordsChanged
 ├── Unavailable                come again later
 │   ├── StorageUnavailable · CatalogueUnavailable · VoiceUnavailable
 └── ConfigError                the server cannot start like this
@@ -59,6 +59,18 @@ class ValidationFailed(BadRequest):
     code = "validation_failed"
     title = "The request does not have the promised shape"
     status = 422
+
+
+class CallingWordsRefused(BadRequest):
+    """`fields` name what cannot be kept, as domain.calling_settings.find_faults does."""
+
+    code = "calling_words_refused"
+    title = "Some of the calling words or figures cannot be used"
+    status = 422
+
+    def __init__(self, fields: tuple[str, ...]) -> None:
+        super().__init__()
+        self.fields = fields
 
 
 class BodyTooLarge(BadRequest):
@@ -379,6 +391,11 @@ class AppointmentNotDue(Conflict):
 class AnnouncementChanged(Conflict):
     code = "announcement_changed"
     title = "Somebody changed this announcement meanwhile: look at it again"
+
+
+class CallingWordsChanged(Conflict):
+    code = "calling_words_changed"
+    title = "Somebody changed the calling words meanwhile: look at them again"
 
 
 class TooManyAnnouncements(Conflict):

@@ -72,6 +72,7 @@ class Event(StrEnum):
     VOICE_FAILED = "voice_failed"
     ANNOUNCEMENT_ADDED = "announcement_added"
     ANNOUNCEMENT_CHANGED = "announcement_changed"
+    CALLING_WORDS_CHANGED = "calling_words_changed"
     DATA_PURGED = "data_purged"
     JOB_FAILED = "job_failed"
     REQUEST_SERVED = "request_served"

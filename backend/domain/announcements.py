@@ -112,6 +112,23 @@ def shown_announcements(
     ]
 
 
+def find_next(announcement: Announcement, *, now: datetime, zone_info: ZoneInfo) -> datetime | None:
+    """When it is heard next, or begins to stand on boards if it is only shown; None: never more."""
+    local = now.astimezone(zone_info)
+    day = max(local.date(), announcement.valid_from or local.date())
+    times = _times_of_day(announcement) if announcement.spoken else {announcement.starts_at}
+    # Today's may be over, so the same weekday of next week belongs to it.
+    for ahead in range(8):
+        on = day + timedelta(days=ahead)
+        if not announcement.is_valid_on(on):
+            continue
+        moments = (datetime.combine(on, at, tzinfo=zone_info) for at in sorted(times))
+        found = next((moment for moment in moments if moment > now), None)
+        if found is not None:
+            return found
+    return None
+
+
 def _moments(
     announcement: Announcement, since: datetime, now: datetime, zone_info: ZoneInfo
 ) -> Iterator[datetime]:

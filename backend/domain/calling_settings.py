@@ -14,6 +14,10 @@ from typing import Any
 from backend.domain.reading import Language, LeadingZeros, Region, RoomReading
 
 MAX_TEMPLATE_CHARS = 200
+FULL_VOLUME = 100
+MAX_ZONES = 100
+MAX_ZONE_CHARS = 60
+"""As in domain.displays."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +149,12 @@ class CallingSettings:
     gap_s: float = 9.0
     """From the start of one call to the start of the next in a zone, at least."""
     drop_calls_after_s: float = 60.0
+    volume: Mapping[str, int] = field(default_factory=dict)
+    """Percent by zone; "" is for zones without one of their own."""
+
+    def volume_of(self, zone: str | None) -> int:
+        """How loud a zone is, in percent of what its loudspeaker gives."""
+        return self.volume.get(zone or "", self.volume.get("", FULL_VOLUME))
 
     def get_template(self, kind: str) -> CallTemplate:
         """Raises KeyError for what is no kind of call."""
@@ -160,6 +170,8 @@ class CallingSettings:
         values = {name: value for name, value in values.items() if _fits(name, value)}
         if "languages" in values:
             values["languages"] = tuple(values["languages"])
+        if "volume" in values:
+            values["volume"] = dict(values["volume"])
         if "templates" in values:
             values["templates"] = {
                 kind: CallTemplate(**template)
@@ -167,6 +179,23 @@ class CallingSettings:
                 if _is_template(kind, template)
             }
         return cls(**values)
+
+
+def find_faults(settings: CallingSettings) -> list[str]:
+    """Names of what cannot be kept: "rate", "templates.call_room.vi". Empty: all is well."""
+    own = {"templates", "volume"}
+    names = [entry.name for entry in fields(settings) if entry.name not in own]
+    faults = [name for name in names if not _fits(name, getattr(settings, name))]
+    if not _is_volume(settings.volume):
+        faults.append("volume")
+    for kind, template in settings.templates.items():
+        if find_template_fault(kind, "vi", template.vi) is not None:
+            faults.append(f"templates.{kind}.vi")
+        if find_template_fault(kind, "en", template.en) is not None:
+            faults.append(f"templates.{kind}.en")
+        if template.times not in range(1, MAX_TIMES + 1):
+            faults.append(f"templates.{kind}.times")
+    return faults
 
 
 _CHOICES = {
@@ -191,7 +220,14 @@ def _fits(name: str, value: object) -> bool:
         low, high = _RANGES[name]
         return type(value) in {int, float} and low <= float(str(value)) <= high
     if name == "person_word":
-        return isinstance(value, str) and 0 < len(value) <= 40 and "{" not in value
+        return (
+            isinstance(value, str)
+            and 0 < len(value.strip()) <= 40
+            and value.isprintable()
+            and not {"{", "}"} & set(value)
+        )
+    if name == "volume":
+        return _is_volume(value)
     if name == "languages":
         return isinstance(value, list | tuple) and list(value) in [
             ["vi"],
@@ -200,6 +236,20 @@ def _fits(name: str, value: object) -> bool:
             ["en", "vi"],
         ]
     return isinstance(value, Mapping)
+
+
+def _is_volume(value: object) -> bool:
+    return (
+        isinstance(value, Mapping)
+        and len(value) <= MAX_ZONES
+        and all(isinstance(zone, str) and is_zone_name(zone) for zone in value)
+        and all(type(each) is int and 0 <= each <= FULL_VOLUME for each in value.values())
+    )
+
+
+def is_zone_name(zone: str) -> bool:
+    """Also true for "", which stands for the whole facility."""
+    return len(zone) <= MAX_ZONE_CHARS and zone.isprintable() and zone == " ".join(zone.split())
 
 
 def _is_template(kind: str, value: object) -> bool:

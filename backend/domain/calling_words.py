@@ -98,11 +98,7 @@ def call_words(call: SpokenCall, settings: CallingSettings, language: Language) 
     kind = template_kind(call)
     shown = _show(call, settings, language, kind)
     try:
-        return CallWords(
-            shown=shown,
-            phrases=tuple(_speak(call, settings, language, kind)),
-            times=settings.get_template(kind).times,
-        )
+        return template_words(kind, settings, language, call)
     except UnreadableCode:
         if kind in {"room_moved", "room_paused"}:
             raise
@@ -111,6 +107,20 @@ def call_words(call: SpokenCall, settings: CallingSettings, language: Language) 
         phrases = tuple(_speak(rescue, settings, language, "call_see_screen"))
         times = settings.get_template("call_see_screen").times
         return CallWords(shown=shown, phrases=phrases, times=times)
+
+
+def template_words(
+    kind: str, settings: CallingSettings, language: Language, call: SpokenCall
+) -> CallWords:
+    """One sentence of the templates, whichever a call would have taken: for whoever words it.
+
+    Raises UnreadableCode for a number or a room that no voice can read.
+    """
+    return CallWords(
+        shown=_show(call, settings, language, kind),
+        phrases=tuple(_speak(call, settings, language, kind)),
+        times=settings.get_template(kind).times,
+    )
 
 
 def text_phrases(text: str, language: Language, region: Region = "bac") -> tuple[Phrase, ...]:

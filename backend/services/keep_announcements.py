@@ -41,6 +41,12 @@ def list_active_announcements(database: Database) -> list[KeptAnnouncement]:
     return _select(database, query.limit(MAX_ACTIVE))
 
 
+def find_announcement(database: Database, announcement_id: str) -> KeptAnnouncement | None:
+    table = tables.Announcement
+    found = _select(database, _of(database.facility_id).where(table.id == announcement_id))
+    return found[0] if found else None
+
+
 def _of(facility_id: str) -> Select[tuple[Any, ...]]:
     table = tables.Announcement
     return (

@@ -12,6 +12,7 @@ from backend.domain.calling_words import (
     Phrase,
     SpokenCall,
     call_words,
+    template_words,
     text_phrases,
 )
 from backend.domain.reading import Language, UnreadableCode
@@ -45,7 +46,11 @@ def render_speech(
 
 
 def render_announcement(
-    resources: Resources, announcement: Announcement, language: Language
+    resources: Resources,
+    announcement: Announcement,
+    language: Language,
+    *,
+    trial: bool = False,
 ) -> bytes:
     """A WAV of an announcement, said once: as recorded, otherwise its text in our voice.
 
@@ -54,7 +59,31 @@ def render_announcement(
     settings = _settings(resources)
     style = voice_style(settings, language)
     phrases = announcement_phrases(resources.speaker, announcement, style)
-    return resources.speaker.speak(phrases, style, with_chime=settings.chime)
+    return resources.speaker.speak(phrases, style, with_chime=settings.chime, trial=trial)
+
+
+def try_template(
+    resources: Resources,
+    settings: CallingSettings,
+    kind: str,
+    call: SpokenCall,
+    language: Language,
+) -> bytes:
+    """A WAV of one sentence under settings that nobody has saved yet.
+
+    Raises ValidationFailed for what no voice can read, VoiceUnavailable.
+    """
+    try:
+        words = template_words(kind, settings, language, call)
+    except UnreadableCode as error:
+        raise ValidationFailed(f"the number or room {error}") from error
+    return resources.speaker.speak(
+        words.phrases,
+        voice_style(settings, language),
+        times=words.times,
+        with_chime=settings.chime,
+        trial=True,
+    )
 
 
 def announcement_phrases(

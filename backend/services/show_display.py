@@ -300,6 +300,7 @@ def display_to_json(state: DisplayState) -> dict[str, Any]:
             "distance_m": display.distance_m,
             "screen_in": display.screen_in,
             "gap_s": state.calling.gap_s,
+            "volume": state.calling.volume_of(display.zone),
             "drop_calls_after_s": state.calling.drop_calls_after_s,
         },
         "now": state.now.isoformat(),

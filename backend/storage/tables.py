@@ -803,6 +803,19 @@ class Announcement(Base):
     changed_by: Mapped[str] = mapped_column(Name)
 
 
+class CallingWordsChange(Base):
+    """One change of how calls are worded; what stood before is kept, to go back to it."""
+
+    __tablename__ = "calling_words_change"
+    facility_id: Mapped[str] = mapped_column(Id, ForeignKey("facility.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    """Counts up from 1: whoever changes an older one is told."""
+    before: Mapped[dict[str, Any]] = mapped_column(Json)
+    """domain.calling_settings.CallingSettings as JSON."""
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str] = mapped_column(Name)
+
+
 class UserAccount(Base):
     """A member of staff."""
 

@@ -42,8 +42,11 @@ class Speaker:
         *,
         times: int = 1,
         with_chime: bool = True,
+        trial: bool = False,
     ) -> bytes:
         """A WAV of the whole call; some milliseconds when its clips are there.
+
+        `trial`: somebody tries a wording, no hall waits; clips made for it are not late.
 
         Raises VoiceUnavailable when a clip is missing and cannot be made within CALL_BUDGET_S.
         """
@@ -56,7 +59,7 @@ class Speaker:
                 raise VoiceUnavailable("the voice is too slow")
             if index:
                 once.append(silence(max(phrase.pause_before_ms, JOINT_MS)))
-            once.append(self.clips.get(phrase.text, style, timeout_s=left_s))
+            once.append(self.clips.get(phrase.text, style, timeout_s=left_s, ahead=trial))
         if not once:
             raise VoiceUnavailable("there is nothing to say")
         late = self.clips.counts.late - late_before
@@ -70,6 +73,10 @@ class Speaker:
     def has_recording(self, phrase: str, style: VoiceStyle) -> bool:
         """True when somebody recorded this very phrase as a whole."""
         return any(phrase_key(phrase) in pack.files for pack in self.packs if pack.fits(style))
+
+    def list_recordings(self) -> list[str]:
+        """Every phrase that somebody recorded, in small letters as `phrase_key` writes them."""
+        return sorted({phrase for pack in self.packs for phrase in pack.files})
 
 
 def open_speaker(*, clips_folder: Path, packs_folder: Path) -> Speaker:

@@ -50,7 +50,7 @@ def add(body: schemas.AnnouncementRequest) -> Response:
     """Add an announcement"""
     answer = add_announcement(
         resources().database,
-        _wish("", body),
+        make_wish("", body),
         staff=caller(),
         intent=get_intent(),
         show=lambda kept: _reply(kept).model_dump_json(),
@@ -67,20 +67,21 @@ def change(path: schemas.AnnouncementPath, body: schemas.AnnouncementChange) -> 
     """
     kept = change_announcement(
         resources().database,
-        _wish(path.announcement_id, body),
+        make_wish(path.announcement_id, body),
         version=body.version,
         staff=caller(),
     )
     return json_reply(_reply(kept))
 
 
-def _wish(announcement_id: str, body: schemas.AnnouncementRequest) -> Announcement:
+def make_wish(announcement_id: str, body: schemas.AnnouncementRequest) -> Announcement:
+    """The announcement that a request describes; its page makes the same one of its form."""
     return Announcement(
         id=announcement_id,
         text_vi=body.text_vi.strip(),
         text_en=body.text_en.strip(),
         spoken=body.spoken,
-        zones=tuple(dict.fromkeys(body.zones)),
+        zones=tuple(dict.fromkeys(" ".join(zone.split()) for zone in body.zones)),
         weekdays=tuple(sorted(set(body.weekdays))),
         times=tuple(time.fromisoformat(at) for at in sorted(set(body.times))),
         every_min=body.every_min,

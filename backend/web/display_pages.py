@@ -98,7 +98,7 @@ def live(key: str) -> Response:
     if found is None:
         raise DisplayNotFound
     catalogue = server.catalogue.get()
-    topics = {found.id, "announcement"}
+    topics = {found.id, "announcement", "calling"}
     for room_id in found.room_ids:
         topics.update((room_id, *list_room_queues(catalogue, room_id)))
     return stream(topics, is_allowed=lambda: _find(server, key) is not None)

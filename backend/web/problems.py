@@ -10,7 +10,14 @@ from collections.abc import Iterable, Iterator
 
 from flask import Response
 
-from backend.errors import BackendError, BadRequest, NotFound, RateLimited, UnreadablePayload
+from backend.errors import (
+    BackendError,
+    BadRequest,
+    CallingWordsRefused,
+    NotFound,
+    RateLimited,
+    UnreadablePayload,
+)
 from backend.web import schemas
 
 CONTENT_TYPE = "application/problem+json"
@@ -36,6 +43,8 @@ class AddressNotFound(NotFound):
 def problem(error: BackendError, *, fields: Iterable[str] = ()) -> Response:
     """The reply that tells a caller about an error; `fields` are places in the request."""
     payload_error = error if isinstance(error, UnreadablePayload) else None
+    if isinstance(error, CallingWordsRefused):
+        fields = error.fields
     code = payload_error.payload_code if payload_error else error.code
     body = schemas.Problem(
         type=f"urn:tiepdon:problem:{code}",

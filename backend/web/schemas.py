@@ -20,6 +20,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from backend.domain.ids import new_id
 
@@ -556,6 +557,8 @@ class HelpCallList(Reply):
 ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 """HH:MM in the facility's own time."""
 HallText = Annotated[str, Field(max_length=600, pattern=_NO_CONTROLS)]
+ZoneName = Annotated[str, Field(min_length=1, max_length=60, pattern=_NO_CONTROLS)]
+"""As displays name it."""
 
 
 class AnnouncementRequest(Request):
@@ -564,7 +567,7 @@ class AnnouncementRequest(Request):
     text_vi: Annotated[HallText, Field(min_length=1)]
     text_en: HallText = ""
     spoken: bool = True
-    zones: Annotated[list[Word], Field(max_length=20)] = []
+    zones: Annotated[list[ZoneName], Field(max_length=20)] = []
     weekdays: Annotated[list[Annotated[int, Field(ge=0, le=6)]], Field(min_length=1, max_length=7)]
     times: Annotated[list[ClockTime], Field(max_length=48)] = []
     every_min: Annotated[int, Field(ge=5, le=720)] | None = None
@@ -579,13 +582,13 @@ class AnnouncementRequest(Request):
     @model_validator(mode="after")
     def _can_ever_be_due(self) -> AnnouncementRequest:
         if self.ends_at <= self.starts_at:
-            raise ValueError("ends_at must come after starts_at")
+            raise PydanticCustomError("ends_at", "ends_at must come after starts_at")
         if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
-            raise ValueError("valid_to must not come before valid_from")
+            raise PydanticCustomError("valid_to", "valid_to must not come before valid_from")
         if self.spoken and not self.times and self.every_min is None:
-            raise ValueError("a spoken announcement needs times or every_min")
+            raise PydanticCustomError("times", "a spoken announcement needs times or every_min")
         if not self.text_vi.strip():
-            raise ValueError("text_vi must not be blank")
+            raise PydanticCustomError("text_vi", "text_vi must not be blank")
         return self
 
 
@@ -625,6 +628,53 @@ class AnnouncementReply(Reply):
 class AnnouncementList(Reply):
     items: list[AnnouncementReply]
     complete: bool
+
+
+# --- calling words -------------------------------------------------------------------------------
+
+
+class CallSentence(Request):
+    """`times`: how often it is said. Fields in braces as in the sentence it takes the place of."""
+
+    vi: Annotated[str, Field(max_length=1_000)]
+    en: Annotated[str, Field(max_length=1_000)]
+    times: Annotated[int, Field(ge=1, le=3)] = 1
+
+
+class CallingWords(Request):
+    """How calls are worded, spoken and how loud. `templates`: the usual one for what is missing.
+
+    `volume` is in percent by zone; "" is for zones without one of their own.
+    """
+
+    templates: Annotated[dict[Word, CallSentence], Field(max_length=50)] = {}
+    person_word: str
+    languages: Annotated[list[Literal["vi", "en"]], Field(min_length=1, max_length=2)]
+    region: Literal["bac", "nam"]
+    rooms: Literal["digits", "cardinal"]
+    leading_zeros: Literal["value", "digits"]
+    rate: Annotated[float, Field(ge=0.5, le=1.5)]
+    pause_ms: Annotated[int, Field(ge=0, le=2_000)]
+    chime: bool
+    gap_s: Annotated[float, Field(ge=0, le=60)]
+    drop_calls_after_s: Annotated[float, Field(ge=5, le=600)]
+    volume: Annotated[
+        dict[Annotated[str, Field(max_length=60)], Annotated[int, Field(ge=0, le=100)]],
+        Field(max_length=100),
+    ] = {}
+
+
+class CallingWordsChange(CallingWords):
+    version: Annotated[int, Field(ge=0)]
+    """Of the words as the person saw them."""
+
+
+class CallingWordsReply(CallingWords):
+    """`templates` holds every sentence, also those that nobody changed."""
+
+    version: int
+    changed_at: datetime | None
+    changed_by: str | None
 
 
 # --- errors ------------------------------------------------------------------------------------

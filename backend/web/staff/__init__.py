@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from backend.web.staff import (
+    announcements,
+    calling_words,
     displays,
     head,
     home,
@@ -26,4 +28,6 @@ BLUEPRINTS = (
     rooms.blueprint,
     head.blueprint,
     reception.blueprint,
+    announcements.blueprint,
+    calling_words.blueprint,
 )

@@ -8,6 +8,7 @@ from flask import Blueprint, Response
 
 from backend.domain.roles import StaffRole
 from backend.web.api import caller
+from backend.web.calling_words import WORDING_ROLES
 from backend.web.displays import DISPLAY_ROLES
 from backend.web.help_calls import HELPERS
 from backend.web.pages import render_page, staff_page
@@ -32,6 +33,12 @@ CARDS = (
     Card(path="/staff/help", key="help", roles=frozenset(HELPERS)),
     Card(path="/staff/displays", key="displays", roles=frozenset(DISPLAY_ROLES)),
     Card(path="/staff/head", key="head", roles=frozenset({StaffRole.HEAD})),
+    Card(
+        path="/staff/announcements",
+        key="announcements",
+        roles=frozenset({StaffRole.CONTENT_EDITOR}),
+    ),
+    Card(path="/staff/calling-words", key="calling_words", roles=frozenset(WORDING_ROLES)),
 )
 
 

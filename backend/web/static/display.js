@@ -11,6 +11,7 @@ const CHECK_MS = 20_000; // with one: the clock, the day, what no event tells
 const REFRESH_MS = { least: 2_500, most: 6_000, share: 40 }; // calls are shown at once: this is for
 // what follows from them, and a server that takes long to answer is asked less often
 const FETCH_MS = 5_000;
+const SETTINGS_SETTLE_MS = 2_500;
 const LOST_AFTER_MS = 3_000;
 const FRESH_MS = 20_000;
 const SHOWN_LATE_MS = 60_000; // a call that comes late is still one, for so long
@@ -163,7 +164,8 @@ const callLivesMs = () => state.display.drop_calls_after_s * 1000;
 
 function openVoice() {
   const gapMs = () => state.display.gap_s * 1000;
-  return makeVoice({ fetchSound, gapMs, onBlocked: view.showSoundHint });
+  const volume = () => state.display.volume ?? 100; // a state kept before there was loudness
+  return makeVoice({ fetchSound, gapMs, volume, onBlocked: view.showSoundHint });
 }
 
 function speak(call, ageMs) {
@@ -216,6 +218,10 @@ function listen() {
     onChange(events) {
       if (events.length === 0) refresh();
       else refreshSoon();
+      if (events.some(({ event }) => event === "calling_words_changed")) {
+        // Every process of the server goes by its old settings for a little longer.
+        window.setTimeout(refreshSoon, SETTINGS_SETTLE_MS * (1 + Math.random()));
+      }
     },
   });
 }

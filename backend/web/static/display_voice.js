@@ -9,10 +9,11 @@ const FETCH_MS = 8_000;
  * @param {object} options
  *   fetchSound(path)   an ArrayBuffer, or it throws
  *   gapMs()            between the beginnings of two calls: people have to hear and to rise
+ *   volume()           percent of what the loudspeaker gives
  *   onBlocked(blocked) whether the browser wants a touch before it plays anything
  *   now()              milliseconds that only go forward
  */
-export function makeVoice({ fetchSound, gapMs, onBlocked, now = () => performance.now() }) {
+export function makeVoice({ fetchSound, gapMs, volume, onBlocked, now = () => performance.now() }) {
   const Context = window.AudioContext ?? window.webkitAudioContext;
   const audio = Context ? new Context() : null;
   let waiting = [];
@@ -115,7 +116,9 @@ export function makeVoice({ fetchSound, gapMs, onBlocked, now = () => performanc
     return new Promise((resolve) => {
       const source = audio.createBufferSource();
       source.buffer = sound;
-      source.connect(audio.destination);
+      const gain = audio.createGain();
+      gain.gain.value = volume() / 100;
+      source.connect(gain).connect(audio.destination);
       source.onended = resolve;
       turn.source = source;
       source.start();

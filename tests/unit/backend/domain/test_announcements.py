@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,6 +12,7 @@ from backend.domain.announcements import (
     MAX_LOOK_BACK,
     Announcement,
     due_announcements,
+    find_next,
     shown_announcements,
 )
 
@@ -132,3 +134,27 @@ def test_asked_at_any_pace_nothing_comes_twice(steps_s: list[int]) -> None:
         assert all(now - each.at < MAX_LOOK_BACK for each in found)
         since = now
     assert len(set(heard)) == len(heard)
+
+
+# --- when next -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wish", "expected"),
+    [
+        ({"times": (time(8), time(14, 30))}, "2026-11-23 14:30"),
+        ({"times": (time(8),)}, "2026-11-24 08:00"),
+        ({"times": (time(8),), "weekdays": (0,)}, "2026-11-30 08:00"),
+        ({"every_min": 30, "starts_at": time(7), "ends_at": time(16)}, "2026-11-23 10:30"),
+        ({"times": (time(8),), "valid_from": date(2027, 3, 1)}, "2027-03-01 08:00"),
+        ({"times": (time(8),), "valid_to": date(2026, 11, 23)}, None),
+        ({"times": (time(8),), "active": False}, None),
+        ({"spoken": False, "starts_at": time(12)}, "2026-11-23 12:00"),
+        ({"spoken": False, "starts_at": time(7)}, "2026-11-24 07:00"),
+    ],
+)
+def test_when_it_is_told_next(wish: dict[str, Any], expected: str | None) -> None:
+    """Monday, ten o'clock."""
+    announcement = Announcement(id="a", text_vi="Xin chào", **wish)
+    found = find_next(announcement, now=at(10), zone_info=VIETNAM)
+    assert (f"{found:%Y-%m-%d %H:%M}" if found else None) == expected

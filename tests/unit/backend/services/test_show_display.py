@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import time, timedelta
 from typing import Any
 
 import pytest
 
 from backend.domain.announcements import Announcement
+from backend.domain.calling_settings import CallingSettings
 from backend.domain.displays import DisplayKind, DisplayWish
 from backend.domain.rooms import RoomReason, RoomState
 from backend.services.act_on_step import StepAct
+from backend.services.change_calling_words import change_calling_words
 from backend.services.manage_displays import KnownDisplay, add_display
+from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.services.show_display import DisplayState, display_to_json, show_display
+from backend.storage.catalogue import CatalogueSource
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk
 from tests.factories.hospital import Hospital, make_person
@@ -240,3 +245,13 @@ def test_what_is_due_is_told_to_the_voice_of_the_zone_for_five_minutes(
     assert [again.key for again in speaking.look(opening).due] == [due.key]
     clock.advance(minutes=2)
     assert speaking.look(opening).due == []
+
+
+def test_a_zone_is_as_loud_as_staff_chose(resources: Resources, hospital: Hospital) -> None:
+    staff = Caller(role="staff", id="s1", name="Hoàng Văn Biên")
+    board = Board(resources, hospital, "101", zone="Tầng 1", speaks=True)
+    assert board.json()["display"]["volume"] == 100
+    words = CallingSettings(volume={"": 70, "Tầng 1": 40})
+    change_calling_words(hospital.database, words, version=0, staff=staff)
+    board.resources = replace(resources, catalogue=CatalogueSource(hospital.database))
+    assert board.json()["display"]["volume"] == 40

@@ -88,7 +88,8 @@ def test_others_stay_out(kiosk: ApiCaller, staff: ApiCaller, editor: ApiCaller) 
         {"starts_at": "10:00", "ends_at": "09:00"},
         {"valid_from": "2026-02-02", "valid_to": "2026-02-01"},
         {"valid_from": "2026-02-30"},
-        {"zones": ["<b>"]},
+        {"zones": ["a\nb"]},
+        {"zones": ["x" * 61]},
         {"unheard_of": 1},
     ],
 )

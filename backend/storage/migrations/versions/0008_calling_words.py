@@ -1,0 +1,33 @@
+"""Changes of the calling words, with what stood before."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "calling_words_change",
+        sa.Column("facility_id", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("before", JSON, nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["facility_id"], ["facility.id"], name="fk_calling_words_change_facility_id"
+        ),
+        sa.PrimaryKeyConstraint("facility_id", "version", name="pk_calling_words_change"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("calling_words_change")
