@@ -6,7 +6,7 @@ A little at a time: the worker has other jobs, and a call never depends on this 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from backend.domain.calling_words import fixed_phrases
 from backend.domain.catalogue import Catalogue
@@ -23,6 +23,7 @@ from backend.errors import VoiceUnavailable
 from backend.events import Event
 from backend.logging import log
 from backend.services.keep_announcements import list_active_announcements
+from backend.services.manage_displays import list_displays
 from backend.services.render_speech import announcement_phrases, voice_style
 from backend.services.resources import Resources
 from backend.voice.ports import VoiceStyle
@@ -69,16 +70,26 @@ def planned_phrases(resources: Resources) -> Iterator[tuple[str, VoiceStyle]]:
     """What a day is likely to need, the most needed first: sentences, rooms, letters, numbers."""
     catalogue = resources.catalogue.get()
     calling = catalogue.settings.calling
-    for language in calling.languages:
+    languages = _list_languages(resources, calling.languages)
+    for language in languages:
         style = voice_style(calling, language)
         for text in day_phrases(catalogue, language):
             yield text, style
     for announcement in list_active_announcements(resources.database):
-        for language in calling.languages:
+        for language in languages:
             style = voice_style(calling, language)
             if announcement.spoken:
                 for phrase in announcement_phrases(resources.speaker, announcement, style):
                     yield phrase.text, style
+
+
+def _list_languages(resources: Resources, always: Sequence[Language]) -> list[Language]:
+    """Those of the facility, and English where a display that speaks has it beside Vietnamese."""
+    languages = list(dict.fromkeys(always))
+    displays = list_displays(resources.database)
+    if "en" not in languages and any(each.speaks and each.english for each in displays):
+        languages.append("en")
+    return languages
 
 
 def day_phrases(catalogue: Catalogue, language: Language) -> dict[str, None]:

@@ -8,10 +8,12 @@ import pytest
 
 from backend.domain.announcements import Announcement
 from backend.domain.calling_words import SpokenCall
+from backend.domain.displays import DisplayKind, DisplayWish
 from backend.domain.ids import new_id
 from backend.jobs import make_clips as job
 from backend.jobs.make_clips import make_clips, planned_phrases
 from backend.services.keep_announcements import add_announcement
+from backend.services.manage_displays import add_display
 from backend.services.recognise_caller import Caller
 from backend.services.render_speech import render_speech
 from backend.services.resources import Resources
@@ -93,3 +95,14 @@ def test_settings_of_the_hospital_decide_what_is_made(resources: Resources) -> N
     assert len(texts) == len(set(texts))
     for text in ("Mời bệnh nhân số", "a", "ích", "chín trăm chín mươi chín", "linh"):
         assert (text in texts) == (text != "linh")
+
+
+def test_a_display_that_speaks_english_has_its_clips(resources: Resources) -> None:
+    catalogue = resources.catalogue.get()
+    room = next(iter(catalogue.rooms))
+    assert not any(style.language == "en" for _, style in planned_phrases(resources))
+    wish = DisplayWish(
+        name="S", kind=DisplayKind.DOOR, room_ids=(room,), zone="z", speaks=True, english=True
+    )
+    add_display(resources.database, catalogue, wish, actor="test")
+    assert any(style.language == "en" for _, style in planned_phrases(resources))
