@@ -101,7 +101,7 @@ def test_a_token_in_an_address_is_not_logged(
     def break_down(*_: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("backend.web.phone_page.load_visit", break_down)
+    monkeypatch.setattr("backend.web.phone_page.load_phone", break_down)
     token = new_token()
     kiosk.client.get(f"/t/{token}")
     assert token not in caplog.text
