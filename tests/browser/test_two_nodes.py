@@ -13,9 +13,9 @@ from backend.domain.displays import DisplayKind, DisplayWish
 from backend.services.manage_displays import add_display
 from backend.storage.catalogue import CatalogueSource
 from tests.browser.conftest import OpenPage
-from tests.integration.balancer import Balancer
 from tests.postgres import PostgresServer
 from tiepdon.demo.hall import Hall, RoomStaff, open_records
+from tiepdon.demo.network import NetworkLine
 from tiepdon.demo.server import DemoServer
 
 pytestmark = pytest.mark.postgres
@@ -59,7 +59,8 @@ def test_boards_are_in_step_and_move_over_when_a_node_dies(
         key = add_display(database, catalogue, wish, actor="test").key
     numbers = [hall.take(SERVICE)["number"] for _ in range(3)]
     room = RoomStaff(hall.staff("phong"), hall.find_room(ROOM))
-    with Balancer([first.port, second.port]) as balancer:
+    balancer = NetworkLine(first.port, second.port).start()
+    try:
         boards = [
             open_page(f"/d/{key}", address=address)
             for address in (first.address, second.address, balancer.address)
@@ -77,3 +78,5 @@ def test_boards_are_in_step_and_move_over_when_a_node_dies(
         assert time.monotonic() - died < 6
         room.next()
         shows(boards[2], numbers[2], within_s=5)
+    finally:
+        balancer.close()

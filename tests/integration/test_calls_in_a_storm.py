@@ -33,23 +33,6 @@ PEOPLE = 128
 PATIENCE_S = 120.0
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def place(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> Iterator[tuple[str, PostgresServer | None]]:
-    """A database whose server can be killed; durable, as in a hospital."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'storm.sqlite3'}", None
-        return
-    server = PostgresServer(durable=True)
-    try:
-        server.start()
-        server.execute("CREATE DATABASE storm")
-        yield server.url("storm"), server
-    finally:
-        server.remove()
-
-
 @dataclass
 class Counter:
     """One page at one counter, pressing until it has an answer: the same key after every fault."""

@@ -1,8 +1,9 @@
-"""A line between kiosk and server that can be cut and mended: bytes through a loopback port."""
+"""A line to one or several servers that can be cut and mended: bytes through a loopback port."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import threading
 from typing import Self
@@ -11,12 +12,16 @@ from typing import Self
 class NetworkLine:
     """Listens on a port of its own and passes everything on to the server's.
 
+    With several servers each connection goes to the next in turn, or to another when that one is
+    gone, as a balancer in front of two nodes does.
+
     While cut, what is open is reset and what is new is refused, as with a pulled cable behind a
     switch that answers.
     """
 
-    def __init__(self, server_port: int) -> None:
-        self._server_port = server_port
+    def __init__(self, *server_ports: int) -> None:
+        self._turns = itertools.cycle(range(len(server_ports)))
+        self._server_ports = server_ports
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._cut = False
@@ -58,9 +63,8 @@ class NetworkLine:
             if cut:
                 _close(near)
                 continue
-            try:
-                far = socket.create_connection(("127.0.0.1", self._server_port), timeout=2)
-            except OSError:
+            far = self._reach_a_server()
+            if far is None:
                 _close(near)
                 continue
             far.settimeout(None)
@@ -70,6 +74,14 @@ class NetworkLine:
                 threading.Thread(
                     target=self._pass_on, args=(source, sink), name="network line", daemon=True
                 ).start()
+
+    def _reach_a_server(self) -> socket.socket | None:
+        first = next(self._turns)
+        for offset in range(len(self._server_ports)):
+            port = self._server_ports[(first + offset) % len(self._server_ports)]
+            with contextlib.suppress(OSError):
+                return socket.create_connection(("127.0.0.1", port), timeout=2)
+        return None
 
     def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):

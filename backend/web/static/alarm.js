@@ -2,12 +2,15 @@
 "use strict";
 
 let audio = null;
+let wanted = false;
 
-export const audible = () => audio !== null && audio.state === "running";
+export const audible = () => wanted && audio !== null && audio.state === "running";
 
 export async function toggle() {
-  if (audio === null) audio = new AudioContext();
-  await (audible() ? audio.suspend() : audio.resume());
+  wanted = !wanted;
+  audio ??= new AudioContext();
+  // Whether a new one runs by itself differs from browser to browser.
+  await (wanted ? audio.resume() : audio.suspend());
   if (audible()) tone(659, 0, 0.2);
   return audible();
 }
@@ -27,11 +30,13 @@ function tone(frequency, start_s, length_s) {
   oscillator.stop(at + length_s);
 }
 
-/** `kind` is emergency or help. */
+/** `kind` is emergency, help, or lost: the page no longer hears of calls. */
 export function ring(kind) {
   if (!audible()) return;
   if (kind === "emergency") {
     for (let i = 0; i < 4; i += 1) tone(i % 2 ? 660 : 990, i * 0.45, 0.4);
+  } else if (kind === "lost") {
+    tone(330, 0, 0.5);
   } else {
     tone(523, 0, 0.25);
     tone(659, 0.3, 0.35);
