@@ -14,6 +14,7 @@ from backend.errors import ChangeNotAllowed
 from backend.events import Event
 from backend.services.answer_once import answer_once
 from backend.services.find_own_visit import lock_own_visit
+from backend.services.go_on import check_free
 from backend.services.move_step import move_step
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
@@ -66,6 +67,7 @@ def change_visit(
             or service.id == stored.steps[0].service_id
         ):
             raise ChangeNotAllowed
+        check_free(unit, stored.steps[0], [service.id])
         person = get_person(unit.connection, resources.keys, visit.person_id)
         check_service(service, person, visit_kind=visit.kind, today=visit.day)
         if wish.slot_id is not None:

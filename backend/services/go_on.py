@@ -117,6 +117,23 @@ def add_steps(
     return added
 
 
+def check_free(unit: UnitOfWork, step: Any, services: Sequence[str]) -> None:
+    """Raises ChangeNotAllowed when the person waits for one of these in another visit."""
+    if step.person_id is None:
+        return
+    unit.flush()
+    busy = unit.connection.scalars(
+        select(tables.Step.service_id).where(
+            tables.Step.facility_id == unit.facility_id,
+            tables.Step.person_id == step.person_id,
+            tables.Step.day == step.day,
+            tables.Step.state.in_(sorted(OPEN_STATES)),
+        )
+    )
+    if set(busy) & set(services):
+        raise ChangeNotAllowed
+
+
 def _earlier_holds(steps: Sequence[Any]) -> bool:
     return any(step.state == StepState.HOLD for step in steps)
 

@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
-
 from backend.domain.catalogue import Catalogue
 from backend.domain.queueing import Lane
 from backend.domain.rooms import list_room_queues
-from backend.domain.visit import OPEN_STATES, TESTS, HoldReason, StepKind, StepState
+from backend.domain.visit import TESTS, HoldReason, StepKind, StepState
 from backend.errors import (
-    ChangeNotAllowed,
     ReasonNeeded,
     RoomNotFound,
     ValidationFailed,
@@ -21,11 +18,10 @@ from backend.errors import (
 from backend.services.act_on_step import StepReason, get_room_step
 from backend.services.answer_room import answer_room
 from backend.services.call_next import get_room
-from backend.services.go_on import SERVED, NewStep, add_steps, finish_step
+from backend.services.go_on import SERVED, NewStep, add_steps, check_free, finish_step
 from backend.services.keep_act import Act, check_version
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
-from backend.storage import tables
 from backend.storage.queues import lock_queues
 from backend.storage.repositories import Answer, Intent
 from backend.storage.unit_of_work import UnitOfWork
@@ -88,7 +84,7 @@ def send_on(
             )
         if step.state in SERVED:
             finish_step(unit, act, step)
-        _check_free(unit, step, [each.service.id for each in steps])
+        check_free(unit, step, [each.service.id for each in steps])
         added = add_steps(
             unit, catalogue, act, step, steps, lane=_lane_after(step), source="caller"
         )
@@ -113,23 +109,6 @@ def _lane_after(step: Any) -> Lane:
     """Priority goes with the person; having been booked or back with results does not."""
     lane = Lane(step.lane)
     return lane if lane in {Lane.PRIORITY, Lane.EMERGENCY} else Lane.NORMAL
-
-
-def _check_free(unit: UnitOfWork, step: Any, services: Sequence[str]) -> None:
-    """Raises ChangeNotAllowed when the person waits for one of these in another visit."""
-    if step.person_id is None:
-        return
-    unit.flush()
-    busy = unit.connection.scalars(
-        select(tables.Step.service_id).where(
-            tables.Step.facility_id == unit.facility_id,
-            tables.Step.person_id == step.person_id,
-            tables.Step.day == step.day,
-            tables.Step.state.in_(sorted(OPEN_STATES)),
-        )
-    )
-    if set(busy) & set(services):
-        raise ChangeNotAllowed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +148,7 @@ def transfer_step(
         if wish.room_id not in service.room_ids or wish.room_id == room_id:
             raise RoomNotFound
         if service.id != step.service_id:
-            _check_free(unit, step, [service.id])
+            check_free(unit, step, [service.id])
         act = Act(unit, catalogue, kind="transfer", caller=caller, room_id=room_id, reason=reason)
         move_to_room(act, step, wish.room_id, service_id=service.id)
         act.close(subject=f"step:{step_id}", detail={"to": wish.room_id})

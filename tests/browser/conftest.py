@@ -56,11 +56,19 @@ def chromium() -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="session")
+def sessions() -> dict[tuple[str, str], Any]:
+    """Cookies of who signed in at a server before: sign-ins per address are limited."""
+    return {}
+
+
 @pytest.fixture
-def open_page(chromium: Browser, server: DemoServer) -> Iterator[OpenPage]:
+def open_page(
+    chromium: Browser, server: DemoServer, sessions: dict[tuple[str, str], Any]
+) -> Iterator[OpenPage]:
     """`open_page(path, name=…, lang=…, size=…, address=…)`: a page in a browser of its own.
 
-    Signs in as the demo account of that name first. Errors of its scripts fail the test.
+    It is signed in as the demo account of that name. Errors of its scripts fail the test.
     """
     contexts: list[BrowserContext] = []
     errors: list[str] = []
@@ -75,18 +83,22 @@ def open_page(chromium: Browser, server: DemoServer) -> Iterator[OpenPage]:
         **options: Any,
     ) -> Page:
         base = address or server.address
+        known = sessions.get((base, name or ""))
         context = chromium.new_context(
             base_url=base,
             viewport=size or SCREEN,
+            storage_state=known,
             **options,  # type: ignore[arg-type]
         )
         contexts.append(context)
         context.add_cookies([{"name": "lang", "value": lang, "url": base}])
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        if name is not None:
-            sign_in(page, name)
         page.goto(path)
+        if name is not None and "/staff/login" in page.url:
+            sign_in(page, name)
+            sessions[base, name] = {"cookies": context.cookies(), "origins": []}
+            page.goto(path)
         return page
 
     yield open_

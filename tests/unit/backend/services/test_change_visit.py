@@ -9,6 +9,7 @@ from backend.storage import tables
 from backend.web import schemas
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, count, read
+from tests.factories.hospital import make_person
 
 
 def change(desk: Desk, visit: schemas.VisitReply, service: str, scan_id: str) -> schemas.VisitReply:
@@ -34,6 +35,14 @@ def test_only_once(desk: Desk) -> None:
     change(desk, visit, "CHUNG", desk.scan_ticket(visit.id))
     with pytest.raises(ChangeNotAllowed):
         change(desk, visit, "NOI", desk.scan_ticket(visit.id))
+
+
+def test_not_to_what_the_person_waits_for_already(desk: Desk) -> None:
+    person = make_person(7)
+    visit = desk.take("NOI", person=person)
+    desk.take("CHUNG", person=person)
+    with pytest.raises(ChangeNotAllowed):
+        change(desk, visit, "CHUNG", desk.scan_ticket(visit.id))
 
 
 def test_only_within_ten_minutes(desk: Desk, clock: SettableClock) -> None:
