@@ -165,9 +165,9 @@ def _phones(hall: Hall) -> list[Picture]:
 
 def _pay(hall: Hall) -> None:
     """Somebody goes from the doctor to the cashier, and is called there."""
-    hall.take("Khám sức khỏe")
+    hall.take("Khám Phục hồi chức năng")
     party = hall.staff("phong")
-    room = RoomStaff(party, hall.find_room("105"))
+    room = RoomStaff(party, hall.find_room("302"))
     room.next()
     room.act("serve")
     room.send_on(hall.find_service("TC"))
