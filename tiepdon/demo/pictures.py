@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 from backend.domain.displays import DisplayKind, DisplayWish
 from backend.services.manage_displays import add_display
 from backend.storage.catalogue import CatalogueSource
+from backend.web.staff.home import CARDS
 from tiepdon.demo.hall import Hall, Party, RoomStaff, open_records, play_morning
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-DESK, DESK_TALL, TABLET = (1280, 800), (1280, 1120), (1024, 768)
-PHONE, PHONE_TALL = (390, 844), (390, 1180)
+DESK, DESK_TALL = (1280, 800), (1280, 1120)
+TABLET, TABLET_LONG = (1024, 768), (1024, 1240)
+PHONE, PHONE_TALL, PHONE_LONG = (390, 844), (390, 1180), (390, 1500)
 TV, TV_UPRIGHT = (1920, 1080), (1080, 1920)
 IN_DEMO = frozenset({"board", "board-upright", "door", "room", "room-phone", "reception", "head"})
 """Enough to see what it is; the others take a minute more."""
@@ -115,7 +117,7 @@ def list_pictures(hall: Hall) -> list[Picture]:
         replace(at_desk, name="reception-register", size=DESK_TALL, prepare=_describe),
         replace(at_desk, name="reception-number", prepare=_take_number),
         replace(at_desk, name="reception-search", size=DESK_TALL, prepare=_search),
-        replace(at_desk, name="reception-continue", size=TABLET, prepare=_go_on),
+        replace(at_desk, name="reception-continue", size=TABLET_LONG, prepare=_go_on),
         replace(at_head, name="head-log", prepare=_move_and_read_log),
         Picture(name="home", path="/staff", account="letan", ready=".card, .cards"),
         Picture(name="displays", path="/staff/displays", account="it", ready=".displays .row"),
@@ -135,6 +137,20 @@ def list_pictures(hall: Hall) -> list[Picture]:
             size=DESK_TALL,
             ready="img.qr",
         ),
+        *_notices(),
+    ]
+
+
+def _notices() -> list[Picture]:
+    """What halls hear and idle boards show."""
+    pages = {
+        "announcements": ("/staff/announcements", "#list-title"),
+        "calling-words": ("/staff/calling-words", "#words"),
+    }
+    return [
+        Picture(name=name, path=path, ready=ready, account="bientap", size=DESK_TALL)
+        for name, (path, ready) in pages.items()
+        if path in {card.path for card in CARDS}
     ]
 
 
@@ -160,7 +176,12 @@ def _phones(hall: Hall) -> list[Picture]:
         Picture(name=f"phone-{name}", path=_address(visit), size=PHONE_TALL, ready=".ticket .big")
         for name, visit in states.items()
     ]
-    return [first, replace(first, path=f"{first.path}?lang=en", lang="en"), *others]
+    sizes = {"phone-called": PHONE, "phone-tests": PHONE_LONG}
+    return [
+        first,
+        replace(first, path=f"{first.path}?lang=en", lang="en"),
+        *(replace(each, size=sizes.get(each.name, each.size)) for each in others),
+    ]
 
 
 def _pay(hall: Hall) -> None:
