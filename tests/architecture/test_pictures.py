@@ -16,6 +16,7 @@ DOCUMENTS = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 NO_PAGES = {
+    "/staff/announcements/<announcement_id>/sound.wav",
     "/staff/callback",
     "/staff/help/live",
     "/staff/language/<code>",

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from backend.domain.displays import DisplayKind, DisplayWish
 from backend.services.manage_displays import add_display
 from backend.storage.catalogue import CatalogueSource
-from backend.web.staff.home import CARDS
 from tiepdon.demo.hall import Hall, Party, RoomStaff, open_records, play_morning
 
 if TYPE_CHECKING:
@@ -137,20 +136,29 @@ def list_pictures(hall: Hall) -> list[Picture]:
             size=DESK_TALL,
             ready="img.qr",
         ),
-        *_notices(),
-    ]
-
-
-def _notices() -> list[Picture]:
-    """What halls hear and idle boards show."""
-    pages = {
-        "announcements": ("/staff/announcements", "#list-title"),
-        "calling-words": ("/staff/calling-words", "#words"),
-    }
-    return [
-        Picture(name=name, path=path, ready=ready, account="bientap", size=DESK_TALL)
-        for name, (path, ready) in pages.items()
-        if path in {card.path for card in CARDS}
+        Picture(
+            name="announcements",
+            path="/staff/announcements",
+            account="bientap",
+            size=DESK_TALL,
+            ready="#list-title",
+            prepare=_announce,
+        ),
+        Picture(
+            name="announcement-change",
+            path="/staff/announcements",
+            account="bientap",
+            size=DESK_TALL,
+            ready="#list-title",
+            prepare=_change_announcement,
+        ),
+        Picture(
+            name="calling-words",
+            path="/staff/calling-words",
+            account="bientap",
+            size=DESK_TALL,
+            ready="#words",
+        ),
     ]
 
 
@@ -342,6 +350,28 @@ def _move_and_read_log(page: Page) -> None:
     page.click("#move-do")
     page.wait_for_selector("#undo:visible")
     page.locator("#log li").first.scroll_into_view_if_needed()
+
+
+# --- notices ---------------------------------------------------------------------------------------
+
+
+def _change_announcement(page: Page) -> None:
+    _announce(page)
+    page.locator(".acts a.button").first.click()
+    page.wait_for_selector("#form a[href='/staff/announcements']")
+
+
+def _announce(page: Page) -> None:
+    if page.locator("article.row").count():
+        return
+    for hour, text in (
+        ("7h30, 13h", "Mời chuẩn bị sẵn căn cước và thẻ bảo hiểm y tế."),
+        ("16h", "Nhà thuốc đóng cửa lúc 16 giờ 30. Mời nhận thuốc trước giờ ấy."),
+    ):
+        page.fill("[name=text_vi]", text)
+        page.fill("[name=times]", hour)
+        page.press("[name=times]", "Enter")
+        page.wait_for_selector(f".row .text:has-text('{text[:12]}')")
 
 
 # --- displays --------------------------------------------------------------------------------------
