@@ -59,7 +59,7 @@ def command(headless: bool, out: Path, journeys: tuple[int, ...]) -> None:
 
 def _draw_pages(out: Path) -> list[Path]:
     """Of a hospital of their own, so that the journeys start in an empty one."""
-    from tiepdon.demo.pages import CHROMIUM, draw_pages
+    from tiepdon.demo.pages import CHROMIUM, draw_few
     from tiepdon.demo.server import DemoServer
 
     if not Path(CHROMIUM).exists() or find_spec("playwright") is None:
@@ -67,6 +67,6 @@ def _draw_pages(out: Path) -> list[Path]:
         return []
     shutil.rmtree(out / "hospital", ignore_errors=True)
     with DemoServer(out / "hospital") as server:
-        drawn = draw_pages(server, out / "pages")
+        drawn = draw_few(server, out / "pages")
     click.echo(f"pages: {len(drawn)} pictures", err=True)
     return drawn

@@ -5,16 +5,18 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import requests
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine, select, update
 
 from backend.domain.ids import new_id
 from backend.domain.notice import NOTICE_VERSION
 from backend.services.manage_users import make_api_token
 from backend.storage.database import Database, open_engine
-from backend.storage.tables import Facility, Room, Service
+from backend.storage.tables import Facility, Room, Service, Step, StepChange, Visit
+from backend.storage.unit_of_work import UnitOfWork
 from his_adapter.demo import payloads
 from his_adapter.demo.people import CoverageCase, InventedPerson, crowd
 from his_adapter.demo.personas import PERSONAS
@@ -54,7 +56,7 @@ class Party:
         return reply.json()
 
     def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Raises requests.HTTPError for anything but a good answer."""
+        """None for an answer without a body. Raises requests.HTTPError for any but a good one."""
         reply = self._http.post(
             f"{self.address}/api/v1{path}",
             json=body if body is not None else {},
@@ -62,7 +64,7 @@ class Party:
             timeout=TIMEOUT_S,
         )
         reply.raise_for_status()
-        return reply.json()
+        return reply.json() if reply.content else None
 
 
 class Hall(Party):
@@ -186,6 +188,8 @@ class RoomStaff:
         return self.seen
 
 
+WAITED = timedelta(minutes=12)
+APART = timedelta(seconds=15)
 MORNING = (
     ("Khám Nội tổng hợp", 14),
     ("Khám Ngoại tổng hợp", 5),
@@ -206,6 +210,7 @@ def play_morning(hall: Hall) -> dict[str, RoomStaff]:
     for service, people in MORNING:
         for number in range(people):
             hall.take(service, **({"priority_group": "pregnant"} if number == 3 else {}))
+    _let_them_have_waited(hall)
     party = hall.staff("phong")
     codes = ("101", "102", "103", "104", "201", "202", "204", "205", "B201", "B202")
     rooms = {code: RoomStaff(party, hall.find_room(code)) for code in codes}
@@ -225,3 +230,29 @@ def play_morning(hall: Hall) -> dict[str, RoomStaff]:
     rooms["205"].act("again")
     rooms["204"].change(state="paused", reason="equipment")
     return rooms
+
+
+def _let_them_have_waited(hall: Hall) -> None:
+    """As if they had come one after the other: the first of them long ago."""
+
+    def set_back(unit: UnitOfWork) -> None:
+        taken = unit.connection.execute(select(Visit.id).order_by(Visit.created_at)).scalars().all()
+        for place, visit_id in enumerate(taken):
+            back = max(WAITED - place * APART, timedelta())
+            for table, visit, columns in (
+                (Visit, Visit.id, (Visit.created_at,)),
+                (Step, Step.visit_id, (Step.queue_key_at, Step.state_at)),
+                (StepChange, StepChange.visit_id, (StepChange.at,)),
+            ):
+                rows = unit.connection.execute(
+                    select(table.id, *columns).where(visit == visit_id)
+                ).all()
+                for row_id, *moments in rows:
+                    values = {
+                        column.key: moment - back
+                        for column, moment in zip(columns, moments, strict=True)
+                    }
+                    unit.connection.execute(update(table).where(table.id == row_id).values(values))
+
+    with open_records(hall.server.database_url) as database:
+        database.transact(set_back)

@@ -226,12 +226,12 @@ const drawBar = (slot, room) => {
     return made;
   };
   const label = say(words.load_bar, { people: room.seen, words: words.load_words[room.level], aims: hall.load_aims.join(", ") });
-  const bar = element("svg", { viewBox: "0 0 300 36", role: "img", "aria-label": label, class: room.level });
+  const bar = element("svg", { viewBox: "0 0 300 42", role: "img", "aria-label": label, class: room.level });
   bar.append(element("rect", { class: "track", x: 0, y: 2, width: 300, height: 14, rx: 5 }));
   if (room.seen) bar.append(element("rect", { class: "fill", x: 0, y: 2, width: Math.max(width(room.seen), 6), height: 14, rx: 5 }));
   for (const aim of [first, second, third]) {
     bar.append(element("line", { class: "mark", x1: width(aim), x2: width(aim), y1: 0, y2: 19 }));
-    bar.append(element("text", { x: width(aim), y: 32 }, String(aim)));
+    bar.append(element("text", { x: width(aim), y: 39 }, String(aim)));
   }
   slot.replaceChildren(bar);
 };

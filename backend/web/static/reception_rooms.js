@@ -33,7 +33,7 @@ function draw() {
       el(
         "button",
         { type: "button", class: "desk-row", "data-selected": room.id === chosen, on: { click: () => open(room.id) } },
-        el("span", { class: "what" }, el("b", {}, say(room.name)), el("span", { class: "soft" }, [room.doctor, fill(words.waiting, { count: room.waiting })].filter(Boolean).join(" · "))),
+        el("span", { class: "number" }, room.code), el("span", { class: "what" }, el("b", {}, say(room.name)), el("span", { class: "soft" }, [room.doctor, fill(words.waiting, { count: room.waiting })].filter(Boolean).join(" · "))),
         el("span", { class: "aside" }, el("span", { class: `state room-${room.state}` }, words.room_states[room.state])),
       ),
     ),
@@ -82,7 +82,7 @@ function drawRoom(room, undo = null) {
     room.state !== "closed" ? setState("closed", words.room_close, { class: "quiet" }) : null,
   ];
   show(
-    el("header", {}, el("h2", { tabindex: "-1", "data-focus": true }, say(room.name)), el("p", {}, el("span", { class: `state room-${room.state}` }, words.room_states[room.state]), room.reason ? ` · ${words.room_reasons[room.reason]}` : "")),
+    el("header", {}, el("h2", { tabindex: "-1", "data-focus": true }, `${room.code} · ${say(room.name)}`), el("p", {}, el("span", { class: `state room-${room.state}` }, words.room_states[room.state]), room.reason ? ` · ${words.room_reasons[room.reason]}` : "")),
     room.changed_by ? el("p", { class: "soft" }, fill(words.changed_by, { name: room.changed_by, time: clock(room.changed_at) })) : null,
     el("p", {}, fill(words.waiting_here, { count: room.waiting }), room.shared ? ` ${fill(words.waiting_shared, { count: room.shared })}` : ""),
     undo ? undoBar(room, undo) : null,

@@ -64,7 +64,7 @@ function personPart({ person, guardian, priority, verified }) {
     { class: "part person" },
     el("h2", {}, person.full_name),
     el("p", {}, [birthText(person.birth_date), person.gender ? words.genders[person.gender] : null].filter(Boolean).join(" · ")),
-    el("p", { class: "soft" }, [...numbers, phone].filter(Boolean).join(" · ")),
+    el("p", { class: "soft" }, [...numbers, phone].filter(Boolean).flatMap((each, at) => [at ? " · " : "", el("span", { class: "whole" }, each)])),
     priority ? el("p", {}, `${words.priority_as}: `, el("b", {}, say(priority))) : null,
     verified ? null : el("p", { class: "soft" }, words.typed_identity),
     guardian ? el("p", { class: "soft" }, `${words.with_guardian}: ${words.relations[guardian.relation] ?? ""} · ${guardian.masked_phone}`) : null,

@@ -1,0 +1,385 @@
+"""Which pictures there are of the pages, and what is pressed before each is taken."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from backend.domain.displays import DisplayKind, DisplayWish
+from backend.services.manage_displays import add_display
+from backend.storage.catalogue import CatalogueSource
+from tiepdon.demo.hall import Hall, Party, RoomStaff, open_records, play_morning
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+DESK, DESK_TALL = (1280, 800), (1280, 1120)
+TABLET, TABLET_LONG = (1024, 768), (1024, 1240)
+PHONE, PHONE_TALL, PHONE_LONG = (390, 844), (390, 1180), (390, 1500)
+TV, TV_UPRIGHT = (1920, 1080), (1080, 1920)
+IN_DEMO = frozenset({"board", "board-upright", "door", "room", "room-phone", "reception", "head"})
+"""Enough to see what it is; the others take a minute more."""
+TAIL_MS = 60_000
+"""A page notices within that time that its server is away."""
+
+SERVICE = "Khám Nội tổng hợp"
+UPSTAIRS = ("106", "205", "206", "301", "302")
+"""Rooms with long names."""
+HALL_ROOMS = ("101", "102", "103", "104", "201", "202", "204", "205")
+
+
+def nothing(_page: Page) -> None:
+    """As it opens."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """One page: its address, who is signed in, on what screen, and what is pressed there.
+
+    `ready` is a selector of what shows that the page is there.
+    """
+
+    name: str
+    path: str
+    ready: str
+    account: str | None = None
+    size: tuple[int, int] = DESK
+    lang: str = "vi"
+    prepare: Callable[[Page], None] = nothing
+
+    @property
+    def file(self) -> str:
+        return f"{self.name}.png" if self.lang == "vi" else f"{self.name}.{self.lang}.png"
+
+    def in_english(self) -> Picture:
+        return replace(self, lang="en")
+
+
+def list_pictures(hall: Hall) -> list[Picture]:
+    """After a morning has been played: what there is to see, in the order it is to be seen.
+
+    Pages of those who only look come first; what changes the morning comes last.
+    """
+    play_morning(hall)
+    _ask_for_help(hall)
+    agent = _enrol_print_agent(hall)
+    room = f"/staff/rooms/{hall.find_room('101')}"
+    board = _add_display(hall, "Sảnh tầng 1", DisplayKind.HALL, HALL_ROOMS)
+    upstairs = _add_display(hall, "Sảnh tầng 2", DisplayKind.HALL, UPSTAIRS)
+    door = _add_display(hall, "Cửa phòng 101", DisplayKind.DOOR, ("101",))
+    counter = _add_display(hall, "Quầy thu phí 1", DisplayKind.COUNTER, ("T1",))
+    shown = "#board:not([hidden])"
+    console = "html[data-ready]"
+    on_board = Picture(name="board", path=f"/d/{board}", size=TV, ready=shown)
+    in_room = Picture(name="room", path=room, account="phong", ready=console)
+    at_desk = Picture(
+        name="reception", path="/staff/reception", account="letan", ready="#list .desk-row"
+    )
+    at_head = Picture(
+        name="head", path="/staff/head", account="truongkhoa", ready="#rooms .room [data-do]"
+    )
+    return [
+        on_board,
+        replace(on_board, name="board-upright", path=f"/d/{upstairs}", size=TV_UPRIGHT),
+        replace(on_board, name="board-away", prepare=_cut_line_of_display),
+        replace(on_board, name="door", path=f"/d/{door}"),
+        replace(on_board, name="counter", path=f"/d/{counter}"),
+        *_phones(hall),
+        at_head,
+        at_head.in_english(),
+        replace(at_head, name="head-move", prepare=_ask_to_move),
+        replace(at_head, name="head-room", prepare=_ask_for_state),
+        Picture(name="help", path="/staff/help", account="letan", ready=".help-call, .row"),
+        in_room,
+        in_room.in_english(),
+        replace(in_room, name="room-phone", size=PHONE),
+        replace(in_room, name="rooms", path="/staff/rooms", ready="#rooms a"),
+        replace(in_room, name="call-list", path=f"{room}/list", ready=".sheets table"),
+        replace(in_room, name="room-reason", prepare=_ask_why_missed),
+        replace(in_room, name="room-send-on", prepare=_ask_for_tests),
+        replace(in_room, name="room-pause", prepare=_ask_how_long),
+        replace(in_room, name="room-keys", prepare=_ask_for_keys),
+        replace(in_room, name="room-away", prepare=_cut_line_of_room),
+        at_desk,
+        at_desk.in_english(),
+        replace(at_desk, name="reception-tablet", size=TABLET),
+        replace(at_desk, name="reception-open", prepare=_open_matters),
+        replace(at_desk, name="reception-rooms", size=DESK_TALL, prepare=_open_room_of_the_day),
+        replace(
+            at_desk,
+            name="reception-visit",
+            size=DESK_TALL,
+            prepare=_open_visit(_declare_priority(hall), agent),
+        ),
+        replace(at_desk, name="reception-register", size=DESK_TALL, prepare=_describe),
+        replace(at_desk, name="reception-number", prepare=_take_number),
+        replace(at_desk, name="reception-search", size=DESK_TALL, prepare=_search),
+        replace(at_desk, name="reception-continue", size=TABLET_LONG, prepare=_go_on),
+        replace(at_head, name="head-log", prepare=_move_and_read_log),
+        Picture(name="home", path="/staff", account="letan", ready=".card, .cards"),
+        Picture(name="displays", path="/staff/displays", account="it", ready=".displays .row"),
+        Picture(
+            name="display-new",
+            path="/staff/displays",
+            account="it",
+            ready=".displays .row",
+            prepare=_make_display,
+        ),
+        Picture(name="sign-in", path="/staff/login", ready="main.login"),
+        Picture(name="password", path="/staff/password", account="letan", ready="#rules"),
+        Picture(
+            name="second-factor",
+            path="/staff/second-factor",
+            account="kiemtra",
+            size=DESK_TALL,
+            ready="img.qr",
+        ),
+        Picture(
+            name="announcements",
+            path="/staff/announcements",
+            account="bientap",
+            size=DESK_TALL,
+            ready="#list-title",
+            prepare=_announce,
+        ),
+        Picture(
+            name="announcement-change",
+            path="/staff/announcements",
+            account="bientap",
+            size=DESK_TALL,
+            ready="#list-title",
+            prepare=_change_announcement,
+        ),
+        Picture(
+            name="calling-words",
+            path="/staff/calling-words",
+            account="bientap",
+            size=DESK_TALL,
+            ready="#words",
+        ),
+    ]
+
+
+def _phones(hall: Hall) -> list[Picture]:
+    waiting = hall.take("Khám Ngoại tổng hợp")
+    soon = [hall.take("Khám Răng Hàm Mặt") for _ in range(3)][-1]
+    called = hall.take("Khám Y học cổ truyền")
+    missed = hall.take("Khám Nội tiết")
+    tests = hall.take("Khám Phục hồi chức năng")
+    party = hall.staff("phong")
+    RoomStaff(party, hall.find_room("301")).next()
+    room = RoomStaff(party, hall.find_room("203"))
+    while room.next()["current"][0]["number"] != missed["number"]:
+        pass
+    room.act("miss", reason="no_answer")
+    room = RoomStaff(party, hall.find_room("302"))
+    room.next()
+    room.act("serve")
+    room.send_on(hall.find_service("XN"), hall.find_service("XQ"))
+    _pay(hall)
+    states = {"waiting": waiting, "soon": soon, "called": called, "missed": missed, "tests": tests}
+    first, *others = [
+        Picture(name=f"phone-{name}", path=_address(visit), size=PHONE_TALL, ready=".ticket .big")
+        for name, visit in states.items()
+    ]
+    sizes = {"phone-called": PHONE, "phone-tests": PHONE_LONG}
+    return [
+        first,
+        replace(first, path=f"{first.path}?lang=en", lang="en"),
+        *(replace(each, size=sizes.get(each.name, each.size)) for each in others),
+    ]
+
+
+def _pay(hall: Hall) -> None:
+    """Somebody goes from the doctor to the cashier, and is called there."""
+    hall.take("Khám Phục hồi chức năng")
+    party = hall.staff("phong")
+    room = RoomStaff(party, hall.find_room("302"))
+    room.next()
+    room.act("serve")
+    room.send_on(hall.find_service("TC"))
+    RoomStaff(hall.staff("thungan"), hall.find_room("T1")).next()
+
+
+def _address(visit: dict[str, Any]) -> str:
+    return f"/t/{visit['ticket']['qr'].rpartition('/')[2]}"
+
+
+def _declare_priority(hall: Hall) -> str:
+    number: str = hall.take(SERVICE, priority_group="disabled")["ticket"]["number"]
+    return number
+
+
+def _ask_for_help(hall: Hall) -> None:
+    """Somebody who gave up at the question about priority."""
+    scan = hall.scan()
+    services = hall.get(f"/services?scan_id={scan['scan_id']}")["items"]
+    service = next(each for each in services if each["name"]["vi"] == SERVICE)
+    chosen = {"visit_kind": "new", "service_id": service["id"], "priority_group": "disabled"}
+    call = {"kind": "help", "screen": "priority", "scan_id": scan["scan_id"], "chosen": chosen}
+    hall.post("/help-calls", call)
+
+
+def _enrol_print_agent(hall: Hall) -> Party:
+    enrolled = Party(hall.address).post(
+        "/kiosks/enrol", {"code": "DEMO-AGENT", "name": "Máy in quầy 1"}
+    )
+    return Party(hall.address, enrolled["token"])
+
+
+def _add_display(hall: Hall, name: str, kind: DisplayKind, codes: tuple[str, ...]) -> str:
+    """The key of a new display."""
+    rooms = tuple(hall.find_room(code) for code in codes)
+    wish = DisplayWish(name=name, kind=kind, room_ids=rooms)
+    with open_records(hall.server.database_url) as database:
+        catalogue = CatalogueSource(database).get()
+        return add_display(database, catalogue, wish, actor="command").key
+
+
+# --- boards ----------------------------------------------------------------------------------------
+
+
+def _cut_line_of_display(page: Page) -> None:
+    page.context.set_offline(True)
+    page.wait_for_selector(".lost:visible", timeout=TAIL_MS)
+
+
+# --- a room ----------------------------------------------------------------------------------------
+
+
+def _ask_why_missed(page: Page) -> None:
+    page.keyboard.press("F4")
+    page.wait_for_selector("dialog[open] .choice")
+
+
+def _ask_for_tests(page: Page) -> None:
+    page.click("#act-tests")
+    for kind in ("laboratory", "imaging"):
+        page.locator(f"dialog [data-kind={kind}]").first.click()
+    page.wait_for_selector("dialog[open] .chosen-name")
+
+
+def _ask_how_long(page: Page) -> None:
+    page.click("#act-pause")
+    page.wait_for_selector("dialog[open] .spans")
+
+
+def _ask_for_keys(page: Page) -> None:
+    page.keyboard.press("?")
+    page.wait_for_selector("dialog[open] .keys")
+
+
+def _cut_line_of_room(page: Page) -> None:
+    page.context.set_offline(True)
+    page.wait_for_selector("#lost:visible", timeout=TAIL_MS)
+    page.keyboard.press("F2")
+    page.wait_for_timeout(500)
+
+
+# --- the desk --------------------------------------------------------------------------------------
+
+
+def _open_matters(page: Page) -> None:
+    page.click("[data-tab=open]")
+    page.wait_for_selector(".desk-filters")
+
+
+def _open_room_of_the_day(page: Page) -> None:
+    page.click("[data-tab=rooms]")
+    page.locator("#list .desk-row", has_text=re.compile(r"[1-9]\d* người chờ")).first.click()
+    page.wait_for_selector("#room-why")
+
+
+def _open_visit(number: str, agent: Party) -> Callable[[Page], None]:
+    def open_visit(page: Page) -> None:
+        agent.post("/kiosks/heartbeat")
+        page.fill("#search-text", number)
+        page.press("#search-text", "Enter")
+        page.wait_for_selector("#detail .question")
+        page.wait_for_selector("#print-agent option:not([disabled])", state="attached")
+
+    return open_visit
+
+
+def _describe(page: Page) -> None:
+    page.click("#register")
+    page.get_by_role("button", name="Không có giấy tờ").click()
+    page.check("#notice")
+    page.fill("#full-name", "Nguyễn Thị Bưởi")
+    page.fill("#born", "1958")
+    page.get_by_label("Nữ").check()
+
+
+def _take_number(page: Page) -> None:
+    _describe(page)
+    page.get_by_role("button", name="Tiếp tục").click()
+    page.fill("#service-filter", "tim mach")
+    page.locator(".services .desk-row").first.click()
+    page.get_by_role("button", name="Lấy số", exact=True).click()
+    page.wait_for_selector("#detail .big-number")
+
+
+def _search(page: Page) -> None:
+    page.fill("#search-text", "thi buoi")
+    page.press("#search-text", "Enter")
+    page.wait_for_selector("#detail .person")
+
+
+def _go_on(page: Page) -> None:
+    page.get_by_role("button", name="Làm tiếp tại đây").last.click()
+    page.wait_for_selector("#detail .hint")
+
+
+# --- the head --------------------------------------------------------------------------------------
+
+
+def _ask_to_move(page: Page) -> None:
+    page.locator("#rooms [data-do=move]:visible").first.click()
+    page.wait_for_selector("#move[open]")
+
+
+def _ask_for_state(page: Page) -> None:
+    page.locator("#rooms [data-do=change]:visible").first.click()
+    page.wait_for_selector("#state[open]")
+
+
+def _move_and_read_log(page: Page) -> None:
+    _ask_to_move(page)
+    page.click("#move-do")
+    page.wait_for_selector("#undo:visible")
+    page.locator("#log li").first.scroll_into_view_if_needed()
+
+
+# --- notices ---------------------------------------------------------------------------------------
+
+
+def _change_announcement(page: Page) -> None:
+    _announce(page)
+    page.locator(".acts a.button").first.click()
+    page.wait_for_selector("#form a[href='/staff/announcements']")
+
+
+def _announce(page: Page) -> None:
+    if page.locator("article.row").count():
+        return
+    for hour, text in (
+        ("7h30, 13h", "Mời chuẩn bị sẵn căn cước và thẻ bảo hiểm y tế."),
+        ("16h", "Nhà thuốc đóng cửa lúc 16 giờ 30. Mời nhận thuốc trước giờ ấy."),
+    ):
+        page.fill("[name=text_vi]", text)
+        page.fill("[name=times]", hour)
+        page.press("[name=times]", "Enter")
+        page.wait_for_selector(f".row .text:has-text('{text[:12]}')")
+
+
+# --- displays --------------------------------------------------------------------------------------
+
+
+def _make_display(page: Page) -> None:
+    page.fill("[name=name]", "Sảnh tầng 3")
+    for code in ("201", "202", "204", "205"):
+        page.locator("label.choice", has_text=code).first.locator("input").check()
+    page.locator("form.fields button").click()
+    page.wait_for_selector("img.qr")
