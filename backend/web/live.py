@@ -13,7 +13,9 @@ from backend.services.recognise_caller import Caller
 from backend.web import schemas
 from backend.web.api import allow, api_blueprint, caller, resources
 from backend.web.auth import make_recheck
+from backend.web.help_calls import HELPERS
 from backend.web.live_hub import EVERYTHING, LiveHub
+from backend.web.rooms import CALLERS as ROOM_CALLERS
 
 EXTENSION = "tiepdon-live"
 CALLERS = "tiepdon-callers"
@@ -25,7 +27,7 @@ blueprint = api_blueprint("live", "What changed, as it changes.")
 
 
 @blueprint.get("/live", responses={200: {"content": {"text/event-stream": {}}}})
-@allow("staff")
+@allow(*ROOM_CALLERS, *HELPERS)
 def live(query: schemas.LiveQuery) -> Response:
     """Server-sent events about some rooms and visits, or about everything
 

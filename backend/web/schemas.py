@@ -34,6 +34,8 @@ Moment = Annotated[
     Field(ge=datetime(2020, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC)),
 ]
 """Of a clock that is set, and one that a database can hold."""
+Day = Annotated[date, Field(ge=date(2020, 1, 1), lt=date(2200, 1, 1))]
+"""With room on both sides: the days around it are worked out, and years end at 9999."""
 Language = Literal["vi", "en"]
 
 
@@ -573,8 +575,8 @@ class AnnouncementRequest(Request):
     every_min: Annotated[int, Field(ge=5, le=720)] | None = None
     starts_at: ClockTime = "00:00"
     ends_at: ClockTime = "23:59"
-    valid_from: date | None = None
-    valid_to: date | None = None
+    valid_from: Day | None = None
+    valid_to: Day | None = None
     clip: Annotated[str, Field(min_length=1, max_length=120, pattern=_NO_CONTROLS)] | None = None
     """A phrase of a recorded pack, played instead of the text."""
     active: bool = True

@@ -54,9 +54,9 @@ def start(body: schemas.VisitRequest) -> Response:
 
 
 @blueprint.get("/visits/<visit_id>", responses=VISIT)
-@allow("kiosk", "staff")
+@allow("kiosk", StaffRole.RECEPTION)
 def get(path: schemas.VisitPath) -> Response:
-    """A visit as it stands now"""
+    """A visit as it stands now, with its ticket"""
     work = resources()
     catalogue = work.catalogue.get()
     with work.database.read() as connection:

@@ -177,7 +177,7 @@ def _read_form() -> tuple[schemas.AnnouncementRequest | None, set[str]]:
         "text_en": typed["text_en"],
         "spoken": typed["spoken"],
         "zones": zones,
-        "weekdays": [int(day) for day in typed["weekdays"] if day.isdecimal()],
+        "weekdays": typed["weekdays"],
         "times": [_as_clock(at) for at in _split(typed["times"])],
         "every_min": typed["every_min"] or None,
         "starts_at": _as_clock(typed["starts_at"]),

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask.testing import FlaskClient
 
 from backend.app import create_app
+from backend.domain.roles import StaffRole
 from backend.services import enrol_kiosk, recognise_caller
 from backend.services.enrol_kiosk import invite_kiosk, revoke_kiosk
 from backend.services.recognise_caller import Callers
 from backend.services.resources import Resources
 from backend.storage.database import Database
 from tests.conftest import SettableClock
+from tests.factories.accounts import Accounts, sign_in
 from tests.factories.hospital import Hospital
 from tests.unit.backend.web.conftest import ApiCaller
 
@@ -39,6 +43,104 @@ PUBLIC = {
 }
 
 
+ALLOWED = """
+GET  /api/v1/announcements content_editor
+POST /api/v1/announcements content_editor
+PUT  /api/v1/announcements/<announcement_id> content_editor
+GET  /api/v1/calling-words content_editor head
+PUT  /api/v1/calling-words content_editor head
+GET  /api/v1/departments/acts auditor head quality
+GET  /api/v1/departments/overview head
+GET  /api/v1/departments/waits head quality
+GET  /api/v1/desk/rooms head reception
+GET  /api/v1/displays head it
+POST /api/v1/displays head it
+POST /api/v1/displays/<display_id> head it
+POST /api/v1/displays/<display_id>/revoke head it
+GET  /api/v1/doctors kiosk staff
+POST /api/v1/help-calls kiosk
+GET  /api/v1/help-calls head it kiosk reception room_caller
+GET  /api/v1/help-calls/<help_call_id> head it kiosk reception room_caller
+POST /api/v1/help-calls/<help_call_id>/acknowledge head it reception room_caller
+POST /api/v1/help-calls/<help_call_id>/continue reception
+GET  /api/v1/kiosk kiosk
+POST /api/v1/kiosks/device-events agent kiosk
+POST /api/v1/kiosks/heartbeat agent kiosk
+GET  /api/v1/live cashier head it reception room_caller
+POST /api/v1/people/describe reception
+POST /api/v1/people/merge reception
+GET  /api/v1/print-agents cashier reception
+POST /api/v1/print-requests/<print_request_id>/state agent
+POST /api/v1/print-requests/take agent
+GET  /api/v1/rooms cashier head reception room_caller
+GET  /api/v1/rooms/<room_id> cashier head reception room_caller
+POST /api/v1/rooms/<room_id>/acts/<act_id>/undo cashier head reception room_caller
+GET  /api/v1/rooms/<room_id>/destinations cashier head reception room_caller
+POST /api/v1/rooms/<room_id>/move cashier head reception room_caller
+POST /api/v1/rooms/<room_id>/next cashier head reception room_caller
+POST /api/v1/rooms/<room_id>/offline-calls cashier head reception room_caller
+POST /api/v1/rooms/<room_id>/state cashier head reception room_caller
+POST /api/v1/rooms/<room_id>/steps/<step_id>/<act> cashier head reception room_caller
+POST /api/v1/rooms/<room_id>/steps/<step_id>/send-on cashier head reception room_caller
+POST /api/v1/rooms/<room_id>/steps/<step_id>/transfer cashier head reception room_caller
+POST /api/v1/scans kiosk reception
+GET  /api/v1/services kiosk staff
+GET  /api/v1/slots kiosk staff
+POST /api/v1/visits kiosk reception
+GET  /api/v1/visits head reception
+GET  /api/v1/visits/<visit_id> kiosk reception
+POST /api/v1/visits/<visit_id>/cancel kiosk
+POST /api/v1/visits/<visit_id>/change kiosk
+POST /api/v1/visits/<visit_id>/coverage reception
+GET  /api/v1/visits/<visit_id>/desk reception
+POST /api/v1/visits/<visit_id>/identity reception
+POST /api/v1/visits/<visit_id>/print-requests cashier reception
+POST /api/v1/visits/<visit_id>/print-requests/<print_request_id>/cancel cashier reception
+POST /api/v1/visits/<visit_id>/print-state kiosk
+POST /api/v1/visits/<visit_id>/priority reception
+POST /api/v1/visits/<visit_id>/reprint kiosk
+POST /api/v1/visits/<visit_id>/resume head reception
+POST /api/v1/visits/<visit_id>/return kiosk
+POST /api/v1/visits/search reception
+GET  /staff staff
+GET  /staff/announcements content_editor
+POST /staff/announcements content_editor
+GET  /staff/announcements/<announcement_id> content_editor
+POST /staff/announcements/<announcement_id> content_editor
+POST /staff/announcements/<announcement_id>/<any(on,off):state> content_editor
+GET  /staff/announcements/<announcement_id>/sound.wav content_editor
+POST /staff/announcements/sound content_editor
+GET  /staff/calling-words content_editor head
+POST /staff/calling-words content_editor head
+POST /staff/calling-words/preview content_editor head
+POST /staff/calling-words/sound content_editor head
+POST /staff/calling-words/undo content_editor head
+GET  /staff/displays head it
+POST /staff/displays head it
+GET  /staff/displays/<display_id> head it
+POST /staff/displays/<display_id> head it
+POST /staff/displays/<display_id>/revoke head it
+GET  /staff/head head
+GET  /staff/help head it reception room_caller
+POST /staff/help/calls/<help_call_id>/acknowledge head it reception room_caller
+GET  /staff/help/live head it reception room_caller
+GET  /staff/password staff
+POST /staff/password staff
+GET  /staff/reception reception
+GET  /staff/rooms cashier head reception room_caller
+GET  /staff/rooms/<room_id> cashier head reception room_caller
+GET  /staff/rooms/<room_id>/list cashier head reception room_caller
+GET  /staff/rooms/<room_id>/shell cashier head reception room_caller
+GET  /staff/rooms/worker.js cashier head reception room_caller
+GET  /staff/second-factor staff
+POST /staff/second-factor staff
+POST /staff/second-factor/enrol staff
+POST /staff/second-factor/remove staff
+GET  /staff/session staff
+"""
+"""Method, address, who: a kiosk, an agent, any member of staff, or these roles of theirs."""
+
+
 def test_every_route_says_who_may_call(resources: Resources) -> None:
     app = create_app(resources)
     for rule in app.url_map.iter_rules():
@@ -49,6 +151,40 @@ def test_every_route_says_who_may_call(resources: Resources) -> None:
             assert getattr(view, "page_roles", None), rule.rule
         else:
             assert getattr(view, "allowed_roles", None), rule.rule
+
+
+def test_nobody_may_more_than_stands_here(resources: Resources) -> None:
+    app = create_app(resources)
+    found = {}
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        roles = getattr(view, "page_roles", None) or getattr(view, "allowed_roles", frozenset())
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"} if roles else ():
+            everybody = roles == frozenset(StaffRole)
+            found[method, rule.rule] = {"staff"} if everybody else set(map(str, roles))
+    lines = [line.split() for line in ALLOWED.split("\n") if line]
+    assert found == {(method, rule): set(roles) for method, rule, *roles in lines}
+
+
+@pytest.mark.parametrize("role", StaffRole)
+def test_other_roles_get_nowhere(
+    client: FlaskClient, browser: FlaskClient, accounts: Accounts, role: StaffRole
+) -> None:
+    """Whatever is sent: who may not is told so before anything is read or looked up."""
+    accounts.add("ai", role)
+    headers = {"Authorization": f"Bearer {accounts.token('ai')}"}
+    csrf = {"X-CSRFToken": "" if role is StaffRole.IT else sign_in(browser, "ai")}
+    for method, rule, *roles in (line.split() for line in ALLOWED.split("\n") if line):
+        if {"staff", str(role)} & set(roles):
+            continue
+        path = re.sub(r"<any\((\w+),.*?>", r"\1", rule)
+        path = re.sub(r"<\w+>", "x", path)
+        if not rule.startswith("/staff"):
+            reply = client.open(path, method=method, headers=headers, data=b"{broken")
+            assert reply.status_code == 403, (method, rule)
+        elif role is not StaffRole.IT:  # their sign-in takes a second factor first
+            reply = browser.open(path, method=method, headers=csrf, data={})
+            assert reply.status_code == 403, (method, rule)
 
 
 def test_unknown_callers_learn_nothing(resources: Resources, client: FlaskClient) -> None:

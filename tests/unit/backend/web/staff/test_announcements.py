@@ -90,6 +90,10 @@ def test_the_same_form_twice_is_one_and_another_text_is_another(
         ({"starts_at": ""}, "starts_at"),
         ({"ends_at": "6h"}, "ends_at"),
         ({"valid_from": "2026-12-02", "valid_to": "2026-12-01"}, "valid_to"),
+        ({"valid_from": "9999-12-31"}, "valid_from"),
+        ({"valid_to": "0001-01-01"}, "valid_to"),
+        ({"weekdays": ["9" * 5_000]}, "weekdays"),
+        ({"weekdays": ["²"]}, "weekdays"),
         ({"zones_more": "x" * 61}, "zones"),
     ],
 )
