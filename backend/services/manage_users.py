@@ -49,8 +49,12 @@ class KnownUser:
 
 
 def login_name(untrusted_name: str) -> str:
-    """One form of a name however it is typed: capitals and spaces around it do not count."""
-    name = unicodedata.normalize("NFC", " ".join(untrusted_name.split()))
+    """One form of a name however it is typed: capitals and spaces around it do not count.
+
+    What a database cannot hold as text becomes a sign that nobody has in a name.
+    """
+    plain = untrusted_name.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    name = unicodedata.normalize("NFC", " ".join(plain.split()))
     return name.casefold()[:MAX_NAME_CHARS]
 
 

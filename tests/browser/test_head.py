@@ -125,7 +125,7 @@ def test_the_log_can_be_filtered(open_page: OpenPage, busy: str) -> None:
     page.click("#move-do")
     page.select_option("#filters [name=kind]", "move_people")
     page.select_option("#filters [name=room]", busy)
-    expect(page.locator("#log li").first).to_contain_text("San bớt cho đều")
+    expect(page.locator("#log li").first).to_contain_text("Chia đều người chờ")
     page.select_option("#filters [name=kind]", "leave")
     expect(page.locator("#log-empty")).to_be_visible()
 
