@@ -111,7 +111,7 @@ def _make_small(path: Path) -> None:
     """Flat colours and letters: a palette keeps them, at a third of the size."""
     with Image.open(path) as drawn:
         picture = drawn.convert("RGB")
-    picture.thumbnail((WIDEST_PX, WIDEST_PX), Image.Resampling.LANCZOS)
+    picture.thumbnail((WIDEST_PX, picture.height), Image.Resampling.LANCZOS)
     picture.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
 
 

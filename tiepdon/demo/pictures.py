@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DESK, DESK_TALL = (1280, 800), (1280, 1120)
 TABLET, TABLET_LONG = (1024, 768), (1024, 1240)
-PHONE, PHONE_TALL, PHONE_LONG = (390, 844), (390, 1180), (390, 1500)
+PHONE, PHONE_TALL, PHONE_LONG = (390, 844), (390, 1180), (390, 1760)
 TV, TV_UPRIGHT = (1920, 1080), (1080, 1920)
 IN_DEMO = frozenset({"board", "board-upright", "door", "room", "room-phone", "reception", "head"})
 """Enough to see what it is; the others take a minute more."""
