@@ -64,7 +64,7 @@ def _check_body() -> None:
     """Refuses a body by its size first, then by its type, then by its syntax."""
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise BodyTooLarge
-    if request.method != "POST" or not request.path.startswith(API_PREFIX):
+    if request.method not in {"POST", "PUT"} or not request.path.startswith(API_PREFIX):
         return
     data = request.get_data()
     if not data:

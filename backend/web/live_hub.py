@@ -18,6 +18,8 @@ from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
+from sqlalchemy.exc import DBAPIError
+
 from backend.errors import BackendError
 from backend.events import Event
 from backend.logging import log
@@ -82,6 +84,7 @@ class LiveHub:
         self._recent: deque[tuple[int, LiveMessage, bytes]] = deque(maxlen=RECENT)
         self._count = 0
         self._used_s = ticks()
+        self._ask_again_s = 0.0
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
 
@@ -151,9 +154,19 @@ class LiveHub:
                     self._look_after(selector)
                     self._listen(selector, until_s=due_s)
             finally:
-                for stream in [*self._streams, *self._new]:
-                    stream.connection.close()
-                self._streams.clear()
+                self._end()
+
+    def _end(self) -> None:
+        """Lets every page go, also after a fault: they come back, and find a thread again."""
+        with self._lock:
+            if self._thread not in {None, threading.current_thread()}:
+                return  # the next one has begun already: the pages are its own
+            self._thread = None
+            left = [*self._streams, *self._new]
+            self._streams.clear()
+            self._new.clear()
+        for stream in left:
+            stream.connection.close()
 
     def _go_on(self) -> bool:
         with self._lock:
@@ -215,7 +228,7 @@ class LiveHub:
                 stream.unsent += PULSE
                 self._send(stream, selector)
                 stream.sent_s = now
-            if now - stream.checked_s > RECHECK_S:
+            if now - stream.checked_s > RECHECK_S and now >= self._ask_again_s:
                 stream.checked_s = now
                 if not self._is_allowed(stream):
                     self._drop(stream, selector)
@@ -223,8 +236,10 @@ class LiveHub:
     def _is_allowed(self, stream: Stream) -> bool:
         try:
             return stream.is_allowed()
-        except BackendError:
-            return True  # the database is away: asked again
+        except (BackendError, DBAPIError):
+            # The database is away, and each try may take seconds in which no page is served.
+            self._ask_again_s = self._ticks() + RECHECK_S
+            return True
 
     def _listen(self, selector: selectors.BaseSelector, *, until_s: float) -> None:
         """Waits for the next turn; a page that was closed is noticed meanwhile."""

@@ -58,6 +58,18 @@ def test_a_body_that_cannot_be_used(
     check(reply, status, code)
 
 
+def test_a_change_is_read_as_strictly(staff: ApiCaller) -> None:
+    for data, content_type, status, code in (
+        (b"a=1", "application/x-www-form-urlencoded", 415, "not_json"),
+        (b"{", "application/json", 400, "bad_request"),
+        (b"[]", "application/json", 400, "bad_request"),
+    ):
+        reply = staff.client.put(
+            "/api/v1/calling-words", headers=staff.headers, data=data, content_type=content_type
+        )
+        check(reply, status, code)
+
+
 def test_an_invalid_request_names_places_and_no_values(kiosk: ApiCaller) -> None:
     reply = kiosk.post(
         "/kiosks/device-events",

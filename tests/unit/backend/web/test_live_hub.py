@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from backend.errors import StorageUnavailable
 from backend.storage.database import Database
 from backend.web.live_hub import MAX_UNSENT_BYTES, LiveHub
 
@@ -100,6 +101,38 @@ def test_a_page_that_may_no_longer_listen_is_closed(
     assert page.hears("A001")
     allowed = False
     assert page.is_over()
+
+
+def test_a_database_that_is_away_is_asked_for_one_page_not_for_each(
+    hub: LiveHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.web.live_hub.RECHECK_S", 0.3)
+    monkeypatch.setattr("backend.web.live_hub.SILENCE_S", 0.05)
+    asked = []
+
+    def is_allowed() -> bool:
+        asked.append(time.monotonic())
+        raise StorageUnavailable
+
+    pages = [Page(hub, "*", is_allowed=is_allowed) for _ in range(20)]
+    time.sleep(1)
+    assert 1 <= len(asked) <= 4
+    assert all(page.hears("event: pulse") for page in pages)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_after_a_fault_pages_find_a_thread_again(
+    database: Database, hub: LiveHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.web.live_hub.RECHECK_S", 0.05)
+
+    def is_allowed() -> bool:
+        raise ZeroDivisionError
+
+    assert Page(hub, "*", is_allowed=is_allowed).is_over()
+    page = Page(hub, "*")
+    publish(database, "step:1", number="A001")
+    assert page.hears("A001")
 
 
 def test_a_page_that_left_is_forgotten(hub: LiveHub) -> None:
