@@ -238,7 +238,7 @@ def test_two_records_become_one_after_two_questions(open_page: OpenPage) -> None
     expect(page.locator(".merge .wrong")).to_be_visible()
     page.get_by_role("button", name="Đúng, gộp hai hồ sơ").click()
     expect(page.locator("#banner")).to_have_text(re.compile("Đã gộp hai hồ sơ"))
-    search(page, tail)
+    search(page, f"tran {tail}")
     expect(page.locator("#list")).to_contain_text("đã hủy")
     assert page.locator("#list .desk-row b").all_inner_texts() == [f"Trần Văn Hai {tail}"] * 2
 
