@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from backend.domain.catalogue import Room
 from backend.domain.rooms import RoomToday, list_room_queues
+from backend.services.call_next import may_use_room
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.services.show_room import IN_ROOM
@@ -36,7 +37,7 @@ def list_rooms(resources: Resources, *, caller: Caller) -> Sequence[ListedRoom]:
     now = resources.database.clock()
     day = catalogue.today(now)
     rooms = sorted(
-        (room for room in catalogue.rooms.values() if caller.may_call_room(room.id)),
+        (room for room in catalogue.rooms.values() if may_use_room(catalogue, room.id, caller)),
         key=lambda room: room.code,
     )[:MAX_ROOMS]
     ids = [room.id for room in rooms]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from flask import Response, current_app, request
 
 from backend.domain.rooms import list_room_queues
+from backend.services.call_next import may_use_room
 from backend.services.recognise_caller import Caller
 from backend.web import schemas
 from backend.web.api import allow, api_blueprint, caller, resources
@@ -37,10 +38,15 @@ def live(query: schemas.LiveQuery) -> Response:
     who: Caller = caller()
     topics = set(query.visits)
     for room_id in query.rooms:
-        if room_id in catalogue.rooms and who.may_call_room(room_id):
+        if room_id in catalogue.rooms and may_use_room(catalogue, room_id, who):
             topics.update(list_room_queues(catalogue, room_id))
     topics.update(("help",) if query.help else ())
-    some = query.rooms or query.visits or query.help
+    some = bool(query.rooms or query.visits or query.help)
+    if not some and who.rooms:
+        # Who works for some rooms hears of these, not of the whole house.
+        some = True
+        for room_id in who.rooms:
+            topics.update(list_room_queues(catalogue, room_id))
     return stream(
         topics if some else {EVERYTHING},
         is_allowed=make_recheck(current_app.extensions[CALLERS]),

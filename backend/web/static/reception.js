@@ -61,9 +61,7 @@ follow("/api/v1/live", {
     if (all || events.some((event) => event.event.startsWith("help_"))) refreshCalls();
     if (tab === "rooms" && (all || events.some((event) => ROOM_EVENTS.has(event.event) || event.event === "step_moved"))) refreshRooms();
     const open = shownVisit();
-    // Somebody who is typing or choosing here is not disturbed; the server says when it is too late.
-    const busy = document.querySelector("#detail input:focus, #detail select:focus");
-    if (open && !busy && events.some((event) => (event.visits ?? []).includes(open) || event.subject === `visit:${open}`)) openVisit(open, { background: true });
+    if (open && events.some((event) => (event.visits ?? []).includes(open) || event.subject === `visit:${open}`)) openVisit(open, { background: true });
   },
 });
 

@@ -14,13 +14,17 @@ export function forgetVisit() {
   markSelected(null);
 }
 
+/** Somebody types, chooses or merges here: they are not disturbed, the server says when it is too late. */
+const isBusy = () => document.querySelector("#detail input:focus, #detail select:focus, #detail .merge-results, #detail .merge-pair") !== null;
+
 export async function openVisit(visitId, { background = false } = {}) {
+  if (background && isBusy()) return;
   const answer = await ask("GET", `/visits/${visitId}/desk`, { background });
   if (!answer.ok) {
     if (!background) tell(answer.sentence);
     return;
   }
-  if (background && shownId !== visitId) return;
+  if (background && (shownId !== visitId || isBusy())) return;
   shownId = visitId;
   markSelected(visitId);
   draw(answer.data);
@@ -192,7 +196,10 @@ const mergeBody = (opened, other, confirmed) => ({
 /** What would happen is shown first; only the second press does it. */
 async function preview(part, opened, other) {
   const answer = await press(part.querySelector("button"), "POST", "/people/merge", mergeBody(opened, other, false));
-  if (!answer.ok) return;
+  if (!answer.ok) {
+    if (answer.code === "changed_meanwhile") await again();
+    return;
+  }
   const card = (title, visit, person) =>
     el("div", { class: "merge-card" }, el("p", { class: "soft" }, title), el("b", {}, person.full_name), el("p", {}, `${birthText(person.birth_date)} · ${visit.number}`));
   const { cancelled, same_name: sameName, same_birth_date: sameBirth } = answer.data;

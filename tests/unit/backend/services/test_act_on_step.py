@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from backend.domain.roles import StaffRole
 from backend.domain.rooms import RoomReason, RoomState
 from backend.errors import (
     ChangedMeanwhile,
@@ -66,6 +69,18 @@ def test_the_server_says_when_a_scan_brings_back(
     assert actions(desk, visit.id) == ["return", "cancel", "reprint"]
     clock.advance(minutes=61)
     assert actions(desk, visit.id) == ["cancel", "reprint"]
+
+
+def test_a_cashier_calls_at_the_cashier_only(desk: Desk, resources: Resources) -> None:
+    desk.take("CHUNG")
+    desk.take("THU")
+    examination = Console(resources, desk.hospital, "101")
+    counter = Console(resources, desk.hospital, "T1")
+    for console in (examination, counter):
+        console.caller = replace(console.caller, roles=frozenset({StaffRole.CASHIER}))
+    with pytest.raises(RoomNotFound):
+        examination.next()
+    assert len(counter.next().current) == 1
 
 
 def test_missed_needs_three_calls_or_a_reason(desk: Desk, room: Console) -> None:

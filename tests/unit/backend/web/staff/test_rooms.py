@@ -36,9 +36,7 @@ def facts(page: str) -> dict[str, Any]:
     return parsed
 
 
-@pytest.mark.parametrize(
-    "role", [StaffRole.ROOM_CALLER, StaffRole.CASHIER, StaffRole.RECEPTION, StaffRole.HEAD]
-)
+@pytest.mark.parametrize("role", [StaffRole.ROOM_CALLER, StaffRole.RECEPTION, StaffRole.HEAD])
 def test_who_calls_numbers_finds_the_rooms(
     client: FlaskClient, accounts: Accounts, role: StaffRole
 ) -> None:
@@ -48,6 +46,20 @@ def test_who_calls_numbers_finds_the_rooms(
     page = client.get("/staff/rooms").text
     assert "Phòng khám 101" in page
     assert "Phòng khám 102" in page
+
+
+def test_a_cashier_finds_the_counters_that_take_money(
+    client: FlaskClient, accounts: Accounts, hospital: Hospital
+) -> None:
+    hospital.add_room("T1")
+    hospital.add_service("THU", "T1", kind="cashier")
+    hospital.touch_catalogue()
+    accounts.add("thungan", StaffRole.CASHIER)
+    sign_in(client, "thungan")
+    page = client.get("/staff/rooms").text
+    assert hospital.rooms["T1"] in page
+    assert hospital.rooms["101"] not in page
+    assert client.get(f"/staff/rooms/{hospital.rooms['101']}").status_code == 404
 
 
 def test_others_do_not(client: FlaskClient, accounts: Accounts, hospital: Hospital) -> None:
