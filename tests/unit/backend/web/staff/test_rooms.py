@@ -59,7 +59,7 @@ def test_a_cashier_finds_the_counters_that_take_money(
     page = client.get("/staff/rooms").text
     assert hospital.rooms["T1"] in page
     assert hospital.rooms["101"] not in page
-    assert client.get(f"/staff/rooms/{hospital.rooms['101']}").status_code == 404
+    assert client.get(f"/staff/rooms/{hospital.rooms['101']}").status_code == 303
 
 
 def test_others_do_not(client: FlaskClient, accounts: Accounts, hospital: Hospital) -> None:
