@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from backend.domain.displays import DisplayKind
-from tests.browser.conftest import Hall, OpenPage, list_serious_faults
+from tests.browser.conftest import OpenPage, list_serious_faults
 from tests.browser.rooms import Rooms
+from tiepdon.demo.hall import Hall
 from tiepdon.demo.server import DemoServer
 
 TV = {"width": 1920, "height": 1080}
