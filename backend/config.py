@@ -13,6 +13,7 @@
 | TIEPDON_OIDC_ISSUER     | https://… of the hospital's own sign-on (OpenID)    | none                |
 | TIEPDON_OIDC_CLIENT_ID  | our name there                                      | none                |
 | TIEPDON_OIDC_CLIENT_SECRET_FILE | file with our secret there                  | none                |
+| TIEPDON_PASSWORD_MAX_DAYS | after so many days a password is chosen anew  | 0: never            |
 | TIEPDON_REQUIRE_SECOND_FACTOR | 1: every account needs a second factor       | role `it` only      |
 | TIEPDON_DATA            | folder for clips of the voice, made and recorded    | tiepdon-data beside |
 |                         |                                                     | the SQLite database |
@@ -64,6 +65,7 @@ class Config:
     coverage_timeout_s: float = 8.0
     scan_lifetime_s: int = 600
     require_second_factor: bool = False
+    password_max_days: int = 0
     """Of everybody; administrators need one in any case."""
     single_sign_on: SingleSignOn | None = None
     threads: int = 8
@@ -107,6 +109,7 @@ def load_config(
         "demo": demo,
         "data_folder": Path(environ["TIEPDON_DATA"]) if environ.get("TIEPDON_DATA") else None,
         "his_settings": _his_settings(environ.get("TIEPDON_HIS_SETTINGS") or "{}"),
+        "password_max_days": _days(environ.get("TIEPDON_PASSWORD_MAX_DAYS") or "0"),
         "require_second_factor": environ.get("TIEPDON_REQUIRE_SECOND_FACTOR", "") == "1",
         "single_sign_on": _single_sign_on(environ),
         "call_lists": Path(environ["TIEPDON_CALL_LISTS"])
@@ -124,6 +127,12 @@ def load_config(
     if needs_keys and config.keys_file is None and not config.demo:
         raise ConfigError("TIEPDON_KEYS_FILE is not set: `tiepdon keys new FILE` makes one")
     return config
+
+
+def _days(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 4):
+        raise ConfigError("TIEPDON_PASSWORD_MAX_DAYS takes a number of days")
+    return int(text)
 
 
 def _his_settings(text: str) -> dict[str, str]:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from flask.testing import FlaskClient
 
 from backend.app import create_app
+from backend.config import load_config
 from backend.domain.roles import StaffRole
+from backend.errors import ConfigError
 from backend.services import manage_users
 from backend.services.resources import Resources
 from backend.storage.database import Database
@@ -339,3 +343,23 @@ def test_a_new_password_that_will_not_do(
     )
     assert reply.status_code in {401, 422}
     assert words in reply.text
+
+
+def test_passwords_on_a_calendar_are_a_setting(resources: Resources, clock: SettableClock) -> None:
+    config = replace(resources.config, password_max_days=60)
+    app = create_app(replace(resources, config=config))
+    clock.advance(days=59)
+    assert try_sign_in(app.test_client(), "truc").headers["Location"] == "/staff"
+    clock.advance(days=2)
+    browser = app.test_client()
+    try_sign_in(browser, "truc")
+    assert browser.get("/staff").headers["Location"] == "/staff/password"
+    new = "Song-nui-xanh-77!"
+    post_form(browser, "/staff/password", old=PASSWORD, new=new, again=new)
+    assert is_in(browser)
+
+
+@pytest.mark.parametrize("text", ["-1", "two", "99999", "1.5"])
+def test_days_that_are_no_days_stop_the_start(text: str) -> None:
+    with pytest.raises(ConfigError):
+        load_config({"TIEPDON_PASSWORD_MAX_DAYS": text}, needs_keys=False)
