@@ -128,7 +128,7 @@ def test_a_missed_turn_says_how_to_come_back(
     page = look(visit)
     assert "Mời quét lại phiếu tại máy bất kỳ, hoặc đến quầy tiếp đón." in page
     assert "Số được xếp lại sau 3 người nữa." in page
-    assert "Còn 2 lần." in page
+    assert "Bạn còn 2 lần." in page
     clock.advance(minutes=61)
     page = look(visit)
     assert "Mời đến quầy tiếp đón. Nhân viên sẽ giúp bạn." in page
