@@ -347,3 +347,26 @@ def _find_rooms(unit: UnitOfWork, codes: Iterable[str]) -> list[str]:
     if missing := wanted - found.keys():
         raise RoomNotFound(f"There is no room {', '.join(sorted(missing))}")
     return sorted(found.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockedUser:
+    """Somebody typed a wrong password too often; it opens by itself at `until`."""
+
+    name: str
+    until: datetime
+
+
+def list_locked_users(database: Database, *, limit: int = 20) -> list[LockedUser]:
+    """Those who cannot sign in now, the last one first: staff are told on their page (SE-03)."""
+    with database.read() as connection:
+        rows = connection.execute(
+            select(UserAccount.name, UserAccount.locked_until)
+            .where(
+                UserAccount.facility_id == database.facility_id,
+                UserAccount.locked_until > database.clock(),
+            )
+            .order_by(UserAccount.locked_until.desc(), UserAccount.name)
+            .limit(limit)
+        ).all()
+    return [LockedUser(name=row.name, until=row.locked_until) for row in rows]

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from backend.errors import HelpCallNotFound
 from backend.services.call_for_help import acknowledge_help_call, list_help_calls
 from backend.services.list_open_matters import list_open_matters
+from backend.services.manage_users import list_locked_users
 from backend.services.record_device_event import list_troubles
 from backend.web.api import caller, resources
 from backend.web.help_calls import HELPERS
@@ -54,5 +55,6 @@ def _live() -> dict[str, Any]:
         "waiting": [call for call in calls if call.state == "waiting"],
         "acknowledged": [call for call in calls if call.state != "waiting"][:RECENT_CALLS],
         "troubles": list_troubles(server.database),
+        "locked": list_locked_users(server.database),
         "matters": list_open_matters(server),
     }

@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 
 from backend.domain.roles import StaffRole
 from tests.conftest import SettableClock
-from tests.factories.accounts import Accounts, sign_in
+from tests.factories.accounts import Accounts, sign_in, try_sign_in
 from tests.factories.his import ScriptedHis
 from tests.factories.hospital import Hospital
 from tests.unit.backend.web.conftest import ApiCaller
@@ -82,3 +82,18 @@ def test_minutes_since_a_call_are_said(
     kiosk.post("/help-calls", HELP)
     clock.now += timedelta(minutes=3)
     assert "3 phút trước" in browser.get("/staff/help/live").text
+
+
+@pytest.mark.usefixtures("csrf")
+def test_a_locked_account_is_shown_until_it_opens(
+    browser: FlaskClient, accounts: Accounts, clock: SettableClock
+) -> None:
+    accounts.add("lan", StaffRole.ROOM_CALLER)
+    stranger = browser.application.test_client()
+    for _ in range(5):
+        try_sign_in(stranger, "lan", "wrong")
+    assert "tài khoản bị khóa" in browser.get("/staff/help/live").text
+    clock.advance(minutes=14)
+    browser.get("/staff")  # somebody is still at work here
+    clock.advance(minutes=2)
+    assert "tài khoản bị khóa" not in browser.get("/staff/help/live").text
