@@ -19,7 +19,8 @@ demo: setup ## the whole check-in with a demo hospital and simulated devices
 .PHONY: test
 test: setup lint types imports ## every check: lint, types, imports, tests on SQLite and PostgreSQL
 	@$(PY) -m pytest -n 2 --dist worksteal -m "not slow and not gui"
-	@$(PY) -m pytest -m "slow or gui"
+	@# In the order of the files: pages in browsers share one hospital, and people wait in it.
+	@$(PY) -m pytest -p no:randomly -m "slow or gui"
 
 .PHONY: quick
 quick: setup ## the fast tests only
