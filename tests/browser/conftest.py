@@ -27,9 +27,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoServer]:
-    """One server for all pages; a test that stops it has `own_server`."""
+    """A hospital for the tests of one file; a test that stops it has `own_server`."""
     server = DemoServer(tmp_path_factory.mktemp("browser-server"))
     server.start()
     yield server
@@ -45,7 +45,7 @@ def own_server(tmp_path: Path) -> Iterator[DemoServer]:
     server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def hall(server: DemoServer) -> Hall:
     return Hall(server)
 

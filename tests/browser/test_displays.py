@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from backend.domain.displays import DisplayKind
 from tests.browser.conftest import OpenPage, list_serious_faults
@@ -88,15 +88,15 @@ def test_script_in_a_name_is_text(open_page: OpenPage, rooms: Rooms) -> None:
     path = hall_board(rooms, "204")
     board = open_page("/healthz", size=TV)
 
-    def with_evil(route: object) -> None:
-        reply = route.fetch()  # type: ignore[attr-defined]  # a Route of Playwright
+    def with_evil(route: Route) -> None:
+        reply = route.fetch()
         state = reply.json()
         state["rooms"][0]["name"] = {"vi": evil, "en": evil}
         state["rooms"][0]["next"] = [evil]
         state["facility"]["vi"] = evil
         state["notices"] = [{"id": "1", "text": {"vi": evil, "en": evil}}]
         state["calls"] = []
-        route.fulfill(response=reply, json=state)  # type: ignore[attr-defined]
+        route.fulfill(response=reply, json=state)
 
     board.route("**/state", with_evil)
     board.goto(path)

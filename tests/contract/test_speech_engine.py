@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +41,6 @@ class SpeechEngineContract:
         assert read_wav(wav).any()
 
 
-@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is missing")
 class TestEspeakEngine(SpeechEngineContract):
     @pytest.fixture
     def engine(self) -> SpeechEngine:

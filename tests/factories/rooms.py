@@ -100,10 +100,12 @@ class Console:
         )
 
     def undo(self, act_id: str | None = None) -> RoomNowReply:
-        assert act_id or (self.seen and self.seen.undo)
-        chosen = act_id or self.seen.undo.id  # type: ignore[union-attr]  # asserted above
+        if act_id is None:
+            assert self.seen is not None
+            assert self.seen.undo is not None
+            act_id = self.seen.undo.id
         return self.read(
-            undo_act(self.resources, self.room_id, chosen, caller=self.caller, intent=self.intent())
+            undo_act(self.resources, self.room_id, act_id, caller=self.caller, intent=self.intent())
         )
 
     def merge(
