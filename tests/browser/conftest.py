@@ -88,7 +88,7 @@ def open_page(
             base_url=base,
             viewport=size or SCREEN,
             storage_state=known,
-            **options,  # type: ignore[arg-type]
+            **options,
         )
         contexts.append(context)
         context.add_cookies([{"name": "lang", "value": lang, "url": base}])
