@@ -8,6 +8,7 @@
 | TIEPDON_ENV             | production refuses everything of the demo           | empty               |
 | TIEPDON_HIS             | name of the HIS adapter                             | builtin (demo: demo)|
 | TIEPDON_HIS_SETTINGS    | JSON object handed to the adapter                   | {}                  |
+| TIEPDON_HIS_CONFIG      | TOML file with adapter and settings, instead of both| none                |
 | TIEPDON_CALL_LISTS      | folder for call lists of all rooms, to go on from   | none: not written   |
 | TIEPDON_PUBLIC_BASE     | address before /t/{token} in the ticket's QR        | none: token alone   |
 | TIEPDON_OIDC_ISSUER     | https://… of the hospital's own sign-on (OpenID)    | none                |
@@ -27,9 +28,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from backend.errors import ConfigError
+from his_adapter.config_file import read_config_file
+from his_adapter.errors import GatewayMisconfigured
 
 DEFAULT_DATABASE_URL = "sqlite:///tiepdon.sqlite3"
 DATABASE_SCHEMES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
@@ -53,7 +57,7 @@ class Config:
     keys_file: Path | None = None
     demo: bool = False
     his_adapter: str = "builtin"
-    his_settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+    his_settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     public_base: str | None = None
     call_lists: Path | None = None
     """Where lists of all rooms are written again and again; nothing of a person is in them."""
@@ -117,6 +121,8 @@ def load_config(
         else None,
         "public_base": (environ.get("TIEPDON_PUBLIC_BASE") or "").rstrip("/") or None,
     }
+    if environ.get("TIEPDON_HIS_CONFIG"):
+        values |= _his_from_file(environ["TIEPDON_HIS_CONFIG"])
     values |= {name: value for name, value in overrides.items() if value is not None}
     values.setdefault("his_adapter", his or ("demo" if values["demo"] else "builtin"))
     config = Config(**values)  # type: ignore[arg-type]  # checked right below and by the tests
@@ -135,14 +141,22 @@ def _days(text: str) -> int:
     return int(text)
 
 
-def _his_settings(text: str) -> dict[str, str]:
+def _his_settings(text: str) -> dict[str, Any]:
     try:
         settings = json.loads(text)
     except ValueError as error:
         raise ConfigError("TIEPDON_HIS_SETTINGS is not JSON") from error
     if not isinstance(settings, dict):
         raise ConfigError("TIEPDON_HIS_SETTINGS is not a JSON object")
-    return {str(name): str(value) for name, value in settings.items()}
+    return settings
+
+
+def _his_from_file(name: str) -> dict[str, object]:
+    try:
+        config = read_config_file(Path(name))
+    except GatewayMisconfigured as error:
+        raise ConfigError(f"TIEPDON_HIS_CONFIG: {error}") from error
+    return {"his_adapter": config.adapter, "his_settings": config.settings}
 
 
 def _single_sign_on(environ: Mapping[str, str]) -> SingleSignOn | None:

@@ -63,6 +63,18 @@ class Feature(StrEnum):
     CANCEL_VISIT = "cancel_visit"
     LIST_VISITS = "list_visits"
     FIND_BY_KEY = "find_by_key"
+    MERGE_PATIENTS = "merge_patients"
+    SUBMIT_HISTORY = "submit_history"
+    QUEUE_STATUS = "queue_status"
+    LIST_ORDERS = "list_orders"
+    LIST_REPORTS = "list_reports"
+    READ_REPORT_PART = "read_report_part"
+    READ_ACCOUNT = "read_account"
+    POST_PAYMENT = "post_payment"
+    EINVOICE = "einvoice"
+    RECORD_CONSENT = "record_consent"
+    LIST_CODES = "list_codes"
+    CHANGES = "changes"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -521,5 +533,311 @@ class Visit:
     created_at: datetime
 
 
-Written = Patient | Appointment | Visit
+# --- history the patient tells ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class HistoryAnswers:
+    """What a patient says about their own health; a clinician accepts it or not."""
+
+    questionnaire: str
+    """Name and version of the questions, such as `kiosk-history-1`."""
+    answers: tuple[tuple[str, str], ...]
+    """Pairs of link id and answer; several answers to one question are several pairs."""
+    language: str = "vi"
+    answered_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """The HIS has taken something in: `ref` names it there."""
+
+    ref: Ref
+    version: str = ""
+
+
+# --- the way through the house -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueStatus:
+    """Where a visit stands in the HIS's own line."""
+
+    ahead: int | None
+    serving: str | None
+    """The number that is served now, as the HIS writes it."""
+    updated_at: datetime
+
+
+class OrderStatus(StrEnum):
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """Something a clinician asked for (chỉ định): a laboratory test, an X-ray, a medicine.
+
+    Orders of one visit with the same `service` are one stay in one queue. `room` is None when any
+    room of the service does it.
+    """
+
+    ref: Ref
+    version: str
+    patient: Ref
+    visit: Ref | None
+    """The visit it was ordered in, as `check_in` named it."""
+    service: Ref | None
+    """Where it is done, as `list_services` names it; None: the HIS does not say."""
+    kind: ServiceKind
+    code: str
+    name_vi: str
+    name_en: str = ""
+    status: OrderStatus
+    room: Ref | None = None
+    preparation_vi: str = ""
+    """What the patient must do before: fast, drink, bring a paper. Plain words."""
+    preparation_en: str = ""
+    accession: str | None = None
+    """Number of the study in the picture archive."""
+    ordered_at: datetime
+
+
+class ReportKind(StrEnum):
+    LABORATORY = "laboratory"
+    IMAGING = "imaging"
+    OTHER = "other"
+
+
+class ReportStatus(StrEnum):
+    """Only what the hospital has released: nothing else passes through the port."""
+
+    FINAL = "final"
+    AMENDED = "amended"
+    CORRECTED = "corrected"
+    APPENDED = "appended"
+
+
+class PartKind(StrEnum):
+    VALUES = "values"
+    PDF = "pdf"
+    IMAGE = "image"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportPart:
+    """`name` is what `read_report_part` is asked for: `values`, `pdf`, `image-1`."""
+
+    name: str
+    kind: PartKind
+    media_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A released result. A corrected one has the same `ref` and a new `version`."""
+
+    ref: Ref
+    version: str
+    patient: Ref
+    order: Ref | None
+    visit: Ref | None
+    kind: ReportKind
+    title_vi: str
+    status: ReportStatus
+    issued_at: datetime
+    signed: bool | None = None
+    """The HIS says the document carries a digital signature; None: it does not say."""
+    parts: tuple[ReportPart, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ResultValue:
+    """One line of a laboratory result, as texts: the LIS decided on digits and signs."""
+
+    code: str
+    name_vi: str
+    value: str
+    unit: str = ""
+    reference_range: str = ""
+    flag: str = ""
+    """HL7 table 0078: L, H, LL, HH, A, N; empty when not judged."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ReportContent:
+    """Either `values` or the bytes of a document or picture, never more than `MAX_PART_BYTES`."""
+
+    media_type: str
+    values: tuple[ResultValue, ...] = ()
+    body: bytes = b""
+
+
+MAX_PART_BYTES = 10_000_000
+
+
+# --- money -----------------------------------------------------------------------------------------
+
+
+class InvoiceStatus(StrEnum):
+    ISSUED = "issued"
+    """To be paid."""
+    BALANCED = "balanced"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Charge:
+    """One line of what is charged. All amounts integer VND, not negative."""
+
+    code: str
+    name_vi: str
+    quantity: int
+    amount_vnd: int
+    insurance_vnd: int = 0
+    discount_vnd: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invoice:
+    """A bill (phiếu thu). `due_vnd` is what is left to pay of it."""
+
+    ref: Ref
+    version: str
+    code: str
+    """As printed: the number of the phiếu thu."""
+    status: InvoiceStatus
+    title_vi: str
+    total_vnd: int
+    due_vnd: int
+    charges: tuple[Charge, ...] = ()
+    issued_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """What a patient owes: due = charges − insurance − discounts − advances − payments.
+
+    Never negative: `credit_vnd` is what the hospital owes back. Read again before every use.
+    """
+
+    patient: Ref
+    visit: Ref | None
+    invoices: tuple[Invoice, ...]
+    charged_vnd: int
+    insurance_vnd: int
+    discount_vnd: int
+    advances_vnd: int
+    paid_vnd: int
+    due_vnd: int
+    credit_vnd: int = 0
+    as_of: datetime
+
+
+class PaymentMethod(StrEnum):
+    QR = "qr"
+    WALLET = "wallet"
+    CARD = "card"
+    CASH = "cash"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentPosting:
+    """A confirmed payment for one invoice, or an advance when `invoice` is None."""
+
+    patient: Ref
+    visit: Ref | None = None
+    invoice: Ref | None = None
+    amount_vnd: int
+    method: PaymentMethod
+    provider: str
+    provider_reference: str = field(repr=False)
+    """The bank's or wallet's own number of the transaction."""
+    paid_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentReceipt:
+    ref: Ref
+    invoice: Ref | None
+    invoice_status: InvoiceStatus | None
+    amount_vnd: int
+    posted_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class EInvoice:
+    """The electronic invoice of a paid bill; `url` and `lookup_code` open it for whoever has it."""
+
+    ref: Ref
+    invoice: Ref
+    number: str
+    url: str = field(repr=False)
+    lookup_code: str = field(repr=False)
+    issued_at: datetime
+
+
+# --- consent, codes, changes ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ConsentRecord:
+    """A patient agreed to something, and how that is known."""
+
+    patient: Ref
+    document: str
+    """Name and version of the text that was agreed to."""
+    signer_is_patient: bool = True
+    signer_relation: str = ""
+    evidence: str
+    """How: `kiosk-touch`, `signed-pdf`, …"""
+    document_pdf: bytes = b""
+    given_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """An entry of a code list. `legacy` is what an older list called it, if that is known."""
+
+    code: str
+    display: str
+    parent: str | None = None
+    legacy: str | None = None
+
+
+class ChangeKind(StrEnum):
+    """The kinds of data that are kept in step. A change says only *that* something changed."""
+
+    PATIENT = "patient"
+    HISTORY = "history"
+    VISIT = "visit"
+    """Registration: visits and bookings."""
+    ORDER = "order"
+    REPORT = "report"
+    EINVOICE = "einvoice"
+    PAYMENT = "payment"
+    """Money: accounts, invoices, payments."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    kind: ChangeKind
+    ref: Ref
+    patient: Ref | None
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangePage:
+    """Changes after a cursor, oldest first. `reset`: the cursor was too old, read all again."""
+
+    changes: tuple[Change, ...]
+    cursor: str
+    """Opaque; to be handed in next time."""
+    complete: bool
+    reset: bool = False
+
+
+Written = Patient | Appointment | Visit | Receipt | PaymentReceipt
 """What a write leaves behind."""

@@ -13,25 +13,40 @@ from datetime import date, datetime
 from typing import Protocol
 
 from his_adapter.models import (
+    Account,
     Appointment,
     AppointmentAction,
     AppointmentStatus,
     Capabilities,
+    ChangePage,
     CheckIn,
     ClosedDay,
+    Code,
+    ConsentRecord,
     Coverage,
     CoverageQuery,
     Department,
+    EInvoice,
     Health,
+    HistoryAnswers,
     OpeningSession,
+    Order,
+    OrderStatus,
     Page,
     Patient,
     PatientChanges,
     PatientDraft,
     PatientMatch,
     PatientQuery,
+    PaymentPosting,
+    PaymentReceipt,
     Practitioner,
+    QueueStatus,
+    Receipt,
     Ref,
+    Report,
+    ReportContent,
+    ReportKind,
     Room,
     Service,
     ServiceFilter,
@@ -81,6 +96,14 @@ class HisGateway(Protocol):
         self, ref: Ref, changes: PatientChanges, *, version: str, key: WriteKey
     ) -> Patient:
         """Raises NotFound, Duplicate, or VersionConflict when `version` is not the latest."""
+        ...
+
+    def merge_patients(self, keep: Ref, drop: Ref, *, key: WriteKey) -> Patient:
+        """Two records of one person become `keep`; references to `drop` lead there.
+
+        For staff. Raises NotFound, or InvalidData when both have an open visit for the same
+        service.
+        """
         ...
 
     # --- coverage
@@ -196,6 +219,82 @@ class HisGateway(Protocol):
 
     def list_visits(self, patient: Ref, since: date, *, limit: int = DEFAULT_LIMIT) -> Page[Visit]:
         """Visits from that day on, the latest first."""
+        ...
+
+    def queue_status(self, visit: Ref) -> QueueStatus:
+        """Where the visit stands in the HIS's own line. Raises NotFound."""
+        ...
+
+    def submit_history(self, patient: Ref, history: HistoryAnswers, *, key: WriteKey) -> Receipt:
+        """Puts answers before a clinician; nothing becomes part of the record by itself."""
+        ...
+
+    # --- orders and results
+
+    def list_orders(
+        self,
+        patient: Ref,
+        since: datetime,
+        *,
+        statuses: frozenset[OrderStatus] = frozenset(OrderStatus),
+        limit: int = DEFAULT_LIMIT,
+    ) -> Page[Order]:
+        """Orders placed since then, the oldest first, cancelled ones included."""
+        ...
+
+    def list_reports(
+        self,
+        patient: Ref,
+        since: datetime,
+        *,
+        kinds: frozenset[ReportKind] = frozenset(ReportKind),
+        limit: int = DEFAULT_LIMIT,
+    ) -> Page[Report]:
+        """Released results issued since then, the latest first; each once, in its last version."""
+        ...
+
+    def read_report_part(self, ref: Ref, part: str, *, patient: Ref) -> ReportContent:
+        """Values, document or picture of a released result of this very patient.
+
+        Raises NotFound when it is not (or no longer) released, not this patient's, or has no such
+        part; BrokenReply above `MAX_PART_BYTES`.
+        """
+        ...
+
+    # --- money
+
+    def read_account(self, patient: Ref, visit: Ref | None = None) -> Account:
+        """What is due now. Raises NotFound."""
+        ...
+
+    def post_payment(self, payment: PaymentPosting, *, key: WriteKey) -> PaymentReceipt:
+        """Enters a confirmed payment. Raises NotFound, InvalidData when the amount is not what is
+        due on the invoice, Duplicate when the invoice is paid already.
+        """
+        ...
+
+    def einvoice(self, invoice: Ref) -> EInvoice | None:
+        """The electronic invoice of a paid bill, or None while there is none."""
+        ...
+
+    # --- consent, codes, changes
+
+    def record_consent(self, consent: ConsentRecord, *, key: WriteKey) -> Receipt: ...
+
+    def list_codes(
+        self, system: str, parent: str | None = None, *, limit: int = DEFAULT_LIMIT
+    ) -> Page[Code]:
+        """Entries of a code list (`province`, `ward`, `ethnicity`, `occupation`, `nationality`) by
+        code. Raises NotFound for a list the HIS does not keep.
+        """
+        ...
+
+    def changes(self, cursor: str | None, *, limit: int = DEFAULT_LIMIT) -> ChangePage:
+        """What changed in the HIS after `cursor`; None starts now and gives no changes.
+
+        Nothing is left out; something may come twice. A cursor that is too old or not ours gives
+        `reset`, with a fresh cursor.
+        """
         ...
 
     # --- after a lost answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
-from typing import cast
+from typing import Any, cast
 
 from his_adapter.errors import UnknownGateway
 from his_adapter.ports import HisGateway
@@ -17,13 +17,13 @@ def gateway_names() -> tuple[str, ...]:
     return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
 
 
-def open_gateway(name: str, settings: Mapping[str, str]) -> HisGateway:
+def open_gateway(name: str, settings: Mapping[str, Any]) -> HisGateway:
     """The adapter with that name, ready for calls.
 
     Raises UnknownGateway, or GatewayMisconfigured for settings the adapter cannot use; whether
     the HIS answers is for `health` to say.
     """
     for entry in entry_points(group=GROUP, name=name):
-        build = cast("Callable[[Mapping[str, str]], HisGateway]", entry.load())
+        build = cast("Callable[[Mapping[str, Any]], HisGateway]", entry.load())
         return build(settings)
     raise UnknownGateway(f"no adapter {name!r}; installed: {', '.join(gateway_names())}")

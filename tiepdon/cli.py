@@ -11,6 +11,7 @@ COMMANDS = (
     "demo",
     "displays",
     "doctor",
+    "emulate",
     "keys",
     "kiosk",
     "kiosks",

@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from his_adapter.builtin import appointments, patients, visits
 from his_adapter.builtin.catalogue import STARTER_FILE, Catalogue, load_catalogue
@@ -72,6 +72,7 @@ from his_adapter.models import (
     WriteKey,
     Written,
 )
+from his_adapter.partial import PartialGateway, overridden_features
 from his_adapter.ports import DEFAULT_LIMIT, HisGateway
 
 DEFAULT_FILE = "tiepdon-register.sqlite3"
@@ -89,7 +90,7 @@ class CoverageSource(Protocol):
     ) -> Coverage: ...
 
 
-class BuiltinGateway:
+class BuiltinGateway(PartialGateway):
     """The port on a register file and a catalogue. Keeps no state besides the file."""
 
     def __init__(
@@ -115,7 +116,7 @@ class BuiltinGateway:
         absent = set() if self._coverage else {Feature.CHECK_COVERAGE}
         version = package_version("tiepdon")
         return Capabilities(
-            features=frozenset(Feature) - absent,
+            features=overridden_features(type(self)) - absent,
             facility=self._catalogue.facility,
             max_limit=MAX_LIMIT,
             adapter=self._name,
@@ -468,7 +469,7 @@ class BuiltinGateway:
         return booked
 
 
-def open_gateway(settings: Mapping[str, str]) -> HisGateway:
+def open_gateway(settings: Mapping[str, Any]) -> HisGateway:
     """Raises GatewayMisconfigured for unknown settings or files that cannot be used."""
     if unknown := sorted(settings.keys() - {"file", "catalogue"}):
         raise GatewayMisconfigured(f"unknown setting {unknown[0]}")

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from his_adapter.builtin.gateway import BuiltinGateway, Clock
 from his_adapter.builtin.store import Store
@@ -61,7 +62,7 @@ def invented_crowd() -> tuple[InventedPerson, ...]:
     return tuple(crowd([persona.id_number for persona in PERSONAS if persona.id_number]))
 
 
-def open_gateway(settings: Mapping[str, str]) -> HisGateway:
+def open_gateway(settings: Mapping[str, Any]) -> HisGateway:
     """Raises GatewayMisconfigured in production and for settings that cannot be used."""
     if os.environ.get("TIEPDON_ENV") == "production":
         raise GatewayMisconfigured("the demo hospital refuses to run in production")
