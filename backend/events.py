@@ -22,6 +22,7 @@ class Event(StrEnum):
     PEOPLE_MERGED = "people_merged"
     IDENTITY_CONFIRMED = "identity_confirmed"
     COVERAGE_CONFIRMED = "coverage_confirmed"
+    LATE_COVERAGE_LOST = "late_coverage_lost"
     PRIORITY_CONFIRMED = "priority_confirmed"
     PRIORITY_LOWERED = "priority_lowered"
     SCAN_TAKEN_OVER = "scan_taken_over"
