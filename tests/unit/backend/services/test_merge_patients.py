@@ -63,7 +63,7 @@ def test_the_his_is_told_which_record_stays(desk: Desk, resources: Resources) ->
     assert told.his_ref == "BN-1"
 
 
-@pytest.mark.parametrize("refs", [("BN-1", None), (None, "BN-2"), ("BN-1", "BN-1")])
+@pytest.mark.parametrize("refs", [("BN-1", None), (None, "BN-2")])
 def test_one_record_there_needs_no_merging(
     desk: Desk, resources: Resources, refs: tuple[str | None, str | None]
 ) -> None:
