@@ -549,6 +549,9 @@ class CheckIn:
     """
 
     patient: Ref
+    """Empty with a HIS that takes new people only together with a visit (no create_patient)."""
+    person: PatientDraft | None = field(default=None, repr=False)
+    """Who that is, for a HIS that wants the whole person with every registration."""
     appointment: Ref | None = None
     service: Ref | None = None
     practitioner: Ref | None = None

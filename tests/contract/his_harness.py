@@ -41,7 +41,7 @@ class Harness:
 
     gateway: HisGateway
     name: str
-    settings: Mapping[str, str]
+    settings: Mapping[str, Any]
     hourly: Ref
     walk_in: Ref
     now: datetime = MONDAY_MORNING
