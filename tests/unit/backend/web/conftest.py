@@ -74,7 +74,7 @@ def his() -> ScriptedHis:
 
 @pytest.fixture
 def resources(hospital: Hospital, his: ScriptedHis) -> Iterator[Resources]:
-    config = make_config(coverage_patient_wait_s=0.4, coverage_timeout_s=1.5)
+    config = make_config(coverage_patient_wait_s=0.4, coverage_timeout_s=20)
     resources = assemble(
         replace(config, demo=False),
         database=hospital.database,

@@ -120,7 +120,7 @@ def test_a_silent_insurer_gives_a_provisional_ticket_in_time(
     his.silence()
     started = time.monotonic()
     scan = kiosk.scan(CARD).json
-    assert time.monotonic() - started < 1.0  # the wait is 0.4 s here
+    assert time.monotonic() - started < 10  # of 20 s; the wait is 0.4 s here
     assert scan["coverage"]["outcome"] == "later"
     assert scan["coverage"]["provisional"] is True
     visit = start_visit(kiosk, hospital, scan["scan_id"])
