@@ -16,6 +16,8 @@
 | TIEPDON_OIDC_CLIENT_SECRET_FILE | file with our secret there                  | none                |
 | TIEPDON_PASSWORD_MAX_DAYS | after so many days a password is chosen anew  | 0: never            |
 | TIEPDON_REQUIRE_SECOND_FACTOR | 1: every account needs a second factor       | role `it` only      |
+| TIEPDON_SPEED           | tests: pauses of the outbox are so many times       | 1, and 1 only in    |
+|                         | shorter                                             | production          |
 | TIEPDON_DATA            | folder for clips of the voice, made and recorded    | tiepdon-data beside |
 |                         |                                                     | the SQLite database |
 
@@ -72,6 +74,8 @@ class Config:
     password_max_days: int = 0
     """Of everybody; administrators need one in any case."""
     single_sign_on: SingleSignOn | None = None
+    speed: float = 1.0
+    """Pauses and time limits of the outbox are so many times shorter; for tests only."""
     threads: int = 8
     """Requests one web worker serves at once; the pool of database connections is as large."""
 
@@ -111,6 +115,7 @@ def load_config(
         if environ.get("TIEPDON_KEYS_FILE")
         else None,
         "demo": demo,
+        "speed": _speed(environ),
         "data_folder": Path(environ["TIEPDON_DATA"]) if environ.get("TIEPDON_DATA") else None,
         "his_settings": _his_settings(environ.get("TIEPDON_HIS_SETTINGS") or "{}"),
         "password_max_days": _days(environ.get("TIEPDON_PASSWORD_MAX_DAYS") or "0"),
@@ -133,6 +138,19 @@ def load_config(
     if needs_keys and config.keys_file is None and not config.demo:
         raise ConfigError("TIEPDON_KEYS_FILE is not set: `tiepdon keys new FILE` makes one")
     return config
+
+
+def _speed(environ: Mapping[str, str]) -> float:
+    text = environ.get("TIEPDON_SPEED") or "1"
+    try:
+        speed = float(text)
+    except ValueError as error:
+        raise ConfigError("TIEPDON_SPEED takes a number") from error
+    if not 1 <= speed <= 1000:
+        raise ConfigError("TIEPDON_SPEED is between 1 and 1000")
+    if speed != 1 and environ.get("TIEPDON_ENV") == "production":
+        raise ConfigError("TIEPDON_SPEED is for tests, not for production")
+    return speed
 
 
 def _days(text: str) -> int:

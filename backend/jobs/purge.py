@@ -29,6 +29,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import ColumnElement, delete, exists, select, update
 
 from backend.domain.catalogue import Catalogue
+from backend.domain.outbox import OPEN_MESSAGES
 from backend.events import Event
 from backend.services.resources import Resources
 from backend.storage import tables
@@ -87,6 +88,10 @@ def _list_rules(
             "person",
             tables.Person,
             ~exists().where(tables.Visit.person_id == tables.Person.id)
+            & ~exists().where(
+                tables.OutboxMessage.lane == tables.Person.id,
+                tables.OutboxMessage.settled_at.is_(None),
+            )
             & (tables.Person.last_seen_at < ago(days=1)),
         ),
         ("answer", tables.IdempotencyKey, tables.IdempotencyKey.created_at < ago(days=2)),
@@ -138,7 +143,8 @@ def _steps_of(visits: Any) -> Any:
 def _unlink_people(database: Database, last_day: date) -> int:
     """Cuts ticket and person apart, except while a message about the visit is open."""
     open_message = exists().where(
-        tables.OutboxMessage.visit_id == tables.Visit.id, tables.OutboxMessage.state == "pending"
+        tables.OutboxMessage.visit_id == tables.Visit.id,
+        tables.OutboxMessage.state.in_(OPEN_MESSAGES),
     )
 
     def unlink(visits: Any) -> list[Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from backend.events import Event
 from backend.jobs.close_past_steps import close_past_steps
-from backend.jobs.deliver_outbox import deliver_outbox
+from backend.jobs.deliver_outbox import Dispatcher
 from backend.jobs.disable_idle_users import disable_idle_users
 from backend.jobs.learn_waits import learn_waits
 from backend.jobs.make_clips import make_clips
@@ -32,7 +32,6 @@ class Job:
 
 
 JOBS = (
-    Job(name="deliver_outbox", every_s=1, run=deliver_outbox),
     Job(name="refresh_catalogue", every_s=120, run=refresh_catalogue),
     Job(name="close_past_steps", every_s=60, run=close_past_steps),
     Job(name="disable_idle_users", every_s=3600, run=disable_idle_users),
@@ -78,8 +77,11 @@ class Worker:
         return [job.name for job in due]
 
 
-def run_worker(resources: Resources) -> None:
-    """Until SIGTERM, SIGINT or the end of the parent; the job at hand is finished first."""
+def run_worker(resources: Resources, *, threads: int = 8) -> None:
+    """Jobs at their pace, and messages to other systems whenever one is due.
+
+    Until SIGTERM, SIGINT or the end of the parent; what is at hand is finished first.
+    """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -90,4 +92,11 @@ def run_worker(resources: Resources) -> None:
             stop.set()
 
     watch = Job(name="watch_parent", every_s=PARENT_CHECK_S, run=stop_as_orphan)
-    Worker(resources, jobs=[watch, *JOBS], stop=stop).run()
+    dispatcher = Dispatcher(resources, threads=threads)
+    sending = threading.Thread(target=dispatcher.run, name="outbox")
+    sending.start()
+    try:
+        Worker(resources, jobs=[watch, *JOBS], stop=stop).run()
+    finally:
+        dispatcher.stop()
+        sending.join()

@@ -30,8 +30,15 @@ from backend.domain.scan import (
     PersonFacts,
     ScanContent,
 )
-from backend.errors import BadRequest, UnreadablePayload, VisitNotFound
+from backend.errors import (
+    BadRequest,
+    ScanExpired,
+    StorageUnavailable,
+    UnreadablePayload,
+    VisitNotFound,
+)
 from backend.events import Event
+from backend.logging import log
 from backend.services.check_coverage import (
     LATER,
     ask_insurer,
@@ -469,7 +476,10 @@ def _record_notice(unit: UnitOfWork, scan_id: str, kiosk: Caller, notice: Accept
 
 
 def _keep_late_answer(resources: Resources, scan_id: str, kiosk: Caller, late: Coverage) -> None:
-    """The visit of this scan, if it has not begun yet, is no longer provisional."""
+    """The visit of this scan, if it has not begun yet, is no longer provisional.
+
+    Nobody waits for this: what cannot be kept is asked again at the desk.
+    """
     context = f"scan:{scan_id}"
 
     def keep(unit: UnitOfWork) -> None:
@@ -485,7 +495,10 @@ def _keep_late_answer(resources: Resources, scan_id: str, kiosk: Caller, late: C
             .values(sealed=resources.keys.seal(document.encode(), context=context))
         )
 
-    resources.database.transact(keep)
+    try:
+        resources.database.transact(keep)
+    except (ScanExpired, StorageUnavailable) as error:
+        log(Event.LATE_COVERAGE_LOST, error=error, scan=scan_id, code=error.code)
 
 
 def _visits(resources: Resources, content: ScanContent, today: date) -> tuple[ShownVisit, ...]:

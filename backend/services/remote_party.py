@@ -20,6 +20,7 @@ Answer = TypeVar("Answer")
 
 FAILURES_TO_OPEN = 3
 OPEN_FOR_S = 15.0
+CLOSING_S = 3.0
 
 
 class NoAnswer(Exception):
@@ -79,9 +80,17 @@ class RemoteParty:
             self._free.release()
             return PendingAnswer(None)
 
-    def close(self) -> None:
-        """Does not wait for calls that are under way."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+    def close(self, *, within_s: float = CLOSING_S) -> None:
+        """Puts no further question, and waits `within_s` for answers that are on their way.
+
+        Afterwards nobody uses an answer any more, unless one takes even longer than that.
+        """
+        # `shutdown` itself waits without end; what an answer is used for is part of its wait.
+        waiting = threading.Thread(
+            target=self._pool.shutdown, kwargs={"cancel_futures": True}, daemon=True
+        )
+        waiting.start()
+        waiting.join(within_s)
 
     def _answer(self, question: Callable[[], Answer]) -> Answer:
         try:

@@ -33,6 +33,10 @@ class Resources:
         )
 
     def close(self) -> None:
+        """In this order: who still waits for an answer may write it down before the database goes.
+
+        Takes a few seconds at most.
+        """
         self.his_party.close()
         self.insurer_party.close()
         self.his.close()

@@ -163,7 +163,9 @@ def _start(
     detail = {"steps": [step.id for step in steps], "queues": [t.place.queue_id for t in taken]}
     unit.audit(Event.VISIT_STARTED, actor=kiosk.actor, subject=subject)
     unit.publish(Event.VISIT_STARTED, subject=subject, detail=detail)
-    unit.enqueue("his.check_in", visit_id=visit_id, payload={"steps": [s.id for s in steps]})
+    unit.enqueue(
+        "his.check_in", lane=person_id, visit_id=visit_id, payload={"steps": [s.id for s in steps]}
+    )
     unit.flush()
 
     letter = get_letter(

@@ -362,7 +362,7 @@ def _write_slots(
                 tables.Slot.facility_id == unit.facility_id,
                 tables.Slot.starts_at >= unit.now,
                 tables.Step.state != "cancelled",
-                tables.OutboxMessage.state == "sent",
+                tables.OutboxMessage.state == "done",
                 tables.OutboxMessage.kind == "his.check_in",
             )
             .group_by(tables.Slot.his_ref)

@@ -64,7 +64,9 @@ PRINT_STATES = ("pending", "printed", "unconfirmed", "failed", "unknown")
 PRINT_REQUEST_STATES = ("pending", "taken", "printed", "unconfirmed", "failed", "unknown")
 KIOSK_KINDS = ("kiosk", "agent")
 ROOM_STATES = ("open", "paused", "closed")
-OUTBOX_STATES = ("pending", "sent", "dead")
+UNDER_WAY_STATES = ("new", "sending", "unknown")
+OUTBOX_STATES = (*UNDER_WAY_STATES, "done", "rejected", "dead", "discarded")
+BREAKER_STATES = ("closed", "open", "half_open")
 DISPLAY_KINDS = ("hall", "door", "counter")
 
 
@@ -81,6 +83,9 @@ STEP_AWAY = one_of("step.state", ("hold", "missed", "cancelled"))
 IN_SIGHT = text(STEP_IN_SIGHT.removeprefix("step."))
 AWAY = text(STEP_AWAY.removeprefix("step."))
 RETURNED = text("returns > 0")
+UNDER_WAY = text(one_of("state", UNDER_WAY_STATES))
+NOT_SETTLED = text("settled_at IS NULL")
+SENDING = text("state = 'sending'")
 
 
 class Base(DeclarativeBase):
@@ -962,31 +967,88 @@ class RateLimit(Base):
 
 
 class OutboxMessage(Base):
-    """Something to tell the HIS. Carries our own ids only: the rest is read when it is sent."""
+    """Something to tell another system. Carries our own ids only: the rest is read when it is
+    sent. Of one lane at most one is under way at any time, whatever the code does.
+    """
 
     __tablename__ = "outbox_message"
     __table_args__ = (
         CheckConstraint(one_of("state", OUTBOX_STATES), name="state"),
         Index(
+            "uq_outbox_message_sending",
+            "facility_id",
+            "party",
+            "lane",
+            unique=True,
+            postgresql_where=SENDING,
+            sqlite_where=SENDING,
+        ),
+        Index(
             "ix_outbox_message_due",
-            "next_at",
-            postgresql_where=text("state = 'pending'"),
-            sqlite_where=text("state = 'pending'"),
+            "facility_id",
+            "party",
+            "id",
+            postgresql_where=UNDER_WAY,
+            sqlite_where=UNDER_WAY,
+        ),
+        Index(
+            "ix_outbox_message_lane",
+            "facility_id",
+            "party",
+            "lane",
+            "id",
+            postgresql_where=NOT_SETTLED,
+            sqlite_where=NOT_SETTLED,
         ),
         Index("ix_outbox_message_visit", "visit_id"),
+        Index("ix_outbox_message_settled", "settled_at"),
     )
     id: Mapped[str] = primary()
-    """Also the key the HIS recognises a repeated message by."""
+    """Also the key the other side recognises a repeated message by; orders the lane."""
     facility_id: Mapped[str] = mapped_column(Id)
+    party: Mapped[str] = mapped_column(Code, server_default="his")
+    lane: Mapped[str] = mapped_column(Id)
+    """What must stay in order: the person's id, or an id of the message's own."""
     kind: Mapped[str] = mapped_column(Code)
-    visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"))
+    visit_id: Mapped[str | None] = mapped_column(ForeignKey("visit.id"))
     payload: Mapped[dict[str, Any]]
-    state: Mapped[str] = mapped_column(Code)
-    attempts: Mapped[int] = mapped_column(default=0)
+    state: Mapped[str] = mapped_column(Code, server_default="new")
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    """How often it was taken up; also tells a worker that was late that it is no longer its."""
     next_at: Mapped[datetime]
+    """When it is due; while it is being sent: when its worker counts as lost."""
+    sent_at: Mapped[datetime | None]
+    """When it was taken up last."""
+    expires_at: Mapped[datetime]
     last_error: Mapped[str | None] = mapped_column(Code)
+    his_ref: Mapped[str | None] = mapped_column(Name)
+    """What the other side calls the record that came of it."""
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
+    """Done or discarded: nobody has to think of it any more."""
+
+
+class PartyState(Base):
+    """How another system is, as all processes see it together."""
+
+    __tablename__ = "party_state"
+    __table_args__ = (CheckConstraint(one_of("breaker", BREAKER_STATES), name="breaker"),)
+    facility_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    party: Mapped[str] = mapped_column(Code, primary_key=True)
+    call_group: Mapped[str] = mapped_column(Code, primary_key=True)
+    """read or write"""
+    breaker: Mapped[str] = mapped_column(Code, server_default="closed")
+    failures: Mapped[int] = mapped_column(server_default="0")
+    """In a row, since `failing_since`."""
+    failing_since: Mapped[datetime | None]
+    opened_at: Mapped[datetime | None]
+    """Since when it is away."""
+    probe_at: Mapped[datetime | None]
+    """When the next single try may go."""
+    last_ok_at: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(Code)
+    delivered: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """Messages that arrived, ever."""
 
 
 class IdempotencyKey(Base):

@@ -28,7 +28,7 @@ def service(resources: Resources) -> str:
 def settle_messages(desk: Desk) -> None:
     with desk.hospital.database.write() as unit:
         unit.connection.execute(
-            update(tables.OutboxMessage).values(state="sent", settled_at=unit.now)
+            update(tables.OutboxMessage).values(state="done", settled_at=unit.now)
         )
 
 

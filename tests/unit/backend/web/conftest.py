@@ -68,10 +68,8 @@ def hospital(database: Database) -> Hospital:
 
 
 @pytest.fixture
-def his() -> Iterator[ScriptedHis]:
-    his = ScriptedHis()
-    yield his
-    his.speak()
+def his() -> ScriptedHis:
+    return ScriptedHis()
 
 
 @pytest.fixture
@@ -84,8 +82,8 @@ def resources(hospital: Hospital, his: ScriptedHis) -> Iterator[Resources]:
         his=cast("HisGateway", his),
     )
     yield resources
-    resources.his_party.close()
-    resources.insurer_party.close()
+    his.speak()
+    resources.close()
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
-"""Tells the HIS what happened here: one outbox message, outside any transaction.
+"""Tells the HIS of a visit: who it is, the hour that was taken, the check-in itself.
 
-Every write carries a key made of the message's id, so a message that is sent again after a crash
-or a lost reply changes nothing there.
+Every write carries a key made of the message's id. What a write left behind is remembered before
+the next one goes, so that a try after a crash goes on where the last one stopped.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import select, update
@@ -14,10 +14,19 @@ from sqlalchemy import select, update
 from backend.domain.scan import PersonFacts
 from backend.domain.visit import StepState
 from backend.errors import VisitNotFound
+from backend.services.deliveries.message import (
+    RECORD_GONE,
+    Delivered,
+    Message,
+    NeedsStaff,
+    find_written,
+)
+from backend.services.deliveries.steps import read_visit
 from backend.services.resources import Resources
 from backend.storage import tables
-from backend.storage.repositories import StoredVisit, get_person, get_visit
-from his_adapter.errors import Duplicate, InvalidData, MultipleMatches, NotSupported, SlotTaken
+from backend.storage.repositories import StoredVisit, get_person
+from backend.storage.unit_of_work import UnitOfWork
+from his_adapter.errors import Duplicate, MultipleMatches, NotSupported, SlotTaken
 from his_adapter.models import (
     BirthDate,
     CheckIn,
@@ -25,6 +34,7 @@ from his_adapter.models import (
     Identifier,
     IdentifierKind,
     MatchGrade,
+    Patient,
     PatientDraft,
     PatientQuery,
     Ref,
@@ -33,53 +43,32 @@ from his_adapter.models import (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Message:
-    id: str
-    kind: str
-    visit_id: str
-    payload: dict[str, Any]
-    attempts: int
-    """How often it was tried before."""
+def deliver(resources: Resources, message: Message) -> Delivered | None:
+    """Raises MultipleMatches: a person at the desk has to say which record of the HIS it is."""
+    stored, steps = read_visit(resources, message)
+    # Cancelled before the HIS heard of it: there is nothing to say.
+    left = [step for step in steps if step.state != StepState.CANCELLED and step.his_ref is None]
+    done: Delivered | None = None
+    for step in left:
+        if done is not None and done.save is not None:
+            with resources.database.write() as unit:
+                done.save(unit)
+        done = _check_in(resources, message, stored, step)
+    return done
 
 
-def deliver_message(resources: Resources, message: Message) -> None:
-    """Raises HisError (see `retryable`), StorageUnavailable."""
-    with resources.database.read() as connection:
-        stored = get_visit(connection, message.visit_id, facility_id=resources.database.facility_id)
-    wanted = [step for step in stored.steps if step.id in message.payload["steps"]]
-    if message.kind == "his.cancel_visit":
-        for step in wanted:
-            _cancel(resources, message, step)
-        return
-    for step in wanted:
-        # Cancelled before the HIS heard of it: there is nothing to say.
-        if step.state != StepState.CANCELLED and step.his_ref is None:
-            _check_in(resources, message, stored, step)
-
-
-def _cancel(resources: Resources, message: Message, step: Any) -> None:
-    if step.his_ref is None:
-        return
+def _check_in(resources: Resources, message: Message, stored: StoredVisit, step: Any) -> Delivered:
     key = WriteKey(f"{message.id}.{step.position}")
-    try:
-        resources.his.cancel_visit(Ref(step.his_ref), reason="kiosk", key=key)
-    except NotSupported:
-        return
-
-
-def _check_in(resources: Resources, message: Message, stored: StoredVisit, step: Any) -> None:
-    key = WriteKey(f"{message.id}.{step.position}")
-    written = resources.his.find_by_key(key) if message.attempts else None
+    written = find_written(resources, message, key)
     if not isinstance(written, Visit):
         patient = _get_patient_ref(resources, message, stored)
         request = _make_check_in(resources, message, stored, step, patient)
         try:
             written = resources.his.check_in(request, key=key)
         except Duplicate as error:
-            _save_step(resources, step, Ref(error.existing), None)
-            return
-    _save_step(resources, step, written.ref, written)
+            ref = Ref(error.existing)
+            return Delivered(his_ref=ref, save=_save_step(step, ref, None))
+    return Delivered(his_ref=written.ref, save=_save_step(step, written.ref, written))
 
 
 def _make_check_in(
@@ -130,18 +119,28 @@ def _book(
 def _get_patient_ref(resources: Resources, message: Message, stored: StoredVisit) -> Ref:
     """Who this is in the HIS; somebody it does not know is created.
 
-    Raises MultipleMatches: a person at the desk has to decide.
+    Raises MultipleMatches: a person at the desk has to decide; NeedsStaff when the link to the
+    person is gone.
     """
-    if stored.visit.person_id is None:
-        raise InvalidData("patient", "Không còn thông tin người bệnh.")
-    with resources.database.read() as connection:
-        try:
-            person = get_person(connection, resources.keys, stored.visit.person_id)
-        except VisitNotFound as error:
-            raise InvalidData("patient", "Không còn thông tin người bệnh.") from error
-    if person.his_ref:
-        return Ref(person.his_ref)
-    return _find_patient(resources, person) or _create_patient(resources, message, person)
+    person_id = stored.visit.person_id
+    if person_id is None:
+        raise NeedsStaff(RECORD_GONE)
+    try:
+        with resources.database.read() as connection:
+            person = get_person(connection, resources.keys, person_id)
+            known = connection.scalar(
+                select(tables.Person.his_ref).where(tables.Person.id == person_id)
+            )
+    except VisitNotFound as error:
+        raise NeedsStaff(RECORD_GONE) from error
+    if known or person.his_ref:
+        return Ref(known or person.his_ref or "")
+    ref = find_patient(resources, person) or _create_patient(resources, message, person)
+    with resources.database.write() as unit:
+        unit.connection.execute(
+            update(tables.Person).where(tables.Person.id == person_id).values(his_ref=ref)
+        )
+    return ref
 
 
 def _identifiers(person: PersonFacts) -> tuple[Identifier, ...]:
@@ -151,16 +150,19 @@ def _identifiers(person: PersonFacts) -> tuple[Identifier, ...]:
     )
 
 
-def _find_patient(resources: Resources, person: PersonFacts) -> Ref | None:
-    birth_date = BirthDate.from_iso(person.birth_date) if person.birth_date else None
-    matches = resources.his.find_patients(
-        PatientQuery(
-            identifiers=_identifiers(person),
-            full_name=person.full_name,
-            birth_date=birth_date,
-            gender=Gender(person.gender) if person.gender else None,
-        )
-    ).items
+def make_query(person: PersonFacts) -> PatientQuery:
+    """How the HIS is asked for somebody who came here."""
+    return PatientQuery(
+        identifiers=_identifiers(person),
+        full_name=person.full_name,
+        birth_date=BirthDate.from_iso(person.birth_date) if person.birth_date else None,
+        gender=Gender(person.gender) if person.gender else None,
+    )
+
+
+def find_patient(resources: Resources, person: PersonFacts) -> Ref | None:
+    """Raises MultipleMatches when the HIS is certain of more than one."""
+    matches = resources.his.find_patients(make_query(person)).items
     certain = [match for match in matches if match.grade is MatchGrade.CERTAIN]
     if len(certain) > 1:
         raise MultipleMatches
@@ -168,6 +170,10 @@ def _find_patient(resources: Resources, person: PersonFacts) -> Ref | None:
 
 
 def _create_patient(resources: Resources, message: Message, person: PersonFacts) -> Ref:
+    key = WriteKey(f"{message.id}.patient")
+    written = find_written(resources, message, key)
+    if isinstance(written, Patient):
+        return written.ref
     draft = PatientDraft(
         full_name=person.full_name,
         birth_date=BirthDate.from_iso(person.birth_date) if person.birth_date else None,
@@ -176,14 +182,15 @@ def _create_patient(resources: Resources, message: Message, person: PersonFacts)
         address=person.address,
     )
     try:
-        return resources.his.create_patient(draft, key=WriteKey(f"{message.id}.patient")).ref
+        return resources.his.create_patient(draft, key=key).ref
     except Duplicate as error:
         return Ref(error.existing)
 
 
-def _save_step(resources: Resources, step: Any, ref: Ref, written: Visit | None) -> None:
+def _save_step(step: Any, ref: Ref, written: Visit | None) -> Callable[[UnitOfWork], None]:
     """Remembers the HIS's own references, and that the visit is no longer only ours."""
-    with resources.database.write() as unit:
+
+    def save(unit: UnitOfWork) -> None:
         unit.connection.execute(
             update(tables.Step).where(tables.Step.id == step.id).values(his_ref=ref)
         )
@@ -194,3 +201,5 @@ def _save_step(resources: Resources, step: Any, ref: Ref, written: Visit | None)
         unit.connection.execute(
             update(tables.Visit).where(tables.Visit.id == step.visit_id).values(**values)
         )
+
+    return save
