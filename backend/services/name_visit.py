@@ -141,7 +141,7 @@ def _name(
     where["queues"] = sorted({*where["queues"], *(each.place.queue_id for each in taken)})
     unit.audit(Event.VISIT_NAMED, actor=staff.actor, subject=subject)
     unit.publish(Event.VISIT_NAMED, subject=subject, detail=where)
-    unit.enqueue("his.check_in", visit_id=visit.id, payload={"steps": step_ids})
+    unit.enqueue("his.check_in", lane=person_id, visit_id=visit.id, payload={"steps": step_ids})
     raise_version(unit, stored)
     unit.flush()
     named = load_visit(connection, catalogue, visit.id, existing=False)
