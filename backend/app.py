@@ -26,6 +26,7 @@ from backend.web import (
     help_calls,
     kiosks,
     live,
+    offline_numbers,
     pages,
     phone_page,
     print_requests,
@@ -51,6 +52,7 @@ give the first answer again when the key comes again with the same body."""
 APIS = (
     kiosks.enrolment,
     kiosks.blueprint,
+    offline_numbers.blueprint,
     scans.blueprint,
     catalogue.blueprint,
     visits.blueprint,

@@ -9,6 +9,9 @@ class Event(StrEnum):
     """Past tense, stable. Details carry ids only."""
 
     VISIT_STARTED = "visit_started"
+    VISIT_NAMED = "visit_named"
+    OFFLINE_LETTER_GRANTED = "offline_letter_granted"
+    OFFLINE_NUMBERS_HANDED_IN = "offline_numbers_handed_in"
     VISIT_CHANGED = "visit_changed"
     VISIT_CANCELLED = "visit_cancelled"
     TICKET_REPRINTED = "ticket_reprinted"

@@ -143,14 +143,14 @@ def _start(
         raise PersonNeedsStaff
     today = catalogue.today(unit.now)
     person = find_person(connection, keys, scan.person, facility_id=unit.facility_id, day=today)
-    services = _get_services(catalogue, wish, scan.person, today)
+    services = get_services(catalogue, wish, scan.person, today)
     for service in services:
         if service.id in person.open_visits:
             visit = load_visit(connection, catalogue, person.open_visits[service.id], existing=True)
             return Answer(status=FOUND, body=visit_to_text(visit, catalogue, now=unit.now))
 
-    standing = _judge_standing(catalogue, wish, scan, unit=unit)
-    taken = _take_places(catalogue, wish, services, standing, unit=unit)
+    standing = judge_standing(catalogue, wish, scan, unit=unit)
+    taken = take_places(catalogue, wish, services, standing, unit=unit)
     person_id = save_person(unit, keys, person, scan.person)
     notes = list_notes(scan, standing, use_insurance=wish.use_insurance)
     visit_id = new_id()
@@ -203,7 +203,7 @@ def _start(
 # --- what may be had -----------------------------------------------------------------------------
 
 
-def _get_services(
+def get_services(
     catalogue: Catalogue, wish: VisitWish, person: PersonFacts, today: date
 ) -> list[Service]:
     if wish.visit_kind not in {kind.code for kind in catalogue.settings.visit_kinds}:
@@ -245,7 +245,7 @@ def list_notes(scan: ScanContent, standing: Standing, *, use_insurance: bool) ->
 # --- lane, place ---------------------------------------------------------------------------------
 
 
-def _judge_standing(
+def judge_standing(
     catalogue: Catalogue, wish: VisitWish, scan: ScanContent, *, unit: UnitOfWork
 ) -> Standing:
     """The lane: priority by age or by own word, results, booked and on time, or normal."""
@@ -324,7 +324,7 @@ def get_slot_start(
     return starts_at
 
 
-def _take_places(
+def take_places(
     catalogue: Catalogue,
     wish: VisitWish,
     services: Sequence[Service],

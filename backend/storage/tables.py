@@ -378,6 +378,8 @@ class Visit(Base):
     """Keyed hash of the phone that came with the visit: it finds a visit, it tells nobody apart."""
     version: Mapped[int] = mapped_column(server_default="0")
     """Counts up with every decision of the desk: whoever decides says which one they saw."""
+    handed_in_at: Mapped[datetime | None]
+    """When a number that a kiosk gave without the server arrived here; it was taken before."""
     created_at: Mapped[datetime]
 
 
@@ -518,6 +520,20 @@ class Series(Base):
     letter: Mapped[str] = mapped_column(String(4), primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     last: Mapped[int]
+
+
+class OfflineSeries(Base):
+    """A letter that belongs to one journal of one kiosk for ever: the numbers it gives while the
+    server is away. A kiosk that lost its journal gets another letter, so nothing comes twice.
+    """
+
+    __tablename__ = "offline_series"
+    __table_args__ = (UniqueConstraint("journal_id"),)
+    facility_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    letter: Mapped[str] = mapped_column(String(4), primary_key=True)
+    kiosk_id: Mapped[str] = mapped_column(Id)
+    journal_id: Mapped[str] = mapped_column(Id)
+    granted_at: Mapped[datetime]
 
 
 class Number(Base):

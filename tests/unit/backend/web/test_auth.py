@@ -66,6 +66,8 @@ POST /api/v1/help-calls/<help_call_id>/continue reception
 GET  /api/v1/kiosk kiosk
 POST /api/v1/kiosks/device-events agent kiosk
 POST /api/v1/kiosks/heartbeat agent kiosk
+POST /api/v1/kiosks/offline-grant kiosk
+POST /api/v1/kiosks/offline-numbers kiosk
 GET  /api/v1/live cashier head it reception room_caller
 POST /api/v1/people/describe reception
 POST /api/v1/people/merge reception
@@ -94,6 +96,7 @@ POST /api/v1/visits/<visit_id>/change kiosk
 POST /api/v1/visits/<visit_id>/coverage reception
 GET  /api/v1/visits/<visit_id>/desk reception
 POST /api/v1/visits/<visit_id>/identity reception
+POST /api/v1/visits/<visit_id>/name reception
 POST /api/v1/visits/<visit_id>/print-requests cashier reception
 POST /api/v1/visits/<visit_id>/print-requests/<print_request_id>/cancel cashier reception
 POST /api/v1/visits/<visit_id>/print-state kiosk
