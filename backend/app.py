@@ -26,6 +26,7 @@ from backend.web import (
     help_calls,
     kiosks,
     live,
+    metrics,
     pages,
     phone_page,
     print_requests,
@@ -66,6 +67,7 @@ APIS = (
 )
 PAGES = (
     health.blueprint,
+    metrics.blueprint,
     docs.blueprint,
     assets.blueprint,
     phone_page.blueprint,
