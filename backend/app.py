@@ -26,6 +26,7 @@ from backend.web import (
     help_calls,
     kiosks,
     live,
+    metrics,
     offline_numbers,
     pages,
     phone_page,
@@ -68,6 +69,7 @@ APIS = (
 )
 PAGES = (
     health.blueprint,
+    metrics.blueprint,
     docs.blueprint,
     assets.blueprint,
     phone_page.blueprint,

@@ -16,6 +16,7 @@
 | TIEPDON_OIDC_CLIENT_SECRET_FILE | file with our secret there                  | none                |
 | TIEPDON_PASSWORD_MAX_DAYS | after so many days a password is chosen anew  | 0: never            |
 | TIEPDON_REQUIRE_SECOND_FACTOR | 1: every account needs a second factor       | role `it` only      |
+| TIEPDON_METRICS_TOKEN_FILE | file with the token for /metrics from elsewhere  | none: loopback only |
 | TIEPDON_SPEED           | tests: pauses of the outbox are so many times       | 1, and 1 only in    |
 |                         | shorter                                             | production          |
 | TIEPDON_DATA            | folder for clips of the voice, made and recorded    | tiepdon-data beside |
@@ -40,6 +41,7 @@ from his_adapter.errors import GatewayMisconfigured
 DEFAULT_DATABASE_URL = "sqlite:///tiepdon.sqlite3"
 DATABASE_SCHEMES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 DEFAULT_FACILITY_ID = "main"
+MIN_TOKEN_CHARS = 24
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -61,6 +63,8 @@ class Config:
     his_adapter: str = "builtin"
     his_settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     public_base: str | None = None
+    metrics_token: str | None = field(default=None, repr=False)
+    """What others than this machine show to read `/metrics`; without one they cannot."""
     call_lists: Path | None = None
     """Where lists of all rooms are written again and again; nothing of a person is in them."""
     facility_id: str = DEFAULT_FACILITY_ID
@@ -116,6 +120,7 @@ def load_config(
         else None,
         "demo": demo,
         "speed": _speed(environ),
+        "metrics_token": _metrics_token(environ),
         "data_folder": Path(environ["TIEPDON_DATA"]) if environ.get("TIEPDON_DATA") else None,
         "his_settings": _his_settings(environ.get("TIEPDON_HIS_SETTINGS") or "{}"),
         "password_max_days": _days(environ.get("TIEPDON_PASSWORD_MAX_DAYS") or "0"),
@@ -151,6 +156,19 @@ def _speed(environ: Mapping[str, str]) -> float:
     if speed != 1 and environ.get("TIEPDON_ENV") == "production":
         raise ConfigError("TIEPDON_SPEED is for tests, not for production")
     return speed
+
+
+def _metrics_token(environ: Mapping[str, str]) -> str | None:
+    name = environ.get("TIEPDON_METRICS_TOKEN_FILE")
+    if not name:
+        return None
+    try:
+        token = Path(name).read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as error:
+        raise ConfigError("TIEPDON_METRICS_TOKEN_FILE cannot be read") from error
+    if len(token) < MIN_TOKEN_CHARS:
+        raise ConfigError(f"the token for /metrics needs {MIN_TOKEN_CHARS} characters")
+    return token
 
 
 def _days(text: str) -> int:

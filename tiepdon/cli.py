@@ -15,6 +15,7 @@ COMMANDS = (
     "keys",
     "kiosk",
     "kiosks",
+    "outbox",
     "parse",
     "print-agent",
     "read-number",
@@ -24,6 +25,7 @@ COMMANDS = (
     "ticket",
     "user",
     "voice",
+    "worker",
 )
 
 # A command says itself what went wrong; the lines for operators are written where `serve` asks.

@@ -23,6 +23,7 @@ PUBLIC = {
     "/docs/<path:name>",
     "/healthz",
     "/readyz",
+    "/metrics",
     "/t/<token>",
     "/d/<key>",
     "/d/<key>/state",
@@ -127,6 +128,13 @@ GET  /staff/head head
 GET  /staff/help head it reception room_caller
 POST /staff/help/calls/<help_call_id>/acknowledge head it reception room_caller
 GET  /staff/help/live head it reception room_caller
+GET  /staff/outbox it reception
+GET  /staff/outbox/<message_id> it reception
+POST /staff/outbox/<message_id>/candidates reception
+POST /staff/outbox/<message_id>/choose reception
+POST /staff/outbox/<message_id>/discard it reception
+POST /staff/outbox/<message_id>/replay it reception
+GET  /staff/outbox/live it reception
 GET  /staff/password staff
 POST /staff/password staff
 GET  /staff/reception reception
