@@ -8,6 +8,8 @@
 | proof of a failed insurance look-up    | 60 days (a setting), longer while a message about the   |
 |                                        | visit is open; one without a visit 1 day                |
 | people                                 | as long as a visit is linked to them                    |
+| copies of what the HIS said            | until the day of the visit is over                      |
+| which visits are read from the HIS     | until the day of the visit is over                      |
 | answers to idempotency keys            | 2 days                                                  |
 | counts of tries                        | 1 day                                                   |
 | live events                            | 1 day                                                   |
@@ -16,7 +18,8 @@
 | hours that are over                    | 7 days                                                  |
 | device events                          | 90 days                                                 |
 | tickets, visits, steps, calls, acts of | 24 months (a setting), without any person               |
-| staff, rooms of the day, help calls    |                                                         |
+| staff, rooms of the day, help calls,   |                                                         |
+| refs of orders (not what was ordered)  |                                                         |
 | audit                                  | 24 months (a setting; 12 at least)                      |
 
 Acceptances of the data notice are kept as long as the hospital's record of the person.
@@ -81,6 +84,8 @@ def _list_rules(
     audit_months = max(settings.keep_audit_months, LEAST_AUDIT_MONTHS)
     old_visit = select(tables.Visit.id).where(tables.Visit.day < old_day)
 
+    past_visit = select(tables.Visit.id).where(tables.Visit.day < catalogue.today(now))
+
     def ago(**span: float) -> datetime:
         return now - timedelta(**span)
 
@@ -119,6 +124,9 @@ def _list_rules(
             tables.StaffAct,
             tables.StaffAct.at < ago(days=settings.keep_tickets_months * DAYS_PER_MONTH),
         ),
+        ("his_copy", tables.HisCopy, tables.HisCopy.visit_id.in_(past_visit)),
+        ("his_watch", tables.HisWatch, tables.HisWatch.visit_id.in_(past_visit)),
+        ("his_order", tables.HisOrder, tables.HisOrder.visit_id.in_(old_visit)),
         ("room_day", tables.RoomDay, tables.RoomDay.day < old_day),
         ("call", tables.Call, tables.Call.step_id.in_(_steps_of(old_visit))),
         ("step_change", tables.StepChange, tables.StepChange.visit_id.in_(old_visit)),

@@ -7,12 +7,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backend.events import Event
 from backend.jobs.close_past_steps import close_past_steps
 from backend.jobs.deliver_outbox import Dispatcher
 from backend.jobs.disable_idle_users import disable_idle_users
+from backend.jobs.follow_his import follow_his
 from backend.jobs.learn_waits import learn_waits
 from backend.jobs.make_clips import make_clips
 from backend.jobs.purge import purge
@@ -30,10 +31,13 @@ class Job:
     name: str
     every_s: float
     run: Callable[[Resources], object]
+    alone: bool = False
+    """In a thread of its own: it waits for others, and nobody waits for it."""
 
 
 JOBS = (
     Job(name="recheck_coverage", every_s=5, run=recheck_coverage),
+    Job(name="follow_his", every_s=1, run=follow_his, alone=True),
     Job(name="refresh_catalogue", every_s=120, run=refresh_catalogue),
     Job(name="close_past_steps", every_s=60, run=close_past_steps),
     Job(name="disable_idle_users", every_s=3600, run=disable_idle_users),
@@ -56,16 +60,30 @@ class Worker:
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._resources = resources
-        self._jobs = jobs
+        self._jobs = [job for job in jobs if not job.alone]
+        self._alone = [replace(job, alone=False) for job in jobs if job.alone]
         self._stop = stop
         self._monotonic_s = monotonic_s
-        self._due_s = {job.name: monotonic_s() for job in jobs}
+        self._due_s = {job.name: monotonic_s() for job in self._jobs}
 
     def run(self) -> None:
+        threads = [
+            threading.Thread(
+                target=Worker(
+                    self._resources, jobs=[job], stop=self._stop, monotonic_s=self._monotonic_s
+                ).run,
+                name=job.name,
+            )
+            for job in self._alone
+        ]
+        for thread in threads:
+            thread.start()
         while not self._stop.is_set():
             self.run_due()
             pause_s = min(self._due_s.values()) - self._monotonic_s()
             self._stop.wait(max(pause_s, 0))
+        for thread in threads:
+            thread.join()
 
     def run_due(self) -> list[str]:
         """Runs what is due now; returns the names."""

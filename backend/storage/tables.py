@@ -131,6 +131,8 @@ class Facility(Base):
     catalogue_version: Mapped[int] = mapped_column(Integer, default=0)
     """Counts up with every change, so that processes notice that their copy is old."""
     catalogue_at: Mapped[datetime | None]
+    his_features: Mapped[list[Any] | None] = mapped_column(Json)
+    """What the HIS can do (names of the port's methods); none: it was never asked."""
 
 
 # --- catalogue, filled from the HIS --------------------------------------------------------------
@@ -322,6 +324,15 @@ class Person(Base):
     """A patient as known here. Readable parts are sealed (storage.crypto)."""
 
     __tablename__ = "person"
+    __table_args__ = (
+        Index(
+            "ix_person_his_ref",
+            "facility_id",
+            "his_ref",
+            postgresql_where=text("his_ref IS NOT NULL"),
+            sqlite_where=text("his_ref IS NOT NULL"),
+        ),
+    )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)
     his_ref: Mapped[str | None] = mapped_column(Name)
@@ -782,6 +793,87 @@ class NoticeAcceptance(Base):
     kiosk_id: Mapped[str] = mapped_column(Id)
     accepted_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
+
+
+# --- in step with the HIS ------------------------------------------------------------------------
+
+
+class HisFeed(Base):
+    """How far this facility has followed its HIS. One row; whoever holds the lease reads on."""
+
+    __tablename__ = "his_feed"
+    facility_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    cursor: Mapped[str | None] = mapped_column(Text)
+    """Of the port's `changes`; none = nothing was followed yet."""
+    leased_until: Mapped[datetime | None]
+    """One worker reads at a time."""
+    pause_until: Mapped[datetime | None]
+    """The HIS failed: nobody asks before this."""
+    failures: Mapped[int]
+    """In a row; they lengthen the pause."""
+    answered_at: Mapped[datetime | None]
+    """When the HIS last answered."""
+    last_error: Mapped[str | None] = mapped_column(Code)
+    last_error_at: Mapped[datetime | None]
+    lags_ms: Mapped[list[Any]]
+    """The last delays between a change in the HIS and its being applied here."""
+
+
+class HisWatch(Base):
+    """A visit that is kept in step. It is to be read while `noticed` is ahead of `applied`."""
+
+    __tablename__ = "his_watch"
+    __table_args__ = (Index("ix_his_watch_facility", "facility_id", "changed_at"),)
+    visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"), primary_key=True)
+    facility_id: Mapped[str] = mapped_column(Id)
+    noticed: Mapped[int]
+    """Changes the HIS has told of."""
+    applied: Mapped[int]
+    """How many of them had been told when it was last read."""
+    changed_at: Mapped[datetime | None]
+    """The oldest change that is not applied yet."""
+    read_at: Mapped[datetime | None]
+    failures: Mapped[int]
+    next_at: Mapped[datetime | None]
+    """After a failure that has to do with this visit alone."""
+
+
+class HisOrder(Base):
+    """An order of the HIS and the step it opened or joined. What was ordered is not kept."""
+
+    __tablename__ = "his_order"
+    __table_args__ = (
+        Index("ix_his_order_visit", "visit_id"),
+        Index("ix_his_order_step", "step_id"),
+    )
+    facility_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    ref: Mapped[str] = mapped_column(Name, primary_key=True)
+    visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"))
+    step_id: Mapped[str | None] = mapped_column(ForeignKey("step.id"))
+    """None: nobody knows where it is done, or it was over before it was seen."""
+    version: Mapped[str] = mapped_column(Name)
+    kind: Mapped[str] = mapped_column(Code)
+    status: Mapped[str] = mapped_column(Code)
+    released: Mapped[bool]
+    """A result of it may be seen by the doctor."""
+    preparation_vi: Mapped[str] = mapped_column(Text)
+    preparation_en: Mapped[str] = mapped_column(Text)
+    ordered_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
+class HisCopy(Base):
+    """What the HIS said of one kind of data, sealed and dated. domain.ages says what it is for."""
+
+    __tablename__ = "his_copy"
+    facility_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    kind: Mapped[str] = mapped_column(Code, primary_key=True)
+    visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"), primary_key=True)
+    sealed: Mapped[bytes]
+    version: Mapped[str] = mapped_column(Name)
+    fetched_at: Mapped[datetime]
+    stale: Mapped[bool]
+    """The HIS said that it changed, and it was not read again yet."""
 
 
 # --- kiosks and staff ----------------------------------------------------------------------------
