@@ -72,8 +72,8 @@ def _check_in(resources: Resources, message: Message, stored: StoredVisit, step:
     key = WriteKey(f"{message.id}.{step.position}")
     written = resources.his.find_by_key(key) if message.attempts else None
     if not isinstance(written, Visit):
-        patient = _get_patient_ref(resources, message, stored)
-        request = _make_check_in(resources, message, stored, step, patient)
+        patient, draft = _get_patient(resources, message, stored)
+        request = _make_check_in(resources, message, stored, step, patient, draft)
         try:
             written = resources.his.check_in(request, key=key)
         except Duplicate as error:
@@ -83,7 +83,12 @@ def _check_in(resources: Resources, message: Message, stored: StoredVisit, step:
 
 
 def _make_check_in(
-    resources: Resources, message: Message, stored: StoredVisit, step: Any, patient: Ref
+    resources: Resources,
+    message: Message,
+    stored: StoredVisit,
+    step: Any,
+    patient: Ref,
+    draft: PatientDraft,
 ) -> CheckIn:
     catalogue, visit = resources.catalogue.get(), stored.visit
     service = catalogue.every_service[step.service_id]
@@ -95,6 +100,7 @@ def _make_check_in(
         appointment = _book(resources, message, step, patient, Ref(service.his_ref))
     return CheckIn(
         patient=patient,
+        person=draft,
         appointment=appointment,
         service=Ref(service.his_ref),
         practitioner=Ref(practitioner.his_ref) if practitioner else None,
@@ -127,8 +133,10 @@ def _book(
     return booked.ref
 
 
-def _get_patient_ref(resources: Resources, message: Message, stored: StoredVisit) -> Ref:
-    """Who this is in the HIS; somebody it does not know is created.
+def _get_patient(
+    resources: Resources, message: Message, stored: StoredVisit
+) -> tuple[Ref, PatientDraft]:
+    """Who this is in the HIS; somebody it does not know is created, or comes with the visit.
 
     Raises MultipleMatches: a person at the desk has to decide.
     """
@@ -139,9 +147,21 @@ def _get_patient_ref(resources: Resources, message: Message, stored: StoredVisit
             person = get_person(connection, resources.keys, stored.visit.person_id)
         except VisitNotFound as error:
             raise InvalidData("patient", "Không còn thông tin người bệnh.") from error
+    draft = _draft_of(person)
     if person.his_ref:
-        return Ref(person.his_ref)
-    return _find_patient(resources, person) or _create_patient(resources, message, person)
+        return Ref(person.his_ref), draft
+    found = _find_patient(resources, person)
+    return found or _create_patient(resources, message, draft), draft
+
+
+def _draft_of(person: PersonFacts) -> PatientDraft:
+    return PatientDraft(
+        full_name=person.full_name,
+        birth_date=BirthDate.from_iso(person.birth_date) if person.birth_date else None,
+        gender=Gender(person.gender) if person.gender else Gender.UNKNOWN,
+        identifiers=_identifiers(person),
+        address=person.address,
+    )
 
 
 def _identifiers(person: PersonFacts) -> tuple[Identifier, ...]:
@@ -167,16 +187,12 @@ def _find_patient(resources: Resources, person: PersonFacts) -> Ref | None:
     return certain[0].ref if certain else None
 
 
-def _create_patient(resources: Resources, message: Message, person: PersonFacts) -> Ref:
-    draft = PatientDraft(
-        full_name=person.full_name,
-        birth_date=BirthDate.from_iso(person.birth_date) if person.birth_date else None,
-        gender=Gender(person.gender) if person.gender else Gender.UNKNOWN,
-        identifiers=_identifiers(person),
-        address=person.address,
-    )
+def _create_patient(resources: Resources, message: Message, draft: PatientDraft) -> Ref:
+    """Nothing yet where the HIS takes new people with their first visit only."""
     try:
         return resources.his.create_patient(draft, key=WriteKey(f"{message.id}.patient")).ref
+    except NotSupported:
+        return Ref("")
     except Duplicate as error:
         return Ref(error.existing)
 

@@ -332,7 +332,8 @@ class BuiltinGateway(PartialGateway):
         def write(db: sqlite3.Connection) -> int:
             return visits.insert_visit(db, self._arrival(db, checked), checked)
 
-        return self._visit(key, ("check_in", request), write)
+        # Who it is was told for others: the patient is named by reference here.
+        return self._visit(key, ("check_in", replace(request, person=None)), write)
 
     def cancel_visit(self, ref: Ref, *, reason: str, key: WriteKey) -> Visit:
         reason = checked_text("reason", reason, max_chars=MAX_REASON)
