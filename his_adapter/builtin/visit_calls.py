@@ -49,7 +49,8 @@ class VisitCalls(RegisterBase):
             self._bill_fee(db, visit_id)
             return visit_id
 
-        return self._visit(key, ("check_in", request), write)
+        # Who it is was told for others: the patient is named by reference here.
+        return self._visit(key, ("check_in", replace(request, person=None)), write)
 
     def cancel_visit(self, ref: Ref, *, reason: str, key: WriteKey) -> Visit:
         reason = checked_text("reason", reason, max_chars=MAX_REASON)

@@ -61,8 +61,8 @@ def _check_in(resources: Resources, message: Message, stored: StoredVisit, step:
     key = WriteKey(f"{message.id}.{step.position}")
     written = find_written(resources, message, key)
     if not isinstance(written, Visit):
-        patient = _get_patient_ref(resources, message, stored)
-        request = _make_check_in(resources, message, stored, step, patient)
+        patient, draft = _get_patient(resources, message, stored)
+        request = _make_check_in(resources, message, stored, step, patient, draft)
         try:
             written = resources.his.check_in(request, key=key)
         except Duplicate as error:
@@ -72,7 +72,12 @@ def _check_in(resources: Resources, message: Message, stored: StoredVisit, step:
 
 
 def _make_check_in(
-    resources: Resources, message: Message, stored: StoredVisit, step: Any, patient: Ref
+    resources: Resources,
+    message: Message,
+    stored: StoredVisit,
+    step: Any,
+    patient: Ref,
+    draft: PatientDraft,
 ) -> CheckIn:
     catalogue, visit = resources.catalogue.get(), stored.visit
     service = catalogue.every_service[step.service_id]
@@ -84,6 +89,7 @@ def _make_check_in(
         appointment = _book(resources, message, step, patient, Ref(service.his_ref))
     return CheckIn(
         patient=patient,
+        person=draft,
         appointment=appointment,
         service=Ref(service.his_ref),
         practitioner=Ref(practitioner.his_ref) if practitioner else None,
@@ -91,6 +97,7 @@ def _make_check_in(
         visit_kind=visit.kind,
         number=visit.number,
         provisional=visit.provisional,
+        arrived_at=visit.created_at,
     )
 
 
@@ -116,8 +123,10 @@ def _book(
     return booked.ref
 
 
-def _get_patient_ref(resources: Resources, message: Message, stored: StoredVisit) -> Ref:
-    """Who this is in the HIS; somebody it does not know is created.
+def _get_patient(
+    resources: Resources, message: Message, stored: StoredVisit
+) -> tuple[Ref, PatientDraft]:
+    """Who this is in the HIS; somebody it does not know is created, or comes with the visit.
 
     Raises MultipleMatches: a person at the desk has to decide; NeedsStaff when the link to the
     person is gone.
@@ -133,14 +142,26 @@ def _get_patient_ref(resources: Resources, message: Message, stored: StoredVisit
             )
     except VisitNotFound as error:
         raise NeedsStaff(RECORD_GONE) from error
+    draft = _draft_of(person)
     if known or person.his_ref:
-        return Ref(known or person.his_ref or "")
-    ref = find_patient(resources, person) or _create_patient(resources, message, person)
-    with resources.database.write() as unit:
-        unit.connection.execute(
-            update(tables.Person).where(tables.Person.id == person_id).values(his_ref=ref)
-        )
-    return ref
+        return Ref(known or person.his_ref or ""), draft
+    ref = find_patient(resources, person) or _create_patient(resources, message, draft)
+    if ref:
+        with resources.database.write() as unit:
+            unit.connection.execute(
+                update(tables.Person).where(tables.Person.id == person_id).values(his_ref=ref)
+            )
+    return ref, draft
+
+
+def _draft_of(person: PersonFacts) -> PatientDraft:
+    return PatientDraft(
+        full_name=person.full_name,
+        birth_date=BirthDate.from_iso(person.birth_date) if person.birth_date else None,
+        gender=Gender(person.gender) if person.gender else Gender.UNKNOWN,
+        identifiers=_identifiers(person),
+        address=person.address,
+    )
 
 
 def _identifiers(person: PersonFacts) -> tuple[Identifier, ...]:
@@ -169,20 +190,16 @@ def find_patient(resources: Resources, person: PersonFacts) -> Ref | None:
     return certain[0].ref if certain else None
 
 
-def _create_patient(resources: Resources, message: Message, person: PersonFacts) -> Ref:
+def _create_patient(resources: Resources, message: Message, draft: PatientDraft) -> Ref:
+    """Nothing yet where the HIS takes new people with their first visit only."""
     key = WriteKey(f"{message.id}.patient")
     written = find_written(resources, message, key)
     if isinstance(written, Patient):
         return written.ref
-    draft = PatientDraft(
-        full_name=person.full_name,
-        birth_date=BirthDate.from_iso(person.birth_date) if person.birth_date else None,
-        gender=Gender(person.gender) if person.gender else Gender.UNKNOWN,
-        identifiers=_identifiers(person),
-        address=person.address,
-    )
     try:
         return resources.his.create_patient(draft, key=key).ref
+    except NotSupported:
+        return Ref("")
     except Duplicate as error:
         return Ref(error.existing)
 
@@ -194,12 +211,15 @@ def _save_step(step: Any, ref: Ref, written: Visit | None) -> Callable[[UnitOfWo
         unit.connection.execute(
             update(tables.Step).where(tables.Step.id == step.id).values(his_ref=ref)
         )
-        values: dict[str, Any] = {"known_to_his": True}
-        if written is not None and step.position == 0:
-            values["his_number"] = f"{written.ticket.prefix}{written.ticket.number}"
-            values["his_record_code"] = written.record_code
-        unit.connection.execute(
-            update(tables.Visit).where(tables.Visit.id == step.visit_id).values(**values)
-        )
+        visit = update(tables.Visit).where(tables.Visit.id == step.visit_id)
+        unit.connection.execute(visit.values(known_to_his=True))
+        if written is not None:
+            # The first registration of a visit gives it its number and record there.
+            unit.connection.execute(
+                visit.where(tables.Visit.his_record_code.is_(None)).values(
+                    his_number=f"{written.ticket.prefix}{written.ticket.number}",
+                    his_record_code=written.record_code,
+                )
+            )
 
     return save
