@@ -55,6 +55,8 @@ class PostgresServer:
             "max_connections": "120",
             "shared_buffers": "128MB",
             "max_wal_size": "256MB",
+            # In its folder, gone with it; elsewhere a killed server leaves this behind for good.
+            "dynamic_shared_memory_type": "mmap",
             "fsync": "on" if self._durable else "off",
             "synchronous_commit": "on",
         }
