@@ -12,6 +12,7 @@ COMMANDS = (
     "displays",
     "doctor",
     "emulate",
+    "his",
     "keys",
     "kiosk",
     "kiosks",
