@@ -9,6 +9,7 @@
 | TIEPDON_HIS             | name of the HIS adapter                             | builtin (demo: demo)|
 | TIEPDON_HIS_SETTINGS    | JSON object handed to the adapter                   | {}                  |
 | TIEPDON_HIS_CONFIG      | TOML file with adapter and settings, instead of both| none                |
+| TIEPDON_INSURER_CONFIG  | TOML file with the way to the insurer's gateway     | none: the HIS asks  |
 | TIEPDON_CALL_LISTS      | folder for call lists of all rooms, to go on from   | none: not written   |
 | TIEPDON_PUBLIC_BASE     | address before /t/{token} in the ticket's QR        | none: token alone   |
 | TIEPDON_OIDC_ISSUER     | https://… of the hospital's own sign-on (OpenID)    | none                |
@@ -62,6 +63,9 @@ class Config:
     demo: bool = False
     his_adapter: str = "builtin"
     his_settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    insurer: str | None = None
+    """Name of the way to the insurer's gateway; None leaves the look-up to the HIS."""
+    insurer_settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     public_base: str | None = None
     metrics_token: str | None = field(default=None, repr=False)
     """What others than this machine show to read `/metrics`; without one they cannot."""
@@ -133,6 +137,8 @@ def load_config(
     }
     if environ.get("TIEPDON_HIS_CONFIG"):
         values |= _his_from_file(environ["TIEPDON_HIS_CONFIG"])
+    if environ.get("TIEPDON_INSURER_CONFIG"):
+        values |= _insurer_from_file(environ["TIEPDON_INSURER_CONFIG"])
     values |= {name: value for name, value in overrides.items() if value is not None}
     values.setdefault("his_adapter", his or ("demo" if values["demo"] else "builtin"))
     config = Config(**values)  # type: ignore[arg-type]  # checked right below and by the tests
@@ -193,6 +199,14 @@ def _his_from_file(name: str) -> dict[str, object]:
     except GatewayMisconfigured as error:
         raise ConfigError(f"TIEPDON_HIS_CONFIG: {error}") from error
     return {"his_adapter": config.adapter, "his_settings": config.settings}
+
+
+def _insurer_from_file(name: str) -> dict[str, object]:
+    try:
+        config = read_config_file(Path(name))
+    except GatewayMisconfigured as error:
+        raise ConfigError(f"TIEPDON_INSURER_CONFIG: {error}") from error
+    return {"insurer": config.adapter, "insurer_settings": config.settings}
 
 
 def _single_sign_on(environ: Mapping[str, str]) -> SingleSignOn | None:

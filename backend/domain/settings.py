@@ -81,6 +81,8 @@ class FacilitySettings:
     keep_person_days: int = 1
     """Working days after the visit that ticket and person stay linked."""
     keep_audit_months: int = 24
+    keep_evidence_days: int = 60
+    """Proof of a failed insurance look-up; the insurer's portal keeps files as long as this."""
     calling: CallingSettings = field(default_factory=CallingSettings)
 
     def to_json(self) -> dict[str, Any]:

@@ -5,6 +5,8 @@
 | scans (who stood before a kiosk)       | until they expire, minutes                              |
 | link ticket ↔ person, on-behalf phone  | to the end of the next working day (a setting), longer  |
 |                                        | while a message about the visit is open                 |
+| proof of a failed insurance look-up    | 60 days (a setting), longer while a message about the   |
+|                                        | visit is open; one without a visit 1 day                |
 | people                                 | as long as a visit is linked to them                    |
 | answers to idempotency keys            | 2 days                                                  |
 | counts of tries                        | 1 day                                                   |
@@ -84,6 +86,7 @@ def _list_rules(
 
     return [
         ("scan", tables.Scan, tables.Scan.expires_at <= now),
+        ("evidence", tables.CoverageEvidence, _spent_evidence(settings.keep_evidence_days, now)),
         (
             "person",
             tables.Person,
@@ -136,6 +139,16 @@ def _list_rules(
     ]
 
 
+def _spent_evidence(keep_days: int, now: datetime) -> Condition:
+    evidence, message = tables.CoverageEvidence, tables.OutboxMessage
+    is_needed = exists().where(
+        message.visit_id == evidence.visit_id, message.state.in_(OPEN_MESSAGES)
+    )
+    is_old = evidence.recorded_at < now - timedelta(days=keep_days)
+    led_nowhere = evidence.visit_id.is_(None) & (evidence.recorded_at < now - timedelta(days=1))
+    return (is_old & ~is_needed) | led_nowhere
+
+
 def _steps_of(visits: Any) -> Any:
     return select(tables.Step.id).where(tables.Step.visit_id.in_(visits))
 
@@ -152,7 +165,7 @@ def _unlink_people(database: Database, last_day: date) -> int:
             update(tables.Step).where(tables.Step.visit_id.in_(visits)).values(person_id=None),
             update(tables.Visit)
             .where(tables.Visit.id.in_(visits))
-            .values(person_id=None, sealed_on_behalf=None, phone_hash=None),
+            .values(person_id=None, sealed_on_behalf=None, sealed_card=None, phone_hash=None),
         ]
 
     condition = (

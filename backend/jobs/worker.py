@@ -16,6 +16,7 @@ from backend.jobs.disable_idle_users import disable_idle_users
 from backend.jobs.learn_waits import learn_waits
 from backend.jobs.make_clips import make_clips
 from backend.jobs.purge import purge
+from backend.jobs.recheck_coverage import recheck_coverage
 from backend.jobs.refresh_catalogue import refresh_catalogue
 from backend.jobs.write_call_lists import write_call_lists
 from backend.logging import log
@@ -32,6 +33,7 @@ class Job:
 
 
 JOBS = (
+    Job(name="recheck_coverage", every_s=5, run=recheck_coverage),
     Job(name="refresh_catalogue", every_s=120, run=refresh_catalogue),
     Job(name="close_past_steps", every_s=60, run=close_past_steps),
     Job(name="disable_idle_users", every_s=3600, run=disable_idle_users),

@@ -33,6 +33,11 @@ class PendingAnswer(Generic[Answer]):
     def __init__(self, future: Future[Answer] | None) -> None:
         self._future = future
 
+    @property
+    def was_put(self) -> bool:
+        """False: nobody was asked, because that party fails or has too many calls already."""
+        return self._future is not None
+
     def wait(self, within_s: float) -> Answer:
         """Raises NoAnswer; an error that says something about the question is raised as it is."""
         if self._future is None:
@@ -48,10 +53,14 @@ class PendingAnswer(Generic[Answer]):
 
     def when_late(self, use: Callable[[Answer], None]) -> None:
         """Hands over an answer that comes after all; not called when none comes."""
+        self.when_over(lambda answer: None if answer is None else use(answer))
+
+    def when_over(self, use: Callable[[Answer | None], None]) -> None:
+        """Called once when the call has ended, with None when no answer came of it."""
 
         def on_done(future: Future[Answer]) -> None:
-            if future.exception() is None:
-                use(future.result())
+            failed = future.cancelled() or future.exception() is not None
+            use(None if failed else future.result())
 
         if self._future is not None:
             self._future.add_done_callback(on_done)

@@ -26,6 +26,7 @@ from sqlalchemy import (
     Time,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -64,6 +65,7 @@ PRINT_STATES = ("pending", "printed", "unconfirmed", "failed", "unknown")
 PRINT_REQUEST_STATES = ("pending", "taken", "printed", "unconfirmed", "failed", "unknown")
 KIOSK_KINDS = ("kiosk", "agent")
 ROOM_STATES = ("open", "paused", "closed")
+RECHECK_STATES = ("pending", "known", "needs_person", "day_over")
 UNDER_WAY_STATES = ("new", "sending", "unknown")
 OUTBOX_STATES = (*UNDER_WAY_STATES, "done", "rejected", "dead", "discarded")
 BREAKER_STATES = ("closed", "open", "half_open")
@@ -365,6 +367,12 @@ class Visit(Base):
     coverage_outcome: Mapped[str | None] = mapped_column(Code)
     coverage_code: Mapped[str | None] = mapped_column(Code)
     papers: Mapped[dict[str, Any]]
+    sealed_card: Mapped[bytes | None]
+    """domain.scan.CardFacts as JSON, encrypted for this id."""
+    category_code: Mapped[str | None] = mapped_column(Code)
+    """MA_DOITUONG_KCB: a proposal until somebody at the desk has confirmed it."""
+    category_reason: Mapped[str | None] = mapped_column(Code)
+    category_confirmed: Mapped[bool] = mapped_column(server_default=false())
     sealed_on_behalf: Mapped[bytes | None]
     language: Mapped[str] = mapped_column(String(2))
     kiosk_id: Mapped[str | None] = mapped_column(Id)
@@ -381,6 +389,60 @@ class Visit(Base):
     handed_in_at: Mapped[datetime | None]
     """When a number that a kiosk gave without the server arrived here; it was taken before."""
     created_at: Mapped[datetime]
+
+
+class CoverageEvidence(Base):
+    """A look-up of a card that failed, stayed silent or left it open (NĐ 188/2025 Điều 38).
+
+    Written with the scan or by a re-check; a visit takes over what its scan left.
+    """
+
+    __tablename__ = "coverage_evidence"
+    __table_args__ = (
+        Index("ix_coverage_evidence_visit", "visit_id"),
+        Index("ix_coverage_evidence_scan", "scan_id"),
+    )
+    id: Mapped[str] = primary()
+    """Our own id of the request."""
+    facility_id: Mapped[str] = mapped_column(Id)
+    scan_id: Mapped[str | None] = mapped_column(Id)
+    visit_id: Mapped[str | None] = mapped_column(Id)
+    party: Mapped[str] = mapped_column(Code)
+    """Who was asked: the name of the insurer's adapter, or `his`."""
+    problem: Mapped[str] = mapped_column(Code)
+    """domain.coverage_evidence.Problem."""
+    failure: Mapped[str | None] = mapped_column(Code)
+    code: Mapped[str | None] = mapped_column(Code)
+    http_status: Mapped[int | None]
+    answer_sha256: Mapped[str | None] = mapped_column(Code)
+    sealed_answer: Mapped[bytes | None]
+    """The beginning of what came back, encrypted for this id."""
+    asked_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    recorded_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class CoverageRecheck(Base):
+    """The insurance of a visit that is asked about again until it is known or the day is over."""
+
+    __tablename__ = "coverage_recheck"
+    __table_args__ = (
+        CheckConstraint(one_of("state", RECHECK_STATES), name="state"),
+        Index(
+            "ix_coverage_recheck_due",
+            "next_at",
+            postgresql_where=text("state = 'pending'"),
+            sqlite_where=text("state = 'pending'"),
+        ),
+    )
+    visit_id: Mapped[str] = mapped_column(
+        ForeignKey("visit.id", ondelete="CASCADE"), primary_key=True
+    )
+    facility_id: Mapped[str] = mapped_column(Id)
+    state: Mapped[str] = mapped_column(Code)
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
 
 
 class Step(Base):
