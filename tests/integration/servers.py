@@ -82,7 +82,7 @@ class Storm:
     port: int
     credential: str
     clients: int = 64
-    patience_s: float = 25.0
+    patience_s: float = 100.0
     answers: dict[str, list[dict[str, object]]] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     answered: int = 0

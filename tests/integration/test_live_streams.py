@@ -20,7 +20,7 @@ from tests.factories.hospital import Hospital
 from tests.integration.servers import WebServer
 from tests.postgres import PostgresServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(300)]
 
 
 class Listener:

@@ -22,7 +22,7 @@ from his_adapter.demo.people import CoverageCase, InventedPerson, crowd
 from his_adapter.demo.personas import PERSONAS
 from tiepdon.demo.server import DemoServer
 
-TIMEOUT_S = 10
+TIMEOUT_S = 30
 
 
 def adults() -> Iterator[InventedPerson]:

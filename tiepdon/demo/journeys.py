@@ -17,7 +17,10 @@ from tiepdon.demo.patient import Album, LostPatientError, Patient
 from tiepdon.demo.report import JourneyResult
 from tiepdon.demo.stage import Stage, StagedKiosk
 
-PROVISIONAL_WITHIN_MS = 3_000
+PROVISIONAL_WITHIN_MS = 7_500
+"""Two seconds for the insurer and what the machine needs, told in the report: on a busy machine
+that may be seconds. Whoever waited until the insurer gives up (8 s) was held up.
+"""
 WALK_IN: Mapping[str, str] = {
     "welcome": "start:visit",
     "notice": "yes",

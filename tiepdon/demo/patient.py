@@ -11,7 +11,7 @@ from kiosk_ui.driver import Driver
 from kiosk_ui.presenters.kiosk import Kiosk
 from kiosk_ui.presenters.views import Action, Choice, KeypadView, TicketView
 
-ANSWER_TIMEOUT_S = 20.0
+ANSWER_TIMEOUT_S = 60.0
 
 
 class LostPatientError(AssertionError):
