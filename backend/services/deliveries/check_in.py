@@ -46,15 +46,28 @@ from his_adapter.models import (
 def deliver(resources: Resources, message: Message) -> Delivered | None:
     """Raises MultipleMatches: a person at the desk has to say which record of the HIS it is."""
     stored, steps = read_visit(resources, message)
-    # Cancelled before the HIS heard of it: there is nothing to say.
-    left = [step for step in steps if step.state != StepState.CANCELLED and step.his_ref is None]
     done: Delivered | None = None
-    for step in left:
+    for step in steps:
+        if step.his_ref is not None:
+            continue
         if done is not None and done.save is not None:
             with resources.database.write() as unit:
                 done.save(unit)
-        done = _check_in(resources, message, stored, step)
+        if step.state == StepState.CANCELLED:
+            done = _find_cancelled(resources, message, step)
+        else:
+            done = _check_in(resources, message, stored, step)
     return done
+
+
+def _find_cancelled(resources: Resources, message: Message, step: Any) -> Delivered | None:
+    """Cancelled before the HIS heard of it: there is nothing to say. An earlier try may have
+    arrived all the same: then the message that cancels it has to know what to cancel.
+    """
+    written = find_written(resources, message, WriteKey(f"{message.id}.{step.position}"))
+    if not isinstance(written, Visit):
+        return None
+    return Delivered(his_ref=written.ref, save=_save_step(step, written.ref, written))
 
 
 def _check_in(resources: Resources, message: Message, stored: StoredVisit, step: Any) -> Delivered:
@@ -91,6 +104,7 @@ def _make_check_in(
         visit_kind=visit.kind,
         number=visit.number,
         provisional=visit.provisional,
+        arrived_at=visit.created_at,
     )
 
 

@@ -165,6 +165,24 @@ def test_cancelled_before_the_his_heard_of_it_says_nothing(
     assert find_patient_refs(resources) == []
 
 
+def test_cancelled_while_the_outcome_was_unknown_is_taken_back_all_the_same(
+    desk: Desk, resources: Resources, service: str, his_folder: Path, clock: SettableClock
+) -> None:
+    """The check-in arrived, its answer did not; meanwhile the patient went home."""
+    visit = desk.take(service, person=make_person(555_555))
+    for _ in range(2):  # the patient is made first
+        write_faults(his_folder, Faults(lose_replies=True))
+        deliver_outbox(resources)
+        clock.advance(minutes=5)
+    assert get_message(resources, visit.id).state == "unknown"
+    cancel(desk, visit.id)
+    write_faults(his_folder, Faults())
+    deliver_outbox(resources)
+    deliver_outbox(resources)
+    (told,) = list_his_visits(resources, visit.id)
+    assert told.status is VisitStatus.CANCELLED
+
+
 def test_a_dead_worker_leaves_its_message_to_the_next(
     desk: Desk, resources: Resources, service: str, clock: SettableClock
 ) -> None:
