@@ -54,16 +54,23 @@ def deliver(resources: Resources, message: Message) -> Delivered | None:
             with resources.database.write() as unit:
                 done.save(unit)
         if step.state == StepState.CANCELLED:
-            done = _find_cancelled(resources, message, step)
+            done = _settle_cancelled(resources, message, stored, step)
         else:
             done = _check_in(resources, message, stored, step)
     return done
 
 
-def _find_cancelled(resources: Resources, message: Message, step: Any) -> Delivered | None:
+def _settle_cancelled(
+    resources: Resources, message: Message, stored: StoredVisit, step: Any
+) -> Delivered | None:
     """Cancelled before the HIS heard of it: there is nothing to say. An earlier try may have
     arrived all the same: then the message that cancels it has to know what to cancel.
+
+    A try without an answer may even arrive later than this. It is made again with the same key,
+    so that there is one visit to cancel whichever comes first.
     """
+    if message.uncertain:
+        return _check_in(resources, message, stored, step)
     written = find_written(resources, message, WriteKey(f"{message.id}.{step.position}"))
     if not isinstance(written, Visit):
         return None

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 
 from backend.domain.outbox import Pace
 from backend.jobs import deliver_outbox as module
@@ -177,6 +177,20 @@ def test_cancelled_while_the_outcome_was_unknown_is_taken_back_all_the_same(
     assert get_message(resources, visit.id).state == "unknown"
     cancel(desk, visit.id)
     write_faults(his_folder, Faults())
+    deliver_outbox(resources)
+    deliver_outbox(resources)
+    (told,) = list_his_visits(resources, visit.id)
+    assert told.status is VisitStatus.CANCELLED
+
+
+def test_a_try_that_may_still_arrive_is_made_certain_then_taken_back(
+    desk: Desk, resources: Resources, service: str, his_folder: Path
+) -> None:
+    """The first try is somewhere on the line: the HIS knows nothing of it yet."""
+    visit = desk.take(service, person=make_person(555_555))
+    with resources.database.write() as unit:
+        unit.connection.execute(update(tables.OutboxMessage).values(state="unknown", attempts=1))
+    cancel(desk, visit.id)
     deliver_outbox(resources)
     deliver_outbox(resources)
     (told,) = list_his_visits(resources, visit.id)
