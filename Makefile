@@ -55,6 +55,10 @@ pictures: setup ## redraw the pictures of pages in docs/pictures (look at them b
 bench: setup ## benchmarks, as ratios; JSON in out/bench
 	@$(PY) -m bench
 
+.PHONY: soak
+soak: setup ## 20,000 registrations through a HIS that fails in every way (half an hour)
+	@$(PY) -m tests.soak
+
 .PHONY: lock
 lock: setup ## compile requirements/*.txt from pyproject.toml
 	@for extra in "" "--extra dev"; do \

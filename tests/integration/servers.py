@@ -116,12 +116,14 @@ class Storm:
         for thread in threads:
             thread.join()
 
-    def press(self, key: str, body: dict[str, object]) -> dict[str, object] | None:
+    def press(
+        self, key: str, body: dict[str, object], *, path: str = PATH
+    ) -> dict[str, object] | None:
         """The visit, however often it takes; None when it was not to be had."""
         deadline = time.monotonic() + self.patience_s
         while time.monotonic() < deadline:
             try:
-                status, reply = self.send(key, body)
+                status, reply = self.send(key, body, path=path)
             except (OSError, http.client.HTTPException, ValueError):
                 time.sleep(0.05)
                 continue
@@ -132,12 +134,14 @@ class Storm:
             time.sleep(0.05)
         return None
 
-    def send(self, key: str, body: dict[str, object]) -> tuple[int, dict[str, object]]:
+    def send(
+        self, key: str, body: dict[str, object], *, path: str = PATH
+    ) -> tuple[int, dict[str, object]]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
         try:
             connection.request(
                 "POST",
-                PATH,
+                path,
                 json.dumps(body),
                 {
                     "Authorization": f"Bearer {self.credential}",

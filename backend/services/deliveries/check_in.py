@@ -46,15 +46,35 @@ from his_adapter.models import (
 def deliver(resources: Resources, message: Message) -> Delivered | None:
     """Raises MultipleMatches: a person at the desk has to say which record of the HIS it is."""
     stored, steps = read_visit(resources, message)
-    # Cancelled before the HIS heard of it: there is nothing to say.
-    left = [step for step in steps if step.state != StepState.CANCELLED and step.his_ref is None]
     done: Delivered | None = None
-    for step in left:
+    for step in steps:
+        if step.his_ref is not None:
+            continue
         if done is not None and done.save is not None:
             with resources.database.write() as unit:
                 done.save(unit)
-        done = _check_in(resources, message, stored, step)
+        if step.state == StepState.CANCELLED:
+            done = _settle_cancelled(resources, message, stored, step)
+        else:
+            done = _check_in(resources, message, stored, step)
     return done
+
+
+def _settle_cancelled(
+    resources: Resources, message: Message, stored: StoredVisit, step: Any
+) -> Delivered | None:
+    """Cancelled before the HIS heard of it: there is nothing to say. An earlier try may have
+    arrived all the same: then the message that cancels it has to know what to cancel.
+
+    A try without an answer may even arrive later than this. It is made again with the same key,
+    so that there is one visit to cancel whichever comes first.
+    """
+    if message.uncertain:
+        return _check_in(resources, message, stored, step)
+    written = find_written(resources, message, WriteKey(f"{message.id}.{step.position}"))
+    if not isinstance(written, Visit):
+        return None
+    return Delivered(his_ref=written.ref, save=_save_step(step, written.ref, written))
 
 
 def _check_in(resources: Resources, message: Message, stored: StoredVisit, step: Any) -> Delivered:

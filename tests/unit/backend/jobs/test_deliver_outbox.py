@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 
 from backend.domain.outbox import Pace
 from backend.jobs import deliver_outbox as module
@@ -163,6 +163,38 @@ def test_cancelled_before_the_his_heard_of_it_says_nothing(
     assert deliver_outbox(resources) == 1
     assert deliver_outbox(resources) == 1
     assert find_patient_refs(resources) == []
+
+
+def test_cancelled_while_the_outcome_was_unknown_is_taken_back_all_the_same(
+    desk: Desk, resources: Resources, service: str, his_folder: Path, clock: SettableClock
+) -> None:
+    """The check-in arrived, its answer did not; meanwhile the patient went home."""
+    visit = desk.take(service, person=make_person(555_555))
+    for _ in range(2):  # the patient is made first
+        write_faults(his_folder, Faults(lose_replies=True))
+        deliver_outbox(resources)
+        clock.advance(minutes=5)
+    assert get_message(resources, visit.id).state == "unknown"
+    cancel(desk, visit.id)
+    write_faults(his_folder, Faults())
+    deliver_outbox(resources)
+    deliver_outbox(resources)
+    (told,) = list_his_visits(resources, visit.id)
+    assert told.status is VisitStatus.CANCELLED
+
+
+def test_a_try_that_may_still_arrive_is_made_certain_then_taken_back(
+    desk: Desk, resources: Resources, service: str, his_folder: Path
+) -> None:
+    """The first try is somewhere on the line: the HIS knows nothing of it yet."""
+    visit = desk.take(service, person=make_person(555_555))
+    with resources.database.write() as unit:
+        unit.connection.execute(update(tables.OutboxMessage).values(state="unknown", attempts=1))
+    cancel(desk, visit.id)
+    deliver_outbox(resources)
+    deliver_outbox(resources)
+    (told,) = list_his_visits(resources, visit.id)
+    assert told.status is VisitStatus.CANCELLED
 
 
 def test_a_dead_worker_leaves_its_message_to_the_next(
