@@ -8,6 +8,7 @@ the account may do: it should have SELECT on the views and EXECUTE on the proced
 from __future__ import annotations
 
 import logging
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -104,6 +105,8 @@ class Database:
             return Forbidden("the account may not do that")
         if state in _ROLLED_BACK or (not state and _is_busy(error)):
             return Unavailable(f"database: {state or 'busy'}", retry_after_s=1)
+        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+            return BrokenReply("database: the statement does not fit")  # no such table or column
         never_connected = error.statement is None
         if broken_off or never_connected or isinstance(error, exc.OperationalError):
             self._tell(lost=True)
