@@ -29,7 +29,7 @@ def write_once(
     Runs inside a write transaction, so that two calls at once cannot both write. Raises KeyReused
     for other content, and whatever `write` raises.
     """
-    digest = _digest((kind, *content))
+    digest = content_digest((kind, *content))
     row = db.execute("SELECT * FROM write_key WHERE key = ?", (key,)).fetchone()
     if row is not None:
         if row["content_sha256"] != digest:
@@ -48,7 +48,7 @@ def find_written(db: sqlite3.Connection, key: WriteKey) -> tuple[RecordKind, int
     return None if row is None else (RecordKind(row["kind"]), int(row["record_id"]))
 
 
-def _digest(content: tuple[object, ...]) -> str:
+def content_digest(content: tuple[object, ...]) -> str:
     text = json.dumps(content, default=_plain, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 

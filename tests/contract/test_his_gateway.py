@@ -352,6 +352,7 @@ class HisGatewayContract(RecordsContract):
         start = datetime.now(UTC) + timedelta(hours=1)
         slot = his.find_slots(harness.hourly, None, start, start + timedelta(days=7)).items[0]
         people = [his.create_patient(draft(200 + n), key=next(keys)).ref for n in range(12)]
+        his.close()
         job = json.dumps(
             {
                 "name": harness.name,

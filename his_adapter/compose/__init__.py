@@ -1,0 +1,1 @@
+"""Several systems as one HIS: reads from one, writes to another, pictures from a third."""

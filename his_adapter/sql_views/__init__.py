@@ -1,0 +1,1 @@
+"""A HIS without an API: read-only views agreed in writing, and one procedure for each write."""
