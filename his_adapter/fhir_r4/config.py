@@ -165,6 +165,8 @@ class FhirConfig(_Part):
     """`Organization/…` that money is paid to; the facility's code when empty."""
     visit_class: str = "AMB"
     timezone: str = "Asia/Ho_Chi_Minh"
+    queue: bool = False
+    """The HIS tells in an extension of the Encounter how many are ahead."""
     match: bool = False
     """The server offers `Patient/$match`; without it people without a number are looked for by
     birth date, and names are compared here."""

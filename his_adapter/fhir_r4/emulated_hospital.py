@@ -43,6 +43,7 @@ from his_adapter.fhir_r4.mapping.reading import (
     Resource,
     extension,
     moment_of,
+    moment_text,
     object_of,
     objects,
     text_of,
@@ -632,7 +633,17 @@ class EmulatedHospital:
         self._owners[("Encounter", item.ref)] = item.patient
         services = self._his.list_services(limit=_MAX).items
         service = next(one for one in services if one.ref == item.service)
-        return self._with_keys(visit_resource(self._config, item, service), item.ref)
+        resource = visit_resource(self._config, item, service)
+        line = self._his.queue_status(item.ref)
+        parts: list[Resource] = [{"url": "updated", "valueInstant": moment_text(line.updated_at)}]
+        if line.ahead is not None:
+            parts.append({"url": "ahead", "valueInteger": line.ahead})
+        if line.serving is not None:
+            parts.append({"url": "serving", "valueString": line.serving})
+        resource["extension"].append(
+            {"url": self._config.extensions.own + "queue", "extension": parts}
+        )
+        return self._with_keys(resource, item.ref)
 
     # --- inside
 

@@ -63,6 +63,7 @@ class FhirEmulator:
             "base_url": self.base_url,
             "booking": "server",
             "match": True,
+            "queue": True,
             "facility": {
                 "code": facility.code,
                 "name_vi": facility.name_vi,

@@ -20,7 +20,7 @@ from his_adapter.fhir_r4.config import FhirConfig, read_config
 from his_adapter.fhir_r4.hospital import Clock, Hospital, page_of
 from his_adapter.fhir_r4.mapping.appointments import appointment
 from his_adapter.fhir_r4.mapping.patients import patient
-from his_adapter.fhir_r4.mapping.reading import object_of, text_of
+from his_adapter.fhir_r4.mapping.reading import Resource, object_of, objects, text_of
 from his_adapter.fhir_r4.people import People
 from his_adapter.models import (
     Appointment,
@@ -75,17 +75,20 @@ class FhirGateway(PartialGateway):
             people=self._people,
             bookings=self._bookings,
         )
+        self._his_version = ""
+        self._on = overridden_features(type(self))
+        self._switch_off(_off_by_config(config))
 
     # --- the HIS itself
 
     def capabilities(self) -> Capabilities:
         return Capabilities(
-            features=overridden_features(type(self)) - self._absent(),
+            features=self._features(),
             facility=self._config.facility.facility(),
             max_limit=MAX_LIMIT,
             adapter="fhir_r4",
             adapter_version=package_version("tiepdon"),
-            his_version=self._his_version(),
+            his_version=self._his_version or "unknown",
         )
 
     def health(self) -> Health:
@@ -220,20 +223,65 @@ class FhirGateway(PartialGateway):
 
     # --- inside
 
-    def _absent(self) -> frozenset[Feature]:
-        absent = {Feature(name) for name in self._config.features_off}
-        return frozenset(absent)
+    def _features(self) -> frozenset[Feature]:
+        """By the settings, and by what the server lists of itself once it has answered."""
+        if not self._his_version:
+            try:
+                statement, _, _ = self._client.metadata()
+            except HisError:  # away: the settings have to do for now
+                return self._on
+            self._his_version = _version(statement)
+            self._switch_off(_off_by_statement(statement))
+        return self._on
 
-    def _his_version(self) -> str:
-        """What the server says of itself; a HIS that is away says nothing."""
-        try:
-            statement, _, _ = self._client.metadata()
-        except HisError:
-            return "unknown"
-        software = object_of(statement.get("software"))
-        name, version = text_of(software.get("name")), text_of(software.get("version"))
-        fhir = text_of(statement.get("fhirVersion"))
-        return " ".join(filter(None, (name, version, f"FHIR {fhir}")))[:80]
+    def _switch_off(self, features: frozenset[Feature]) -> None:
+        """What is off is what PartialGateway makes of it."""
+        for feature in features:
+            self.__dict__[feature.value] = getattr(super(), feature.value)
+        self._on = self._on - features
+
+
+def _off_by_config(config: FhirConfig) -> frozenset[Feature]:
+    off = {Feature(name) for name in config.features_off}
+    if not config.queue:
+        off.add(Feature.QUEUE_STATUS)
+    return frozenset(off)
+
+
+_NEEDS = {
+    Feature.FIND_SLOTS: "Slot",
+    Feature.BOOK_APPOINTMENT: "Appointment",
+    Feature.CHANGE_APPOINTMENT: "Appointment",
+    Feature.FIND_APPOINTMENTS: "Appointment",
+    Feature.CHECK_IN: "Encounter",
+    Feature.CANCEL_VISIT: "Encounter",
+    Feature.LIST_VISITS: "Encounter",
+    Feature.SUBMIT_HISTORY: "QuestionnaireResponse",
+    Feature.LIST_ORDERS: "ServiceRequest",
+    Feature.LIST_REPORTS: "DiagnosticReport",
+    Feature.READ_REPORT_PART: "DiagnosticReport",
+    Feature.READ_ACCOUNT: "Invoice",
+    Feature.POST_PAYMENT: "PaymentNotice",
+    Feature.EINVOICE: "DocumentReference",
+    Feature.RECORD_CONSENT: "Consent",
+}
+
+
+def _off_by_statement(statement: Resource) -> frozenset[Feature]:
+    """A server that lists its resources has no others; one that lists none is not asked."""
+    listed = {
+        text_of(item.get("type"))
+        for rest in objects(statement.get("rest"))
+        for item in objects(rest.get("resource"))
+    }
+    return frozenset(feature for feature, kind in _NEEDS.items() if listed and kind not in listed)
+
+
+def _version(statement: Resource) -> str:
+    software = object_of(statement.get("software"))
+    name, version = text_of(software.get("name")), text_of(software.get("version"))
+    fhir = text_of(statement.get("fhirVersion"))
+    return " ".join(filter(None, (name, version, f"FHIR {fhir}")))[:80]
 
 
 def open_gateway(settings: Mapping[str, Any]) -> HisGateway:

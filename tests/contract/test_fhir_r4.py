@@ -14,7 +14,30 @@ from his_adapter.fhir_r4.emulator import FhirEmulator
 from his_adapter.fhir_r4.gateway import FhirGateway
 from his_adapter.models import Ref
 from his_adapter.testing import fill_demo_folder
-from tests.contract.test_his_gateway import MONDAY_MORNING, Harness, HisGatewayContract
+from tests.contract.his_harness import MONDAY_MORNING, Harness
+from tests.contract.test_his_gateway import HisGatewayContract
+from tests.fhir_server.hospital import HOURLY, SETTINGS, WALK_IN, seed
+from tests.fhir_server.process import FhirServer
+
+
+@pytest.fixture(scope="module")
+def other_server() -> Iterator[FhirServer]:
+    with FhirServer() as server:
+        server.put(*seed(hours_from=(MONDAY_MORNING, datetime.now(UTC))))
+        server.keep()
+        yield server
+
+
+class TestAnotherVendorsServer(HisGatewayContract):
+    @pytest.fixture
+    def harness(self, other_server: FhirServer) -> Iterator[Harness]:
+        other_server.reset()
+        settings = {**SETTINGS, "base_url": other_server.base_url}
+        gateway = FhirGateway(read_config(settings), clock=lambda: MONDAY_MORNING)
+        yield Harness(
+            gateway=gateway, name="fhir_r4", settings=settings, hourly=HOURLY, walk_in=WALK_IN
+        )
+        gateway.close()
 
 
 class TestEmulator(HisGatewayContract):
