@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 from his_adapter.conformance.case import CASES, Level
-from his_adapter.conformance.kit import certify
 from his_adapter.conformance.report import report_of
-from tests.conformance.targets import TARGETS
+from tests.conformance.targets import TARGETS, certify_target
 
 EXPECTED = Path(__file__).with_name("expected")
 SPEED = 1200
@@ -26,7 +25,7 @@ SPEED = 1200
 @pytest.mark.parametrize("name", sorted(TARGETS))
 def test_each_case_ends_as_expected(name: str, tmp_path: Path) -> None:
     with TARGETS[name](tmp_path) as config:
-        outcome = certify(config, speed=SPEED, rounds=1)
+        outcome = certify_target(config, speed=SPEED, rounds=1)
     found = {
         case_id: {"status": result.status.value}
         | ({"reason": result.reason.en} if result.reason else {})

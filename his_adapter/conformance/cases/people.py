@@ -252,6 +252,24 @@ def guarded_update(lab: Lab) -> None:
         "HIS báo từ chối nhưng hồ sơ vẫn đổi.",
         "the refused update changed something",
     )
+    _guarded_at_once(lab, read)
+
+
+def _guarded_at_once(lab: Lab, patient: Patient) -> None:
+    """An adapter that only looks before it writes passes one by one, but not in a crowd."""
+    result = race(
+        lambda racer: lab.gateway.update_patient(
+            patient.ref,
+            PatientChanges(phone=f"09000001{racer:02d}"),
+            version=patient.version,
+            key=lab.key(),
+        )
+    )
+    expect(
+        len(result.won) == 1,
+        f"{RACERS} máy cùng sửa một bản, {len(result.won)} máy được báo là đã sửa.",
+        f"of {RACERS} updates of one version at the same moment {len(result.won)} won",
+    )
 
 
 def _stored(lab: Lab, draft: PatientDraft) -> Patient:
