@@ -55,6 +55,14 @@ pictures: setup ## redraw the pictures of pages in docs/pictures (look at them b
 bench: setup ## benchmarks, as ratios; JSON in out/bench
 	@$(PY) -m bench
 
+.PHONY: certify
+certify: setup ## the conformance kit at full clock against every target of ours; reports in out/certify
+	@$(PY) -m tests.conformance --out out/certify
+
+.PHONY: certificates
+certificates: setup ## the reports in docs/certificates, with time scaled
+	@$(PY) -m tests.conformance --out docs/certificates --speed 60 demo careless fhir_server
+
 .PHONY: lock
 lock: setup ## compile requirements/*.txt from pyproject.toml
 	@for extra in "" "--extra dev"; do \

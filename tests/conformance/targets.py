@@ -95,9 +95,8 @@ def fhir(folder: Path, careless: Careless | None = None) -> Iterator[HisConfig]:
 
 @contextmanager
 def fhir_careless(folder: Path) -> Iterator[HisConfig]:
-    """The same door where versions and dates are not looked at: our adapter looks itself."""
-    careless = Careless(ignore_if_match=True, ignore_date_filters=True)
-    with fhir(folder, careless) as config:
+    """The same door where versions are not looked at: our adapter looks itself, which is not enough."""
+    with fhir(folder, Careless(ignore_if_match=True)) as config:
         yield replace(config, settings={**config.settings, "booking": "transaction"})
 
 
