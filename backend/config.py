@@ -63,6 +63,8 @@ class Config:
     demo: bool = False
     his_adapter: str = "builtin"
     his_settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    his_certify: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Facts about a marker patient, for the self-test at start."""
     insurer: str | None = None
     """Name of the way to the insurer's gateway; None leaves the look-up to the HIS."""
     insurer_settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -198,7 +200,11 @@ def _his_from_file(name: str) -> dict[str, object]:
         config = read_config_file(Path(name))
     except GatewayMisconfigured as error:
         raise ConfigError(f"TIEPDON_HIS_CONFIG: {error}") from error
-    return {"his_adapter": config.adapter, "his_settings": config.settings}
+    return {
+        "his_adapter": config.adapter,
+        "his_settings": config.settings,
+        "his_certify": config.certify,
+    }
 
 
 def _insurer_from_file(name: str) -> dict[str, object]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from backend.events import Event
+from backend.jobs.check_his import check_his
 from backend.jobs.close_past_steps import close_past_steps
 from backend.jobs.deliver_outbox import Dispatcher
 from backend.jobs.disable_idle_users import disable_idle_users
@@ -37,6 +38,7 @@ class Job:
 
 JOBS = (
     Job(name="recheck_coverage", every_s=5, run=recheck_coverage),
+    Job(name="check_his", every_s=24 * 3600, run=check_his, alone=True),
     Job(name="follow_his", every_s=1, run=follow_his, alone=True),
     Job(name="refresh_catalogue", every_s=120, run=refresh_catalogue),
     Job(name="close_past_steps", every_s=60, run=close_past_steps),

@@ -24,7 +24,7 @@ from his_adapter.conformance.kit import CaseResult, Outcome
 JSON_FILE = "report.json"
 HTML_FILE = "report.html"
 SIGNATURE_FILE = "report.json.sig"
-MOST_CALLS_SHOWN = 200
+MOST_CALLS_SHOWN = 40
 """Of one case; a load test makes thousands alike, which are counted instead."""
 
 STATUS_WORDS = {

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from his_adapter.config_file import HisConfig
+from his_adapter.conformance.kit import Outcome, certify
 from his_adapter.demo.gateway import open_demo
+from his_adapter.fhir_r4.emulated_hospital import Careless
+from his_adapter.fhir_r4.emulator import FhirEmulator
 from his_adapter.json_kiosk.emulator import JsonKioskEmulator
+from his_adapter.ports import HisGateway
+from his_adapter.registry import open_gateway
+from tests.conformance.careless import open_careless
 from tests.conformance.hospitals import COVERAGE, prepared_demo, prepared_station
 from tests.contract.test_json_kiosk import make_settings
 
@@ -64,4 +73,56 @@ def json_kiosk(folder: Path) -> Iterator[HisConfig]:
         )
 
 
-TARGETS: dict[str, Target] = {"demo": demo, "builtin": builtin, "json_kiosk": json_kiosk}
+@contextmanager
+def fhir(folder: Path, careless: Careless | None = None) -> Iterator[HisConfig]:
+    """The FHIR door of the demo hospital, over HTTP."""
+    prepared = prepared_demo(folder / "his")
+    his = open_demo(folder / "his", clock=lambda: datetime.now(UTC))
+    with FhirEmulator(his, careless=careless) as emulator:
+        yield HisConfig(
+            adapter="fhir_r4",
+            settings={**emulator.settings, **TIME_LIMITS},
+            certify=prepared.certify(
+                only_invented_people=True,
+                walk_in="surgery",
+                hourly="internal",
+                proxied_setting="base_url",
+                ca_setting="ca_file",
+                time_settings=TIME_LIMITS,
+            ),
+        )
+
+
+@contextmanager
+def fhir_careless(folder: Path) -> Iterator[HisConfig]:
+    """The same door where versions are not looked at: our adapter looks itself, which is not enough."""
+    with fhir(folder, Careless(ignore_if_match=True)) as config:
+        yield replace(config, settings={**config.settings, "booking": "transaction"})
+
+
+@contextmanager
+def careless(folder: Path) -> Iterator[HisConfig]:
+    """A careless HIS behind an adapter that believes it."""
+    with builtin(folder) as config:
+        yield replace(config, adapter="careless")
+
+
+TARGETS: dict[str, Target] = {
+    "builtin": builtin,
+    "careless": careless,
+    "demo": demo,
+    "fhir": fhir,
+    "fhir_careless": fhir_careless,
+    "json_kiosk": json_kiosk,
+}
+
+
+def open_target(config: HisConfig, settings: Mapping[str, Any]) -> HisGateway:
+    """By entry point, but for the one that no hospital may choose."""
+    if config.adapter == "careless":
+        return open_careless(settings)
+    return open_gateway(config.adapter, settings)
+
+
+def certify_target(config: HisConfig, **options: Any) -> Outcome:
+    return certify(config, opener=partial(open_target, config), **options)

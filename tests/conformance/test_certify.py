@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 from his_adapter.conformance.case import CASES, Level
-from his_adapter.conformance.kit import certify
 from his_adapter.conformance.report import report_of
-from tests.conformance.targets import TARGETS
+from tests.conformance.targets import TARGETS, certify_target
 
 EXPECTED = Path(__file__).with_name("expected")
 SPEED = 1200
@@ -26,16 +25,18 @@ SPEED = 1200
 @pytest.mark.parametrize("name", sorted(TARGETS))
 def test_each_case_ends_as_expected(name: str, tmp_path: Path) -> None:
     with TARGETS[name](tmp_path) as config:
-        outcome = certify(config, speed=SPEED, rounds=1)
-    found = {
-        case_id: {"status": result.status.value}
-        | ({"reason": result.reason.en} if result.reason else {})
-        for case_id, result in outcome.by_case().items()
-    }
+        outcome = certify_target(config, speed=SPEED, rounds=1)
+    results = outcome.by_case()
+    found = {case_id: result.status.value for case_id, result in results.items()}
     file = EXPECTED / f"{name}.json"
     if os.environ.get("TIEPDON_EXPECTED") == "write":
         file.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    assert found == json.loads(file.read_text(encoding="utf-8"))
+    expected = json.loads(file.read_text(encoding="utf-8"))
+    assert {
+        case_id: (status, results[case_id].reason)
+        for case_id, status in found.items()
+        if status != expected.get(case_id)
+    } == {}
     assert list(found) == sorted(CASES)
     people = {"Nguyễn Thị Đánh Dấu", "Trần Văn Thử", "Nguyễn Văn Thử", "09905000000"}
     told = json.dumps(report_of(outcome)["cases"], ensure_ascii=False)

@@ -26,9 +26,11 @@ from backend.voice.recorded import load_packs
 from backend.web.assets import FONTS, font_folder
 from devices.errors import DeviceError
 from devices.registry import build_printer, build_scanner
+from his_adapter.conformance.settings import read_certify_settings
 from his_adapter.errors import HisError
 from his_adapter.models import HealthState
 from his_adapter.registry import open_gateway
+from his_adapter.selftest import findings as his_findings
 from tiepdon.options import database_option, refusals
 
 SCANNER_WAIT_S = 4.0
@@ -131,10 +133,21 @@ def _check_his(asked: Asked) -> None:
         raise Failed(f"adapter {asked.config.his_adapter}: {error}") from error
     try:
         health = gateway.health()
+        if health.state is not HealthState.OK:
+            raise Failed(f"{health.state.value}: {health.cause or 'no cause given'}")
+        facts = asked.config.his_certify
+        settings = read_certify_settings(facts) if facts else None
+        wrong = [
+            finding.message_vi
+            for finding in his_findings(gateway, settings, thorough=False)
+            if finding.ok is False
+        ]
+    except HisError as error:
+        raise Failed(str(error)) from error
     finally:
         gateway.close()
-    if health.state is not HealthState.OK:
-        raise Failed(f"{health.state.value}: {health.cause or 'no cause given'}")
+    if wrong:
+        raise Failed(" ".join(wrong))
 
 
 def _check_server(asked: Asked) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from backend.bootstrap import set_up
 from backend.config import load_config
 from backend.storage.database import open_database
+from his_adapter.testing import fill_demo_folder
 from tests.factories.voices import write_pack
 from tiepdon.cli import main
 
@@ -114,3 +116,22 @@ def test_a_damaged_recording_is_named(
     write_pack(tmp_path / "data" / "voice" / "co-thanh", {"một": b"broken"})
     _, findings, _ = examine("--db", url)
     assert "Thử: 'một'" in findings["voice"]["cause"]
+
+
+def test_a_wrong_mapping_of_the_his_is_told(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "his"
+    fill_demo_folder(folder, now=datetime(2026, 1, 5, 2, tzinfo=UTC))
+    file = tmp_path / "his.toml"
+    file.write_text(
+        f'adapter = "demo"\n[settings]\nfolder = "{folder}"\n'
+        '[certify]\nmarker_patient = "079085000000"\n'
+        '[certify.marker]\nfull_name = "Nguyễn Minh Hòa"\nbirth_date = "1985-09-05"\n'
+        'gender = "female"\n',
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("TIEPDON_HIS_CONFIG", str(file))
+    status, findings, _ = examine("--db", url)
+    assert status == 1
+    assert "bị đảo nam và nữ" in findings["his"]["cause"]
