@@ -27,6 +27,7 @@ from backend.web import (
     kiosks,
     live,
     pages,
+    partner_kiosk,
     phone_page,
     print_requests,
     reception,
@@ -70,6 +71,7 @@ PAGES = (
     assets.blueprint,
     phone_page.blueprint,
     display_pages.blueprint,
+    partner_kiosk.blueprint,
 )
 
 

@@ -16,6 +16,7 @@ COMMANDS = (
     "kiosk",
     "kiosks",
     "parse",
+    "partners",
     "print-agent",
     "read-number",
     "say",

@@ -48,6 +48,7 @@ from backend.services.find_person import (
     find_by_number,
 )
 from backend.services.limit_tries import (
+    LOOKUPS_PER_PARTNER,
     SCANS_PER_KIOSK,
     SCANS_PER_PERSON,
     TYPED_PER_KIOSK,
@@ -111,7 +112,10 @@ class ScanRequest:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Described:
-    """A person without a card, as staff describe them. `papers_seen`: staff saw who it is."""
+    """A person without a card, as staff describe them. `papers_seen`: staff saw who it is.
+
+    Or as the kiosk of a partner read them from a card.
+    """
 
     facts: PersonFacts
     papers_seen: bool
@@ -158,10 +162,13 @@ def identify_patient(
     resources: Resources, *, kiosk: Caller, request: ScanRequest
 ) -> Identification:
     """Raises UnreadablePayload, NoticeRequired, RateLimited, VisitNotFound (an old ticket)."""
-    count_tries(resources.database, (SCANS_PER_KIOSK, kiosk.id))
+    limit = LOOKUPS_PER_PARTNER if kiosk.role == "partner" else SCANS_PER_KIOSK
+    count_tries(resources.database, (limit, kiosk.id))
     today = resources.catalogue.get().today(resources.database.clock())
     if request.described is not None:
-        answer = _identify_described(resources, request, request.described)
+        answer = _identify_described(
+            resources, request, request.described, staff=kiosk.role == "staff"
+        )
         return _finish(resources, kiosk, request, answer, today)
     read = _read(request, today)
     if read.error is not None:
@@ -258,7 +265,7 @@ def _identify_by_card(
 
 
 def _identify_described(
-    resources: Resources, request: ScanRequest, described: Described
+    resources: Resources, request: ScanRequest, described: Described, *, staff: bool
 ) -> _Answer:
     """As a card would, except that only staff vouch for it."""
     if _is_notice_due(resources, request.notice):
@@ -270,7 +277,7 @@ def _identify_described(
         request,
         ParseResult(kind=Kind.UNKNOWN),
         described.facts,
-        staff=True,
+        staff=staff,
         verified=described.papers_seen,
     )
 

@@ -65,6 +65,8 @@ from backend.storage.unit_of_work import UnitOfWork
 
 CREATED, FOUND = 201, 200
 
+_SOURCES = {"kiosk": "kiosk", "partner": "partner"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class VisitWish:
@@ -157,7 +159,7 @@ def _start(
     _insert_visit(resources, wish, scan, standing, unit, kiosk, visit_id, person_id, today)
     steps = insert_steps(
         unit, taken, visit_id=visit_id, person_id=person_id, standing=standing, day=today,
-        slot_id=wish.slot_id, source="kiosk" if kiosk.role == "kiosk" else "reception",
+        slot_id=wish.slot_id, source=_SOURCES.get(kiosk.role, "reception"),
     )  # fmt: skip
     subject = f"visit:{visit_id}"
     detail = {"steps": [step.id for step in steps], "queues": [t.place.queue_id for t in taken]}
