@@ -58,6 +58,7 @@ bench: setup ## benchmarks, as ratios; JSON in out/bench
 .PHONY: soak
 soak: setup ## 20,000 registrations through a HIS that fails in every way (half an hour)
 	@$(PY) -m tests.soak
+
 .PHONY: certify
 certify: setup ## the conformance kit at full clock against every target of ours; reports in out/certify
 	@$(PY) -m tests.conformance --out out/certify

@@ -29,6 +29,7 @@ from backend.web import (
     metrics,
     offline_numbers,
     pages,
+    partner_kiosk,
     phone_page,
     print_requests,
     reception,
@@ -74,6 +75,7 @@ PAGES = (
     assets.blueprint,
     phone_page.blueprint,
     display_pages.blueprint,
+    partner_kiosk.blueprint,
 )
 
 

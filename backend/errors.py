@@ -6,7 +6,7 @@ BackendError
 │   └── UnreadablePayload      an identity code that cannot be read, with the parser's own code
 ├── AccessRefused
 │   ├── LoginRequired · NotAllowed · EnrolmentRefused · RateLimited
-│   ├── SignInRefused · SecondFactorRefused · FormRefused
+│   ├── SignInRefused · SecondFactorRefused · FormRefused · PartnerRefused
 ├── NotFound
 │   ├── VisitNotFound · ServiceNotFound · ScanExpired · HelpCallNotFound
 │   ├── UserNotFound · RoomNotFound · StepNotFound · ActNotFound
@@ -15,7 +15,7 @@ BackendError
 ├── Conflict                   what was asked does not fit the state of things
 │   ├── IdempotencyKeyReused · MoveNotAllowed · ChangeNotAllowed · PersonNeedsStaff
 │   ├── ChangedMeanwhile · NobodyWaiting · RoomNotOpen · ReasonNeeded · UndoOver · UserExists
-│   ├── DisplayExists · ZoneHasVoice
+│   ├── DisplayExists · ZoneHasVoice · PartnerExists
 │   ├── NothingToConfirm · DifferentPeople · SamePerson · AgentAway
 │   ├── ReturnNotAllowed       a missed turn that only staff can mend
 │   ├── StepOutNotAllowed      nothing to step out of now, or too often
@@ -172,6 +172,14 @@ class FormRefused(AccessRefused):
     title = "The token of the page is missing or too old"
 
 
+class PartnerRefused(AccessRefused):
+    """Unknown merchant, wrong signature, too old, used before: the four look the same."""
+
+    code = "partner_refused"
+    title = "The signature of the request is not valid, too old or was used before"
+    status = 401
+
+
 class NotFound(BackendError):
     code = "not_found"
     title = "There is no such thing here"
@@ -312,6 +320,12 @@ class DisplayExists(Conflict):
     code = "display_exists"
     title = "A display of this name is in use"
     message_key = "display.exists"
+
+
+class PartnerExists(Conflict):
+    code = "partner_exists"
+    title = "A partner of this name is in use"
+    message_key = "partner.exists"
 
 
 class ZoneHasVoice(Conflict):

@@ -18,6 +18,7 @@ COMMANDS = (
     "kiosks",
     "outbox",
     "parse",
+    "partners",
     "print-agent",
     "read-number",
     "say",

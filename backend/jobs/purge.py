@@ -11,7 +11,7 @@
 | copies of what the HIS said            | until the day of the visit is over                      |
 | which visits are read from the HIS     | until the day of the visit is over                      |
 | answers to idempotency keys            | 2 days                                                  |
-| counts of tries                        | 1 day                                                   |
+| counts of tries, partners' signatures  | 1 day                                                   |
 | live events                            | 1 day                                                   |
 | outbox messages that were settled      | 30 days                                                 |
 | used or expired enrolment codes        | 30 days                                                 |
@@ -104,6 +104,11 @@ def _list_rules(
         ),
         ("answer", tables.IdempotencyKey, tables.IdempotencyKey.created_at < ago(days=2)),
         ("tries", tables.RateLimit, tables.RateLimit.window_start < ago(days=1)),
+        (
+            "partner_signature",
+            tables.PartnerSignature,
+            tables.PartnerSignature.seen_at < ago(days=1),
+        ),
         ("live_event", tables.LiveEvent, tables.LiveEvent.at < ago(days=1)),
         (
             "outbox",

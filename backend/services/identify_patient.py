@@ -60,6 +60,7 @@ from backend.services.find_person import (
 )
 from backend.services.keep_evidence import complete_evidence, keep_evidence
 from backend.services.limit_tries import (
+    LOOKUPS_PER_PARTNER,
     SCANS_PER_KIOSK,
     SCANS_PER_PERSON,
     TYPED_PER_KIOSK,
@@ -122,7 +123,10 @@ class ScanRequest:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Described:
-    """A person without a card, as staff describe them. `papers_seen`: staff saw who it is."""
+    """A person without a card, as staff describe them. `papers_seen`: staff saw who it is.
+
+    Or as the kiosk of a partner read them from a card.
+    """
 
     facts: PersonFacts
     papers_seen: bool
@@ -169,7 +173,8 @@ def identify_patient(
     resources: Resources, *, kiosk: Caller, request: ScanRequest
 ) -> Identification:
     """Raises UnreadablePayload, NoticeRequired, RateLimited, VisitNotFound (an old ticket)."""
-    count_tries(resources.database, (SCANS_PER_KIOSK, kiosk.id))
+    limit = LOOKUPS_PER_PARTNER if kiosk.role == "partner" else SCANS_PER_KIOSK
+    count_tries(resources.database, (limit, kiosk.id))
     today = resources.catalogue.get().today(resources.database.clock())
     if request.described is not None:
         answer = _identify_described(resources, kiosk, request, request.described)
@@ -287,7 +292,7 @@ def _identify_described(
         request,
         ParseResult(kind=Kind.UNKNOWN),
         described.facts,
-        staff=True,
+        staff=kiosk.role == "staff",
         verified=described.papers_seen,
         kiosk_id=kiosk.id,
     )

@@ -30,6 +30,10 @@ SCANS_PER_PERSON = Limit(name="scan-person", tries=90, window_s=600)
 # Typing a number and a birth date is guessing when it is done often.
 TYPED_PER_KIOSK = Limit(name="typed-kiosk", tries=20, window_s=600)
 TYPED_PER_NUMBER = Limit(name="typed-number", tries=5, window_s=900)
+# A partner's kiosks share one name: thirty of them, each with a person every half minute.
+REQUESTS_PER_PARTNER = Limit(name="partner", tries=900, window_s=60)
+LOOKUPS_PER_PARTNER = Limit(name="partner-lookup", tries=300, window_s=60)
+LOOKUPS_PER_PERSON = Limit(name="partner-person", tries=20, window_s=900)
 # A hospital sets up its kiosks in one morning, often from behind one address.
 ENROLMENTS_PER_ADDRESS = Limit(name="enrol-address", tries=100, window_s=60)
 # A shift begins, and forty people sign in from behind one address within minutes.

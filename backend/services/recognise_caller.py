@@ -23,8 +23,9 @@ MAX_CACHED = 2_000
 NOTED_EVERY = timedelta(hours=1)
 """The use of a token is written down this often: it shows that somebody still needs it."""
 
-Role = Literal["kiosk", "staff", "agent"]
-"""An agent prints what staff ask for, and may do nothing else."""
+Role = Literal["kiosk", "staff", "agent", "partner"]
+"""An agent prints what staff ask for, and may do nothing else. A partner is somebody else's fleet
+of kiosks: it signs its requests instead of sending a credential (services.recognise_partner)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,6 +69,8 @@ from his_adapter.models import CoverageOutcome
 
 CREATED, FOUND = 201, 200
 
+_SOURCES = {"kiosk": "kiosk", "partner": "partner"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class VisitWish:
@@ -161,7 +163,7 @@ def _start(
     _insert_visit(resources, wish, scan, standing, unit, kiosk, visit_id, person_id, today)
     steps = insert_steps(
         unit, taken, visit_id=visit_id, person_id=person_id, standing=standing, day=today,
-        slot_id=wish.slot_id, source="kiosk" if kiosk.role == "kiosk" else "reception",
+        slot_id=wish.slot_id, source=_SOURCES.get(kiosk.role, "reception"),
     )  # fmt: skip
     if is_provisional(scan, use_insurance=wish.use_insurance):
         hand_over_evidence(unit, scan_id=wish.scan_id, visit_id=visit_id)

@@ -20,8 +20,10 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from backend.errors import FormRefused, LoginRequired, NotAllowed
 from backend.services.recognise_caller import Caller, Callers
+from backend.services.recognise_partner import Partners
 from backend.services.resources import Resources
 from backend.services.staff_sessions import StaffSession, find_session
+from backend.web import partner_auth
 from backend.web.api import API_PREFIX, resources
 from backend.web.pages import render_page
 from backend.web.problems import problem
@@ -79,6 +81,7 @@ def install(app: Flask, callers: Callers, server: Resources) -> None:
     manager.session_protection = None
     manager.user_loader(_load)
     app.context_processor(_page_facts)
+    partners = Partners(server)
 
     def check() -> ResponseReturnValue | None:
         """Before anything of the request is read or looked up."""
@@ -91,6 +94,10 @@ def install(app: Flask, callers: Callers, server: Resources) -> None:
             return None  # nothing there: answered as such
         if hasattr(view, "page_roles"):
             return _check_page(view)
+        if request.blueprint == partner_auth.BLUEPRINT:
+            g.partner = partner_auth.recognise(partners, once=partner_auth.is_about_people(view))
+            g.caller = g.partner.caller
+            return None
         caller = _find_bearer(callers) or _get_browser()
         # An unknown caller is told 401 for any address, known or not.
         if view is not None and not caller.has_any(getattr(view, "allowed_roles", frozenset())):

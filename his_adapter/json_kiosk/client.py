@@ -32,6 +32,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from his_adapter.errors import (
@@ -125,18 +126,17 @@ class JsonClient:
         self._clock = clock
         self._theirs = settings.fields
         self._ours = {theirs: ours for ours, theirs in settings.fields.items()}
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.verify = str(settings.ca_file) if settings.ca_file else True
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=_POOL, max_retries=0)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        self._reader = _open_session(settings)
+        self._writer = _open_session(settings)
+        # A connection that lay idle may be closed by the other side just as a write goes out, and
+        # then nobody knows whether it was done: a write has a connection of its own.
+        self._writer.headers["Connection"] = "close"
         self._lost = False
         self._lock = threading.Lock()
 
     def close(self) -> None:
-        self._session.close()
+        self._reader.close()
+        self._writer.close()
 
     def get(
         self, call: Call, query: Mapping[str, Any] | None = None, *, timeout_s: float | None = None
@@ -223,7 +223,8 @@ class JsonClient:
             raise InvalidData("text", "Nội dung có ký tự không hợp lệ.") from error
         left_s = max(0.05, give_up_at - time.monotonic())
         url = self._settings.base_url + self._settings.path_of(call)
-        with self._session.request(
+        session = self._reader if body is None else self._writer
+        with session.request(
             ENDPOINTS[call].method,
             f"{url}?{parameters}" if parameters else url,
             data=content or None,
@@ -246,6 +247,7 @@ class JsonClient:
         return {
             "Content-Type": "application/json",
             "Accept": "application/json",
+            "Accept-Encoding": "identity",
             MERCHANT_HEADER: self._settings.merchant_id,
             TIMESTAMP_HEADER: timestamp,
             SIGNATURE_HEADER: sign(self._secret, text),
@@ -253,12 +255,17 @@ class JsonClient:
 
     def _read(self, response: requests.Response, give_up_at: float) -> Reply:
         content = bytearray()
-        for chunk in response.iter_content(_CHUNK_BYTES):
+        while chunk := _read_some(response):
             content += chunk
             if len(content) > MAX_REPLY_BYTES:
                 raise _Unreadable(response.status_code, "the reply is too large")
             if time.monotonic() > give_up_at:
                 raise requests.exceptions.ReadTimeout("the reply goes on too long")
+        told = response.headers.get("Content-Length", "")
+        if told.isdigit() and int(told) != len(content):
+            raise requests.exceptions.ChunkedEncodingError("the reply was cut off")
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            raise _Unreadable(response.status_code, "the reply is packed, which was not asked for")
         kind = response.headers.get("Content-Type", "application/json").partition(";")[0].strip()
         if not (kind.endswith(("json", "/plain", "+json")) or kind == ""):
             raise _Unreadable(response.status_code, "the reply is no JSON")
@@ -316,6 +323,28 @@ class JsonClient:
         if changed:
             event = HisEvent.HIS_LOST if lost else HisEvent.HIS_RETURNED
             _log.warning(event, extra={"adapter": "json_kiosk"})
+
+
+def _open_session(settings: JsonKioskSettings) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    session.verify = str(settings.ca_file) if settings.ca_file else True
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=_POOL, max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def _read_some(response: requests.Response) -> bytes:
+    """What has arrived, waiting for one byte at least: a HIS that drips must not hold us up."""
+    try:
+        some: bytes = response.raw.read1(_CHUNK_BYTES)
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise requests.exceptions.ReadTimeout("no more came") from error
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.exceptions.ChunkedEncodingError("the reply was cut off") from error
+    return some
 
 
 def _named_error(fault: Mapping[str, Any]) -> Exception:

@@ -580,6 +580,9 @@ class JsonKioskGateway(PartialGateway):
             service = self._look(fresh=True).find_service(request.service)
             if service is None:
                 raise NotFound("no such service")
+        if Extension.CATALOGUE not in self._has:
+            # Rooms of the settings are ours: the HIS never heard of them.
+            request = replace(request, room=None, practitioner=None)
         arrived_at = request.arrived_at or self._clock()
         department = next(
             (each for each in seen.departments if service and each.ref == service.department), None

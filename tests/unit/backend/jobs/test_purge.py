@@ -95,6 +95,7 @@ def test_classes_with_a_span_of_their_own(
     now = clock.now
     with desk.hospital.database.write() as unit:
         unit.add(tables.RateLimit, subject="s", window_start=now, count=1)
+        unit.add(tables.PartnerSignature, signature_hash="h", seen_at=now)
         unit.add(
             tables.EnrolmentCode, code_hash="h", kiosk_name="K", created_at=now, expires_at=now
         )
@@ -104,7 +105,7 @@ def test_classes_with_a_span_of_their_own(
     desk.take(service)
     settle_messages(desk)
     kept: list[tuple[int, set[type[tables.Base]]]] = [
-        (1, {tables.RateLimit}),
+        (1, {tables.RateLimit, tables.PartnerSignature}),
         (30, {tables.OutboxMessage, tables.EnrolmentCode}),
         (90, {tables.DeviceEvent}),
     ]

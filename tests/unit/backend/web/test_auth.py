@@ -106,6 +106,15 @@ POST /api/v1/visits/<visit_id>/reprint kiosk
 POST /api/v1/visits/<visit_id>/resume head reception
 POST /api/v1/visits/<visit_id>/return kiosk
 POST /api/v1/visits/search reception
+GET  /partner/c06/v1/benhnhan partner
+GET  /partner/c06/v1/bhyt partner
+POST /partner/c06/v1/dangky-kcb partner
+GET  /partner/c06/v1/dichvu partner
+GET  /partner/c06/v1/dichvu-lichkham partner
+GET  /partner/c06/v1/khoa partner
+GET  /partner/c06/v1/khoa/dichvu-cotontai partner
+GET  /partner/c06/v1/loai-kham partner
+GET  /partner/c06/v1/yeu-cau partner
 GET  /staff staff
 GET  /staff/announcements content_editor
 POST /staff/announcements content_editor
@@ -149,7 +158,8 @@ POST /staff/second-factor/enrol staff
 POST /staff/second-factor/remove staff
 GET  /staff/session staff
 """
-"""Method, address, who: a kiosk, an agent, any member of staff, or these roles of theirs."""
+"""Method, address, who: a kiosk, an agent, any member of staff, or these roles of theirs; or a
+partner, who signs requests instead of sending a credential (test_partner_kiosk.py)."""
 
 
 def test_every_route_says_who_may_call(resources: Resources) -> None:
@@ -186,7 +196,7 @@ def test_other_roles_get_nowhere(
     headers = {"Authorization": f"Bearer {accounts.token('ai')}"}
     csrf = {"X-CSRFToken": "" if role is StaffRole.IT else sign_in(browser, "ai")}
     for method, rule, *roles in (line.split() for line in ALLOWED.split("\n") if line):
-        if {"staff", str(role)} & set(roles):
+        if {"staff", "partner", str(role)} & set(roles):
             continue
         path = re.sub(r"<any\((\w+),.*?>", r"\1", rule)
         path = re.sub(r"<\w+>", "x", path)
@@ -202,7 +212,7 @@ def test_unknown_callers_learn_nothing(resources: Resources, client: FlaskClient
     """The same 401 for routes that exist and for those that do not, whatever is sent."""
     answers = set()
     for rule in create_app(resources).url_map.iter_rules():
-        if rule.rule in PUBLIC or rule.rule.startswith("/staff"):
+        if rule.rule in PUBLIC or rule.rule.startswith(("/staff", "/partner")):
             continue
         path = rule.rule
         for argument in rule.arguments:
@@ -215,6 +225,19 @@ def test_unknown_callers_learn_nothing(resources: Resources, client: FlaskClient
     answers.add((reply.status_code, reply.get_data()))
     assert len(answers) == 1
     assert answers.pop()[0] == 401
+
+
+def test_nobody_without_a_signature_is_a_partner(
+    client: FlaskClient, kiosk: ApiCaller, staff: ApiCaller
+) -> None:
+    """The same 401 for every address of partners, whatever else is sent."""
+    answers = set()
+    for method, rule, *roles in (line.split() for line in ALLOWED.split("\n") if line):
+        for headers in ({}, kiosk.headers, staff.headers) if roles == ["partner"] else ():
+            reply = client.open(rule, method=method, headers=headers, data=b"{broken")
+            answers.add((reply.status_code, reply.get_data()))
+    assert {status for status, _ in answers} == {401}
+    assert len(answers) == 1
 
 
 def test_a_kiosk_may_not_do_what_staff_do_nor_the_other_way(

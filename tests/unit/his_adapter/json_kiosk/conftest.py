@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -68,6 +69,9 @@ class HostileServer:
     content: bytes = b""
     cut_after: int | None = None
     """Closes the connection after so many bytes of the body."""
+    drip_s: float = 0.0
+    """Sends a byte, waits, sends the next."""
+    headers: dict[str, str] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
     url: str = ""
 
@@ -83,9 +87,17 @@ def hostile() -> Iterator[HostileServer]:
             self.send_response(server.status)
             self.send_header("Content-Type", server.content_type)
             self.send_header("Content-Length", str(len(server.content)))
+            for name, value in server.headers.items():
+                self.send_header(name, value)
             self.end_headers()
+            content = server.content[: server.cut_after]
             try:
-                self.wfile.write(server.content[: server.cut_after])
+                if server.drip_s:
+                    for n in range(len(content)):
+                        self.wfile.write(content[n : n + 1])
+                        time.sleep(server.drip_s)
+                else:
+                    self.wfile.write(content)
             except OSError:
                 return  # the client has seen enough
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -342,6 +344,27 @@ def test_bad_answers_to_a_write(
         his.create_patient(draft(1), key=KEY)
     assert len(hostile.requests) == 1
     his.close()
+
+
+def test_a_his_that_drips_does_not_hold_us_up(hostile: HostileServer, tmp_path: Path) -> None:
+    hostile.content, hostile.drip_s = b'{"code": "000", "data": []}' * 20, 0.05
+    settings = make_settings(hostile.url, tmp_path, read_timeout_s=0.4, write_timeout_s=0.4)
+    his = open_gateway(settings)
+    for action, error in (
+        (lambda: his.list_departments(), Unavailable),
+        (lambda: his.create_patient(draft(1), key=KEY), OutcomeUnknown),
+    ):
+        started = time.monotonic()
+        with pytest.raises(error):
+            action()
+        assert time.monotonic() - started < 2
+
+
+def test_packed_answers_are_not_unpacked(hostile: HostileServer, tmp_path: Path) -> None:
+    hostile.content = gzip.compress(b'{"code": "000", "data": []}')
+    hostile.headers = {"Content-Encoding": "gzip"}
+    with pytest.raises(BrokenReply):
+        open_gateway(make_settings(hostile.url, tmp_path)).list_departments()
 
 
 def test_nothing_there_is_unavailable_even_for_a_write(tmp_path: Path) -> None:
