@@ -96,6 +96,19 @@ class CoverageDecision(StrEnum):
     PATIENT_PAYS = "patient_pays"
 
 
+class CategoryReason(StrEnum):
+    """Why the category of an insured visit is what staff chose."""
+
+    AS_PROPOSED = "as_proposed"
+    SLIP_SEEN = "slip_seen"
+    NO_SLIP = "no_slip"
+    LISTED_DISEASE = "listed_disease"
+    EMERGENCY = "emergency"
+    RESIDENCE = "residence"
+    CARD_SEEN = "card_seen"
+    OTHER = "other"
+
+
 def drop_note(content: Mapping[str, Any], note: Note) -> dict[str, Any]:
     """The ticket without that sentence, for the next time it is printed."""
     words = {NOTES[note].vi, NOTES[note].en}

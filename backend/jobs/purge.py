@@ -178,7 +178,13 @@ def _unlink_people(database: Database, last_day: date) -> int:
             update(tables.Step).where(tables.Step.visit_id.in_(visits)).values(person_id=None),
             update(tables.Visit)
             .where(tables.Visit.id.in_(visits))
-            .values(person_id=None, sealed_on_behalf=None, sealed_card=None, phone_hash=None),
+            .values(
+                person_id=None,
+                sealed_on_behalf=None,
+                sealed_card=None,
+                sealed_slips=None,
+                phone_hash=None,
+            ),
         ]
 
     condition = (

@@ -8,6 +8,7 @@ from backend.domain.ticket import Note
 from backend.errors import NothingToConfirm
 from backend.events import Event
 from backend.services.decide_at_desk import change_visit_row, decide_once, tell
+from backend.services.propose_category import propose_again
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.services.settle_coverage import end_recheck
@@ -39,6 +40,14 @@ def confirm_coverage(
             provisional=False,
             use_insurance=is_valid,
             coverage_outcome=outcome.value,
+            **propose_again(
+                unit,
+                catalogue,
+                stored,
+                use_insurance=is_valid,
+                outcome=outcome.value,
+                registered_here=stored.visit.registered_here,
+            ),
         )
         end_recheck(unit, visit_id, "known")
         tell(unit, catalogue, Event.COVERAGE_CONFIRMED, stored, staff=staff, reason=decision.value)

@@ -69,7 +69,11 @@ def _found(keys: Keys, lookup: Lookup) -> dict[str, Any]:
     exchange = lookup.exchanges[-1] if lookup.exchanges else None
     answer = lookup.answer
     if exchange is None:
-        return {"failure": lookup.failure, "code": answer.code if answer else None}
+        return {
+            "failure": lookup.failure,
+            "code": answer.code if answer else None,
+            "answered_at": answer.checked_at if answer else None,
+        }
     sealed = (
         keys.seal(exchange.answer[:MAX_ANSWER_BYTES], context=f"evidence:{lookup.id}")
         if exchange.answer

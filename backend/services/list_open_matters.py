@@ -8,19 +8,23 @@ from datetime import datetime
 from sqlalchemy import or_, select
 
 from backend.services.resources import Resources
-from backend.storage.tables import Kiosk, Step, Ticket, Visit
+from backend.storage.tables import CoverageRecheck, Kiosk, Step, Ticket, Visit
 
 MAX_MATTERS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenMatter:
-    """`not_printed`: the printer did not say that the ticket came out."""
+    """`not_printed`: the printer did not say that the ticket came out.
+
+    `looked_up_again`: the insurer is still being asked; otherwise a person has to look.
+    """
 
     number: str
     place: str
     kiosk: str | None
     provisional: bool
+    looked_up_again: bool
     not_printed: bool
     created_at: datetime
 
@@ -37,9 +41,11 @@ def list_open_matters(resources: Resources) -> list[OpenMatter]:
             Kiosk.name.label("kiosk"),
             Visit.provisional,
             Visit.created_at,
+            CoverageRecheck.state.label("recheck"),
         )
         .join(Ticket, Ticket.visit_id == Visit.id)
         .join(Step, (Step.visit_id == Visit.id) & (Step.position == 0))
+        .outerjoin(CoverageRecheck, CoverageRecheck.visit_id == Visit.id)
         .outerjoin(Kiosk, Kiosk.id == Visit.kiosk_id)
         .where(
             Visit.facility_id == resources.database.facility_id,
@@ -58,6 +64,7 @@ def list_open_matters(resources: Resources) -> list[OpenMatter]:
             place=(row.content["vi"] or row.content)["room"],
             kiosk=row.kiosk,
             provisional=row.provisional,
+            looked_up_again=row.recheck == "pending",
             not_printed=row.print_state in {"failed", "unknown"},
             created_at=row.created_at,
         )

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from backend.domain.catalogue import Catalogue
+from backend.domain.patient_category import Category, find_category
 from backend.domain.scan import OnBehalfFacts, PersonFacts
 from backend.errors import VisitNotFound
 from backend.events import Event
@@ -18,6 +19,7 @@ from backend.services.list_today import DeskVisit, load_desk_visits, visits_quer
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.services.search_visits import find_people
+from backend.services.show_evidence import count_evidence
 from backend.storage.crypto import Keys
 from backend.storage.tables import Kiosk, PrintRequest, Visit
 from backend.storage.unit_of_work import UnitOfWork
@@ -50,6 +52,12 @@ class OpenedVisit:
     use_insurance: bool
     coverage: str | None
     known_to_his: bool
+    category: Category | None
+    """None: nothing can be proposed yet; `category_reason` says why."""
+    category_reason: str | None
+    category_confirmed: bool
+    evidence: int
+    """Failed look-ups of the insurance that are proved."""
     prints: Sequence[ShownPrint]
 
 
@@ -89,6 +97,10 @@ def load_opened(
         use_insurance=row.use_insurance,
         coverage=row.coverage_outcome,
         known_to_his=row.known_to_his,
+        category=find_category(row.category_code, on=row.day),
+        category_reason=row.category_reason,
+        category_confirmed=row.category_confirmed,
+        evidence=count_evidence(connection, visit_id),
         prints=_prints(connection, visit_id),
     )
 

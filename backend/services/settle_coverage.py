@@ -14,6 +14,7 @@ from backend.domain.ticket import Note
 from backend.events import Event
 from backend.services.check_coverage import card_facts, coverage_facts
 from backend.services.decide_at_desk import change_visit_row, raise_version, where_visit_is
+from backend.services.propose_category import propose_again
 from backend.services.resources import Resources
 from backend.storage import tables
 from backend.storage.crypto import Keys
@@ -53,7 +54,20 @@ def settle_coverage(
         return
     facts, card = coverage_facts(answer), card_facts(answer)
     is_settled = answer.outcome in SETTLED_BY_ITSELF
-    values: dict[str, Any] = {"coverage_outcome": facts.outcome, "coverage_code": facts.code}
+    catalogue = resources.catalogue.get()
+    values: dict[str, Any] = {
+        "coverage_outcome": facts.outcome,
+        "coverage_code": facts.code,
+        "registered_here": facts.registered_here,
+        **propose_again(
+            unit,
+            catalogue,
+            stored,
+            use_insurance=True,
+            outcome=facts.outcome,
+            registered_here=facts.registered_here,
+        ),
+    }
     if card is not None:
         values["sealed_card"] = seal_card(resources.keys, card, visit_id)
     if is_settled:
@@ -71,7 +85,7 @@ def settle_coverage(
     unit.publish(
         Event.COVERAGE_RECHECKED,
         subject=subject,
-        detail=where_visit_is(resources.catalogue.get(), stored),
+        detail=where_visit_is(catalogue, stored),
     )
 
 

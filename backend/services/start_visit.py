@@ -46,6 +46,7 @@ from backend.errors import (
 from backend.events import Event
 from backend.services.answer_once import answer_once
 from backend.services.keep_evidence import hand_over_evidence
+from backend.services.propose_category import propose_for, read_slips
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.services.settle_coverage import seal_card
@@ -446,6 +447,19 @@ def _insert_visit(
     person_id: str,
     day: date,
 ) -> None:
+    slips = read_slips(resources.keys, wish.papers, appointment_ref=wish.appointment_ref)
+    outcome = scan.coverage.outcome if scan.coverage else None
+    registered_here = scan.coverage.registered_here if scan.coverage else None
+    proposal = propose_for(
+        unit,
+        resources.catalogue.get(),
+        kind=wish.visit_kind,
+        slips=slips,
+        use_insurance=wish.use_insurance,
+        outcome=outcome,
+        registered_here=registered_here,
+        visit_id=visit_id,
+    )
     on_behalf = None
     if scan.on_behalf is not None:
         text = json.dumps(vars(scan.on_behalf), ensure_ascii=False)
@@ -463,10 +477,16 @@ def _insert_visit(
         verified=scan.verified,
         known_to_his=scan.known_to_his,
         use_insurance=wish.use_insurance,
-        coverage_outcome=scan.coverage.outcome if scan.coverage else None,
+        coverage_outcome=outcome,
         coverage_code=scan.coverage.code if scan.coverage else None,
-        papers=wish.papers,
+        papers=slips.papers,
+        sealed_slips=slips.sealed_numbers(resources.keys, visit_id),
+        revisit_hash=slips.revisit_hash,
+        registered_here=registered_here,
         sealed_card=seal_card(resources.keys, scan.card, visit_id) if wish.use_insurance else None,
+        category_code=proposal.code,
+        category_reason=proposal.why.value,
+        category_confirmed=False,
         sealed_on_behalf=on_behalf,
         language=wish.language,
         kiosk_id=kiosk.id if kiosk.role == "kiosk" else None,

@@ -360,6 +360,7 @@ class Visit(Base):
         Index("ix_visit_person_day", "person_id", "day"),
         Index("ix_visit_day", "facility_id", "day"),
         Index("ix_visit_phone", "facility_id", "day", "phone_hash"),
+        Index("ix_visit_revisit", "facility_id", "revisit_hash"),
     )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)
@@ -381,6 +382,12 @@ class Visit(Base):
     papers: Mapped[dict[str, Any]]
     sealed_card: Mapped[bytes | None]
     """domain.scan.CardFacts as JSON, encrypted for this id."""
+    sealed_slips: Mapped[bytes | None]
+    """Numbers of transfer and re-visit slip as JSON, encrypted for this id."""
+    revisit_hash: Mapped[str | None] = mapped_column(Code)
+    """Keyed hash of the re-visit slip: it serves once."""
+    registered_here: Mapped[bool | None]
+    """Whether the insured person is registered with us for first contact."""
     category_code: Mapped[str | None] = mapped_column(Code)
     """MA_DOITUONG_KCB: a proposal until somebody at the desk has confirmed it."""
     category_reason: Mapped[str | None] = mapped_column(Code)

@@ -100,6 +100,15 @@ class DeskPrint(Reply):
     requested_at: datetime
 
 
+class DeskCategory(Reply):
+    """MA_DOITUONG_KCB: a proposal until `confirmed`. `code` null: nothing can be proposed yet."""
+
+    code: str | None
+    title: Label | None
+    reason: str | None
+    confirmed: bool
+
+
 class OpenedVisitReply(Reply):
     visit: DeskVisit
     person: DeskPerson | None
@@ -111,6 +120,8 @@ class OpenedVisitReply(Reply):
     use_insurance: bool
     coverage: str | None
     known_to_his: bool
+    category: DeskCategory
+    evidence: int
     prints: list[DeskPrint]
 
 
@@ -136,6 +147,15 @@ class IdentityRequest(Request):
 class CoverageRequest(Request):
     version: Version
     decision: Literal["valid", "not_valid", "patient_pays"]
+
+
+class CategoryRequest(Request):
+    version: Version
+    code: Annotated[str, Field(pattern=r"^[0-9]{1,2}(\.[0-9]{1,2})?$")]
+    reason: Literal[
+        "as_proposed", "slip_seen", "no_slip", "listed_disease", "emergency", "residence",
+        "card_seen", "other",
+    ]  # fmt: skip
 
 
 class ResumeRequest(Request):

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from flask import Response
 
-from backend.domain.desk import CoverageDecision, IdentityReason, Need, PriorityReason
+from backend.domain.desk import (
+    CategoryReason,
+    CoverageDecision,
+    IdentityReason,
+    Need,
+    PriorityReason,
+)
 from backend.domain.identity import names
 from backend.domain.identity.masking import masked_number, masked_phone
 from backend.domain.identity.models import BirthDate
@@ -13,6 +19,7 @@ from backend.domain.roles import StaffRole
 from backend.domain.scan import OnBehalfFacts, PersonFacts
 from backend.domain.settings import Words
 from backend.errors import ValidationFailed
+from backend.services.confirm_category import confirm_category
 from backend.services.confirm_coverage import confirm_coverage
 from backend.services.confirm_identity import confirm_identity
 from backend.services.confirm_priority import confirm_priority
@@ -136,6 +143,23 @@ def coverage(path: schemas.VisitPath, body: desk_schemas.CoverageRequest) -> Res
             resources(),
             path.visit_id,
             CoverageDecision(body.decision),
+            seen=body.version,
+            staff=caller(),
+            intent=get_intent(),
+        )
+    )
+
+
+@blueprint.post("/visits/<visit_id>/category", responses=DECISION, openapi_extensions=IDEMPOTENT)
+@allow(*DESK)
+def category(path: schemas.VisitPath, body: desk_schemas.CategoryRequest) -> Response:
+    """Confirm the proposed category of the visit, or choose another one with the reason"""
+    return answer_reply(
+        confirm_category(
+            resources(),
+            path.visit_id,
+            body.code,
+            CategoryReason(body.reason),
             seen=body.version,
             staff=caller(),
             intent=get_intent(),
@@ -330,6 +354,13 @@ def _opened(opened: OpenedVisit) -> desk_schemas.OpenedVisitReply:
         use_insurance=opened.use_insurance,
         coverage=opened.coverage,
         known_to_his=opened.known_to_his,
+        category=desk_schemas.DeskCategory(
+            code=opened.category.code if opened.category else None,
+            title=label(opened.category.title) if opened.category else None,
+            reason=opened.category_reason,
+            confirmed=opened.category_confirmed,
+        ),
+        evidence=opened.evidence,
         prints=[
             desk_schemas.DeskPrint.model_validate(each, from_attributes=True)
             for each in opened.prints

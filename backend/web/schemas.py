@@ -17,6 +17,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StringConstraints,
     ValidationError,
     model_validator,
 )
@@ -437,9 +438,21 @@ class SlotList(Reply):
 # --- visits ------------------------------------------------------------------------------------
 
 
+SlipNumber = Annotated[
+    str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9A-Za-zĐđ./ -]{1,50}$")
+]
+
+
 class Papers(Request):
+    """What the patient says they bring; numbers and dates where somebody read them off."""
+
     transfer_slip: bool | None = None
     revisit_slip: bool | None = None
+    transfer_number: SlipNumber | None = None
+    transfer_signed_on: Day | None = None
+    transfer_for_a_year: bool | None = None
+    """A slip for a disease of annex III: it serves a year instead of ten working days."""
+    revisit_number: SlipNumber | None = None
 
 
 class VisitRequest(Request):

@@ -53,7 +53,7 @@ def read_wish(body: schemas.VisitRequest) -> VisitWish:
         appointment_ref=body.appointment_id,
         priority_group=body.priority_group,
         use_insurance=body.use_insurance,
-        papers=body.papers.model_dump(exclude_none=True),
+        papers=body.papers.model_dump(mode="json", exclude_none=True),
         language=body.language,
     )
 

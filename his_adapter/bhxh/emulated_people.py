@@ -10,7 +10,7 @@ from typing import Any
 
 from his_adapter.bhxh.mapping import comparable_name, format_birth_date, read_birth_date
 from his_adapter.builtin.names import search_key
-from his_adapter.demo.insurance import result_code_of
+from his_adapter.demo.insurance import is_kept_elsewhere, result_code_of
 from his_adapter.demo.people import InventedPerson
 from his_adapter.models import Gender
 
@@ -42,6 +42,8 @@ class EmulatedPerson:
     facility_code: str = OWN_FACILITY
     first_code: str | None = None
     """What the first question is answered with; the next ones get `code`."""
+    silent: bool = False
+    """Questions about this person are never answered."""
     copaid_vnd: int | None = None
     stays: tuple[Stay, ...] = ()
 
@@ -97,15 +99,18 @@ def from_demo(people: Iterable[InventedPerson]) -> tuple[EmulatedPerson, ...]:
     for person in people:
         code = result_code_of(person.coverage)
         number = person.id_number or person.bhyt_number
-        if number is None or code is None:
+        if number is None:
             continue
+        is_elsewhere = is_kept_elsewhere(person.coverage)
         known.append(
             EmulatedPerson(
                 cccd=number,
                 full_name=person.full_name,
                 birth_date=format_birth_date(person.birth_date),
                 gender=_GENDERS.get(person.gender, "Chưa xác định"),
-                code=code,
+                code=code or "000",
+                silent=code is None,
+                facility_code=OTHER_FACILITY if is_elsewhere else OWN_FACILITY,
                 card=person.bhyt_number,
                 new_card=_new_number(person.bhyt_number) if code == "003" else None,
             )

@@ -58,6 +58,7 @@ WITHDRAWN = frozenset(
         "KQNhanLichSuKCB595",
     )
 )
+_NEVER_S = 120
 _MAX_BODY_BYTES = 20_000_000
 _ROW = "TRANG_THAI_KCB"
 _COSTS = ("MA_DICH_VU", "MA_THUOC", "MA_VAT_TU")
@@ -247,7 +248,7 @@ class BhxhEmulator:
 
     def _break(self, settings: Control) -> _Reply | None:
         if settings.timeout:
-            self._closing.wait(120)
+            self._closing.wait(_NEVER_S)
             return _Reply(breaks_off=True)
         if settings.http_500_html:
             page = b"<html><body><h1>500 Internal Server Error</h1></body></html>"
@@ -319,6 +320,9 @@ class BhxhEmulator:
         if fault is not None:
             return _json(fault)
         person, code = self._find(given, settings)
+        if person is not None and person.silent:
+            self._closing.wait(_NEVER_S)
+            return _Reply(breaks_off=True)
         today = self._clock().astimezone(VIETNAM).date()
         return _json(answer(person, code, today))
 

@@ -62,6 +62,11 @@ def result_code_of(case: CoverageCase) -> str | None:
     return _CODES.get(case)
 
 
+def is_kept_elsewhere(case: CoverageCase) -> bool:
+    """Whether such a person is registered with the other facility."""
+    return case in _KEPT_ELSEWHERE
+
+
 class DemoInsurance:
     """Knows the invented people; everybody else is not found (050)."""
 

@@ -118,6 +118,12 @@ def list_pictures(hall: Hall) -> list[Picture]:
             size=DESK_TALL,
             prepare=_open_visit(_declare_priority(hall), agent),
         ),
+        replace(
+            at_desk,
+            name="reception-evidence",
+            path=f"/staff/reception/visits/{_take_without_insurer(hall)}/evidence",
+            ready=".evidence .lookup",
+        ),
         replace(at_desk, name="reception-register", size=DESK_TALL, prepare=_describe),
         replace(at_desk, name="reception-number", prepare=_take_number),
         replace(at_desk, name="reception-search", size=DESK_TALL, prepare=_search),
@@ -232,6 +238,14 @@ def _address(visit: dict[str, Any]) -> str:
 def _declare_priority(hall: Hall) -> str:
     number: str = hall.take(SERVICE, priority_group="disabled")["ticket"]["number"]
     return number
+
+
+def _take_without_insurer(hall: Hall) -> str:
+    """The visit of somebody whose card could not be looked up."""
+    write_faults(hall.server.his_folder, Faults(coverage_code="101"))
+    visit_id: str = hall.take(SERVICE)["id"]
+    write_faults(hall.server.his_folder, Faults())
+    return visit_id
 
 
 def _ask_for_help(hall: Hall) -> None:

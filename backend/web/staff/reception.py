@@ -6,11 +6,17 @@ import json
 
 from flask import Blueprint, Response
 
+from backend.domain.coverage_evidence import LEGAL_GROUND
 from backend.domain.desk import Need
+from backend.domain.identity.masking import masked_number
 from backend.domain.notice import NOTICE_SHORT, NOTICE_VERSION
+from backend.domain.patient_category import categories_on
+from backend.domain.scan import PersonFacts
+from backend.errors import VisitNotFound
 from backend.services.list_today import list_today
+from backend.services.show_evidence import show_evidence
 from backend.web import desk_schemas
-from backend.web.api import resources
+from backend.web.api import caller, resources
 from backend.web.page_texts import texts
 from backend.web.pages import page_language, render_page, staff_page
 from backend.web.reception import DESK, today_reply
@@ -18,6 +24,30 @@ from backend.web.reception import DESK, today_reply
 FIRST_PAGE = 30
 
 blueprint = Blueprint("staff_reception", __name__, url_prefix="/staff/reception")
+
+
+@blueprint.get("/visits/<visit_id>/evidence")
+@staff_page(*DESK)
+def evidence(visit_id: str) -> Response:
+    """A sheet to print for the file that goes to the insurer; opening it is audited."""
+    try:
+        sheet = show_evidence(resources(), visit_id, staff=caller())
+    except VisitNotFound:
+        return render_page("staff/evidence_none.html", "staff", "evidence", status=404)
+    zone = resources().catalogue.get().zone
+    return render_page(
+        "staff/evidence.html",
+        "staff",
+        "evidence",
+        sheet=sheet,
+        numbers=_masked(sheet.person) if sheet.person else [],
+        legal_ground=LEGAL_GROUND,
+        moment=lambda at: at.astimezone(zone).strftime("%H:%M:%S %d/%m/%Y") if at else "–",
+    )
+
+
+def _masked(person: PersonFacts) -> list[tuple[str, str]]:
+    return [(kind, masked_number(number)) for kind, number in sorted(person.numbers.items())]
 
 
 @blueprint.get("")
@@ -52,6 +82,10 @@ def _settings() -> dict[str, object]:
         "visit_kinds": [
             {"code": kind.code, "vi": kind.label.vi, "en": kind.label.en}
             for kind in catalogue.settings.visit_kinds
+        ],
+        "categories": [
+            {"code": each.code, "vi": each.title.vi, "en": each.title.en}
+            for each in categories_on(today)
         ],
         "priority_groups": [
             {"code": group.code, "vi": group.label.vi, "en": group.label.en}

@@ -1,7 +1,7 @@
 // One visit: who it is, the next thing to decide, its way, printing, merging.
 "use strict";
 
-import { ask, birthText, button, clock, el, fill, press, say, show, tell, words } from "./reception_base.js";
+import { ask, birthText, button, clock, el, fill, press, say, settings, show, tell, words } from "./reception_base.js";
 import { laneChip, markSelected, refresh, visitRow } from "./reception_list.js";
 import { register } from "./reception_register.js";
 import { printPanel } from "./reception_print.js";
@@ -16,7 +16,7 @@ export function forgetVisit() {
 }
 
 /** Somebody types, chooses or merges here: they are not disturbed, the server says when it is too late. */
-const isBusy = () => document.querySelector("#detail input:focus, #detail select:focus, #detail .merge-results, #detail .merge-pair") !== null;
+const isBusy = () => document.querySelector("#detail input:focus, #detail select:focus, #detail .merge-results, #detail .merge-pair, #detail .category details[open]") !== null;
 
 export async function openVisit(visitId, { background = false } = {}) {
   if (background && isBusy()) return;
@@ -53,6 +53,7 @@ function draw(opened) {
     ),
     personPart(opened),
     needPart(opened),
+    opened.use_insurance ? categoryPart(opened) : null,
     wayPart(visit),
     printPanel(visit.id, opened.prints, again),
     opened.person ? mergePart(opened) : null,
@@ -98,6 +99,38 @@ function needPart(opened) {
     el("h3", {}, words.questions[need], count > 1 ? el("span", { class: "count" }, fill(words.more_to_do, { count: count - 1 })) : null),
     words.question_hints[need] ? el("p", { class: "soft" }, words.question_hints[need]) : null,
     el("div", { class: "answers" }, choices[need]()),
+  );
+}
+
+/** MA_DOITUONG_KCB: the proposal is confirmed with one press, another code asks for its reason. */
+function categoryPart({ visit, category, evidence }) {
+  const { code, title, reason, confirmed } = category;
+  const state = confirmed ? words.category_confirmed : words.category_proposed;
+  const codes = el(
+    "select",
+    { id: "category-code" },
+    settings.categories.map((each) => el("option", { value: each.code, selected: each.code === code }, `${each.code} · ${say(each)}`)),
+  );
+  const reasons = el("select", { id: "category-reason" }, Object.entries(words.category_reasons).map(([value, text]) => el("option", { value }, text)));
+  const send = (pressed, body) => press(pressed, "POST", `/visits/${visit.id}/category`, { version: visit.version, ...body }, after(words.done.category));
+  return el(
+    "section",
+    { class: "part category", "aria-label": words.category_title },
+    el("h3", {}, words.category_title),
+    el("p", {}, code ? el("b", {}, `${code} · ${say(title)}`) : words.category_unknown),
+    el("p", { class: "soft" }, [code ? state : null, reason ? words.category_whys[reason] : null].filter(Boolean).join(" · ")),
+    code && !confirmed ? el("div", { class: "answers" }, button(words.category_confirm, (pressed) => send(pressed, { code, reason: "as_proposed" }))) : null,
+    el(
+      "details",
+      {},
+      el("summary", {}, words.category_choose),
+      el("label", { for: "category-code" }, words.category_title),
+      codes,
+      el("label", { for: "category-reason" }, words.category_why),
+      reasons,
+      button(words.category_change, (pressed) => send(pressed, { code: codes.value, reason: reasons.value }), { class: "quiet" }),
+    ),
+    evidence ? el("p", {}, el("a", { href: `/staff/reception/visits/${visit.id}/evidence`, target: "_blank", rel: "noopener" }, `${words.evidence_link} (${evidence})`)) : null,
   );
 }
 

@@ -55,3 +55,15 @@ def test_clips_lie_beside_the_database_or_where_one_says() -> None:
     assert folder(TIEPDON_DB="sqlite:///t.sqlite3") == "tiepdon-data/clips"
     assert folder(TIEPDON_DB="postgresql://h/db") == "tiepdon-data/clips"
     assert folder(TIEPDON_DATA="/var/lib/tiepdon") == "/var/lib/tiepdon/clips"
+
+
+def test_the_way_to_the_insurer_stands_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "insurer.toml"
+    file.write_text('adapter = "bhxh"\n[settings]\naccount = "99001_BV"\n')
+    config = load_config({"TIEPDON_DEMO": "1", "TIEPDON_INSURER_CONFIG": str(file)})
+    assert (config.insurer, config.insurer_settings) == ("bhxh", {"account": "99001_BV"})
+    assert "99001" not in repr(config)
+    assert load_config({"TIEPDON_DEMO": "1"}).insurer is None
+    file.write_text("adapter = 1")
+    with pytest.raises(ConfigError, match="TIEPDON_INSURER_CONFIG"):
+        load_config({"TIEPDON_DEMO": "1", "TIEPDON_INSURER_CONFIG": str(file)})

@@ -63,6 +63,10 @@ def upgrade() -> None:
         sqlite_where=PENDING,
     )
     op.add_column("visit", sa.Column("sealed_card", sa.LargeBinary(), nullable=True))
+    op.add_column("visit", sa.Column("sealed_slips", sa.LargeBinary(), nullable=True))
+    op.add_column("visit", sa.Column("revisit_hash", sa.String(length=64), nullable=True))
+    op.add_column("visit", sa.Column("registered_here", sa.Boolean(), nullable=True))
+    op.create_index("ix_visit_revisit", "visit", ["facility_id", "revisit_hash"])
     op.add_column("visit", sa.Column("category_code", sa.String(length=64), nullable=True))
     op.add_column("visit", sa.Column("category_reason", sa.String(length=64), nullable=True))
     op.add_column(
@@ -72,7 +76,16 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name in ("category_confirmed", "category_reason", "category_code", "sealed_card"):
+    op.drop_index("ix_visit_revisit", "visit")
+    for name in (
+        "category_confirmed",
+        "category_reason",
+        "category_code",
+        "registered_here",
+        "revisit_hash",
+        "sealed_slips",
+        "sealed_card",
+    ):
         op.drop_column("visit", name)
     op.drop_table("coverage_recheck")
     op.drop_table("coverage_evidence")

@@ -94,6 +94,7 @@ GET  /api/v1/visits head reception
 GET  /api/v1/visits/<visit_id> kiosk reception
 POST /api/v1/visits/<visit_id>/cancel kiosk
 POST /api/v1/visits/<visit_id>/change kiosk
+POST /api/v1/visits/<visit_id>/category reception
 POST /api/v1/visits/<visit_id>/coverage reception
 GET  /api/v1/visits/<visit_id>/desk reception
 POST /api/v1/visits/<visit_id>/identity reception
@@ -147,6 +148,7 @@ GET  /staff/outbox/live it reception
 GET  /staff/password staff
 POST /staff/password staff
 GET  /staff/reception reception
+GET  /staff/reception/visits/<visit_id>/evidence reception
 GET  /staff/rooms cashier head reception room_caller
 GET  /staff/rooms/<room_id> cashier head reception room_caller
 GET  /staff/rooms/<room_id>/list cashier head reception room_caller

@@ -46,6 +46,7 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("POST", "/visits/x/priority", {"version": 0, "reason": "papers_seen"}),
     ("POST", "/visits/x/identity", {"version": 0, "reason": "id_card"}),
     ("POST", "/visits/x/coverage", {"version": 0, "decision": "valid"}),
+    ("POST", "/visits/x/category", {"version": 0, "code": "1.1", "reason": "as_proposed"}),
     ("POST", "/visits/x/resume", {"version": 0, "step_id": "x"}),
     ("POST", "/people/merge", {"keep": {"visit_id": "x", "version": 0}, "other": {"visit_id": "y", "version": 0}}),
     ("POST", "/people/describe", PERSON),
@@ -248,3 +249,67 @@ def test_rooms_say_who_changed_them(desk: ApiCaller, hospital: Hospital) -> None
     rooms = {room["code"]: room for room in desk.get("/desk/rooms").json["items"]}
     assert (rooms["101"]["state"], rooms["101"]["changed_by"]) == ("paused", "Lê Thị Lan")
     assert (rooms["102"]["state"], rooms["102"]["changed_by"]) == ("open", None)
+
+
+# --- insurance ---------------------------------------------------------------------------------
+
+
+def test_the_category_is_shown_and_confirmed(
+    desk: ApiCaller, kiosk: ApiCaller, hospital: Hospital
+) -> None:
+    scan_id = kiosk.scan(cccd2021()).json["scan_id"]
+    visit_id = start(kiosk, hospital, scan_id).json["id"]
+    shown = desk.get(f"/visits/{visit_id}/desk").json["category"]
+    assert (shown["code"], shown["confirmed"], shown["reason"]) == ("1.1", False, "registered_here")
+    body = {"version": 0, "code": "1.1", "reason": "as_proposed"}
+    assert desk.post(f"/visits/{visit_id}/category", body).json["version"] == 1
+    assert desk.get(f"/visits/{visit_id}/desk").json["category"]["confirmed"] is True
+    for wrong in ({"code": "1.8"}, {"code": "x"}, {"reason": "because"}):
+        reply = desk.post(f"/visits/{visit_id}/category", body | {"version": 1} | wrong)
+        assert reply.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("papers", "status"),
+    [
+        ({"transfer_slip": True, "transfer_number": " 99002/GCT/26-0003 "}, 201),
+        ({"transfer_slip": True, "transfer_signed_on": "2026-11-20"}, 201),
+        ({"revisit_slip": True, "revisit_number": "HĐ 17"}, 201),
+        ({"transfer_number": "<script>"}, 422),
+        ({"transfer_number": "x" * 51}, 422),
+        ({"transfer_signed_on": "20/11/2026"}, 422),
+        ({"diagnosis": "x"}, 422),
+    ],
+)
+def test_slips_with_number_and_date(
+    kiosk: ApiCaller, hospital: Hospital, papers: dict[str, Any], status: int
+) -> None:
+    scan_id = kiosk.scan(cccd2021()).json["scan_id"]
+    assert start(kiosk, hospital, scan_id, papers=papers).status_code == status
+
+
+def test_a_sheet_of_evidence(
+    browser: FlaskClient,
+    accounts: Accounts,
+    kiosk: ApiCaller,
+    hospital: Hospital,
+    his: ScriptedHis,
+    resources: Resources,
+    desk: ApiCaller,
+) -> None:
+    his.coverage_fails = True
+    scan_id = kiosk.scan(cccd2021()).json["scan_id"]
+    visit_id = start(kiosk, hospital, scan_id).json["id"]
+    address = f"/staff/reception/visits/{visit_id}/evidence"
+    assert browser.get(address).status_code == 303
+    sign_in(browser, "lan")
+    page = browser.get(address)
+    assert page.status_code == 200
+    assert "Điều 38 khoản 2 Nghị định 188/2025/NĐ-CP" in page.text
+    assert "Không trả lời trong thời gian chờ" in page.text
+    assert "transient" in page.text
+    assert "Lê Thị Lan" in page.text
+    assert desk.get(f"/visits/{visit_id}/desk").json["evidence"] == 1
+    (row,) = audited(resources, Event.COVERAGE_EVIDENCE_READ)
+    assert row.detail == {"lookups": 1}
+    assert browser.get("/staff/reception/visits/x/evidence").status_code == 404

@@ -12,7 +12,7 @@ import requests
 from his_adapter.bhxh.client import CARD, CHECK_IN, HISTORY, TOKEN
 from his_adapter.bhxh.emulator import ACCOUNT, CLAIM, CONTROL, WITHDRAWN, BhxhEmulator
 from his_adapter.demo.personas import PERSONAS
-from tests.factories.bhxh import NOW, PASSWORD_MD5
+from tests.factories.bhxh import NOW, PASSWORD_MD5, TODAY, insurer
 
 ROW = (
     "<CHI_TIEU_TRANG_THAI_KCB><DSACH_TRANG_THAI_KCB><TRANG_THAI_KCB><MA_LK>{visit}</MA_LK>"
@@ -170,3 +170,27 @@ def test_it_can_know_the_people_of_the_demo_hospital() -> None:
 
     known = from_demo(PERSONAS)
     assert {person.cccd for person in known} & {p.id_number for p in PERSONAS}
+
+
+def test_a_silent_person_and_one_registered_elsewhere() -> None:
+    from his_adapter.bhxh.emulated_people import from_demo
+    from his_adapter.demo.people import CoverageCase
+    from his_adapter.errors import Unavailable
+    from his_adapter.models import CoverageQuery
+
+    people = from_demo(PERSONAS)
+    by_case = {each.coverage: each for each in PERSONAS if each.id_number}
+    with BhxhEmulator(people=people, clock=lambda: NOW) as emulator:
+        ours = insurer(emulator)
+        for case in (CoverageCase.VALID_ELSEWHERE, CoverageCase.SILENT):
+            person = by_case[case]
+            asked = CoverageQuery(
+                identifiers=person.identifiers,
+                full_name=person.full_name,
+                birth_date=person.birth_date,
+            )
+            if case is CoverageCase.SILENT:
+                with pytest.raises(Unavailable):
+                    ours.check_card(asked, on=TODAY, timeout_s=0.5)
+            else:
+                assert ours.check_card(asked, on=TODAY, timeout_s=5).registered_here is False

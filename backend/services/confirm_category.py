@@ -1,0 +1,56 @@
+"""A person at the desk confirms or changes the proposed MA_DOITUONG_KCB of a visit."""
+
+from __future__ import annotations
+
+from sqlalchemy import update
+
+from backend.domain.catalogue import Catalogue
+from backend.domain.desk import CategoryReason
+from backend.domain.patient_category import Why, find_category
+from backend.errors import ValidationFailed
+from backend.events import Event
+from backend.services.decide_at_desk import decide_once, tell
+from backend.services.recognise_caller import Caller
+from backend.services.resources import Resources
+from backend.storage import tables
+from backend.storage.repositories import Answer, Intent, StoredVisit
+from backend.storage.unit_of_work import UnitOfWork
+
+
+def confirm_category(
+    resources: Resources,
+    visit_id: str,
+    code: str,
+    reason: CategoryReason,
+    *,
+    seen: int,
+    staff: Caller,
+    intent: Intent,
+) -> Answer:
+    """Raises ValidationFailed for a code that is not on today's list, or when `as_proposed` is
+    said of another code; and as `decide_once` does.
+    """
+
+    def decide(unit: UnitOfWork, catalogue: Catalogue, stored: StoredVisit) -> None:
+        if find_category(code, on=catalogue.today(unit.now)) is None:
+            raise ValidationFailed("code is not on the list of today")
+        proposed = stored.visit.category_code
+        if reason is CategoryReason.AS_PROPOSED and code != proposed:
+            raise ValidationFailed("another code than the proposed one needs a reason")
+        unit.connection.execute(
+            update(tables.Visit)
+            .where(tables.Visit.id == visit_id)
+            .values(category_code=code, category_reason=Why.DESK.value, category_confirmed=True)
+        )
+        tell(
+            unit,
+            catalogue,
+            Event.CATEGORY_CONFIRMED,
+            stored,
+            staff=staff,
+            reason=reason.value,
+            code=code,
+            before=proposed,
+        )
+
+    return decide_once(resources, visit_id, decide, seen=seen, intent=intent)
