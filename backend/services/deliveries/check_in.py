@@ -7,6 +7,7 @@ the next one goes, so that a try after a crash goes on where the last one stoppe
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select, update
@@ -26,7 +27,7 @@ from backend.services.resources import Resources
 from backend.storage import tables
 from backend.storage.repositories import StoredVisit, get_person
 from backend.storage.unit_of_work import UnitOfWork
-from his_adapter.errors import Duplicate, MultipleMatches, NotSupported, SlotTaken
+from his_adapter.errors import Duplicate, KeyReused, MultipleMatches, NotSupported, SlotTaken
 from his_adapter.models import (
     BirthDate,
     CheckIn,
@@ -47,7 +48,12 @@ def deliver(resources: Resources, message: Message) -> Delivered | None:
     """Raises MultipleMatches: a person at the desk has to say which record of the HIS it is."""
     stored, steps = read_visit(resources, message)
     # Cancelled before the HIS heard of it: there is nothing to say.
-    left = [step for step in steps if step.state != StepState.CANCELLED and step.his_ref is None]
+    left = [
+        step
+        for step in steps
+        if step.his_ref is None
+        and (step.state != StepState.CANCELLED or _asked_key(message, stored, step) is not None)
+    ]
     done: Delivered | None = None
     for step in left:
         if done is not None and done.save is not None:
@@ -57,7 +63,51 @@ def deliver(resources: Resources, message: Message) -> Delivered | None:
     return done
 
 
-def _check_in(resources: Resources, message: Message, stored: StoredVisit, step: Any) -> Delivered:
+def _asked_key(message: Message, stored: StoredVisit, step: Any) -> WriteKey | None:
+    """The key this step's check-in was asked for with before the number was given."""
+    asked = stored.visit.his_key is not None and message.payload.get("asked") == step.id
+    return WriteKey(stored.visit.his_key) if asked else None
+
+
+def _reconcile(
+    resources: Resources, message: Message, stored: StoredVisit, step: Any, key: WriteKey
+) -> Delivered | None:
+    """What became of the check-in that was asked for; done now if nothing did.
+
+    None when nothing did and the patient has cancelled.
+    """
+    written = _find_asked(resources, key)
+    if written is None and step.state == StepState.CANCELLED:
+        return None
+    if written is None:
+        patient = _get_patient_ref(resources, message, stored)
+        request = _make_check_in(resources, message, stored, step, patient)
+        try:
+            written = resources.his.check_in(request, key=key)
+        except KeyReused:
+            # It arrived after all, a moment ago. The same words again give the same visit.
+            early = replace(request, number=None, room=None, provisional=False)
+            written = _find_asked(resources, key) or resources.his.check_in(early, key=key)
+        except Duplicate as error:
+            ref = Ref(error.existing)
+            return Delivered(his_ref=ref, save=_save_step(step, ref, None))
+    return Delivered(his_ref=written.ref, save=_save_step(step, written.ref, written))
+
+
+def _find_asked(resources: Resources, key: WriteKey) -> Visit | None:
+    try:
+        written = resources.his.find_by_key(key)
+    except NotSupported:
+        return None
+    return written if isinstance(written, Visit) else None
+
+
+def _check_in(
+    resources: Resources, message: Message, stored: StoredVisit, step: Any
+) -> Delivered | None:
+    asked = _asked_key(message, stored, step)
+    if asked is not None:
+        return _reconcile(resources, message, stored, step, asked)
     key = WriteKey(f"{message.id}.{step.position}")
     written = find_written(resources, message, key)
     if not isinstance(written, Visit):
@@ -174,17 +224,21 @@ def _create_patient(resources: Resources, message: Message, person: PersonFacts)
     written = find_written(resources, message, key)
     if isinstance(written, Patient):
         return written.ref
-    draft = PatientDraft(
+    try:
+        return resources.his.create_patient(make_draft(person), key=key).ref
+    except Duplicate as error:
+        return Ref(error.existing)
+
+
+def make_draft(person: PersonFacts) -> PatientDraft:
+    """Somebody the HIS does not know, as it is told of them."""
+    return PatientDraft(
         full_name=person.full_name,
         birth_date=BirthDate.from_iso(person.birth_date) if person.birth_date else None,
         gender=Gender(person.gender) if person.gender else Gender.UNKNOWN,
         identifiers=_identifiers(person),
         address=person.address,
     )
-    try:
-        return resources.his.create_patient(draft, key=key).ref
-    except Duplicate as error:
-        return Ref(error.existing)
 
 
 def _save_step(step: Any, ref: Ref, written: Visit | None) -> Callable[[UnitOfWork], None]:
