@@ -879,6 +879,8 @@ class RoomStep(Reply):
     notes: list[str]
     order: str | None
     patient: RoomPatient | None
+    preparation: list[Label] = []
+    """What the patient was to do before, as the order says."""
 
 
 class RoomRules(Reply):

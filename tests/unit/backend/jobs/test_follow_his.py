@@ -15,6 +15,8 @@ from backend.jobs.follow_his import find_lag_ms, follow_his
 from backend.services.act_on_step import StepAct, StepReason
 from backend.services.remote_party import RemoteParty
 from backend.services.resources import Resources
+from backend.services.show_phone import load_phone
+from backend.services.show_visit import load_visit
 from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
 from backend.storage.database import Database
@@ -142,6 +144,45 @@ def test_the_whole_way_of_one_order(
         clinic.change(ref, OrderStatus.COMPLETED)
         follow_his(resources)
     assert len(audited(resources, "step_moved")) == moved
+
+
+def test_the_patient_reads_what_to_do_and_what_was_taken_back(
+    resources: Resources, desk: Desk, doctor: Console, laboratory: Console, clinic: FakeClinic
+) -> None:
+    visit_id = arrive(desk)
+    follow_his(resources)
+    see_doctor(doctor)
+    refs = [clinic.order(PATIENT, preparation_vi="Nhịn ăn sáng.") for _ in range(2)]
+    follow_his(resources)
+    doctor.next()
+    phone = look_at_phone(resources, visit_id)
+    assert [(each.state.value, [words.vi for words in each.preparation]) for each in phone] == [
+        ("done", []),
+        ("now", ["Nhịn ăn sáng."]),
+        ("to_come", []),
+    ]
+    with resources.database.read() as connection:
+        ticket = load_visit(connection, resources.catalogue.get(), visit_id).ticket
+    assert ticket["notes"] == ["Nhịn ăn sáng."]
+    room = laboratory.change(practitioner_id="")
+    assert [words.vi for words in room.waiting[0].preparation] == ["Nhịn ăn sáng."]
+    for ref in refs:
+        clinic.cancel(ref)
+    follow_his(resources)
+    phone = look_at_phone(resources, visit_id)
+    assert [each.state.value for each in phone] == ["done", "taken_back", "now"]
+
+
+def look_at_phone(resources: Resources, visit_id: str) -> Any:
+    with resources.database.read() as connection:
+        token = connection.scalar(
+            select(tables.Ticket.token).where(tables.Ticket.visit_id == visit_id)
+        )
+        shown = load_phone(
+            connection, resources.catalogue.get(), token, now=resources.database.clock()
+        )
+    assert shown is not None
+    return shown.stations
 
 
 def test_orders_after_the_patient_left_the_doctor(
