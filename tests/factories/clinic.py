@@ -18,6 +18,7 @@ from his_adapter.models import (
     CheckIn,
     Facility,
     Feature,
+    Gender,
     Invoice,
     InvoiceStatus,
     Order,
@@ -241,6 +242,10 @@ class FakeClinic(PartialGateway):
     def find_by_key(self, key: WriteKey) -> Visit | None:
         with self._lock:
             return self.visits[key][1] if key in self.visits else None
+
+    def read_patient(self, ref: Ref) -> Patient:
+        self._enter("read_patient", ref)
+        return Patient(ref=ref, version="1", full_name="", birth_date=None, gender=Gender.UNKNOWN)
 
     def find_patients(self, *_: Any, **__: Any) -> Any:
         return Page(items=(), complete=True)
