@@ -15,6 +15,7 @@ COMMANDS = (
     "keys",
     "kiosk",
     "kiosks",
+    "numbering",
     "parse",
     "print-agent",
     "read-number",

@@ -98,6 +98,8 @@ class KioskSettings(Reply):
     notice: Notice
     visit_kinds: list[VisitKindOption]
     priority_groups: list[PriorityGroup]
+    sees_bookings: bool = True
+    """False: the HIS does not tell of bookings, so who has one is sent to the desk."""
 
 
 class DeviceState(StrEnum):
