@@ -5,10 +5,12 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from backend.config import Config
+from backend.domain.numbering import find_numbering_fault
+from backend.errors import ConfigError
 from backend.services.remote_party import RemoteParty
 from backend.services.resources import Resources
 from backend.services.sync_catalogue import sync_catalogue
-from backend.storage.catalogue import CatalogueSource
+from backend.storage.catalogue import CatalogueSource, load_catalogue
 from backend.storage.crypto import Keys, demo_keys, load_keys
 from backend.storage.database import Clock, Database, open_database, system_clock
 from backend.storage.migrate import migrate
@@ -59,7 +61,7 @@ def open_keys(config: Config) -> Keys:
 def set_up(database: Database, config: Config) -> None:
     """Makes a database ready: its tables, its facility.
 
-    Raises HisError or GatewayMisconfigured when the HIS cannot say for the first time what the
+    Raises ConfigError when the settings of the facility cannot stand, HisError or GatewayMisconfigured when the HIS cannot say for the first time what the
     facility offers; later the stored catalogue serves while the HIS is away.
     """
     migrate(database.engine)
@@ -69,6 +71,18 @@ def set_up(database: Database, config: Config) -> None:
             sync_catalogue(database, his)
         finally:
             his.close()
+    _check_settings(database)
+
+
+def _check_settings(database: Database) -> None:
+    """Two people with one number must not be possible."""
+    with database.read() as connection:
+        catalogue = load_catalogue(connection, database.facility_id)
+    letters = [service.series_letter for service in catalogue.services.values()]
+    settings = catalogue.settings
+    fault = find_numbering_fault(settings.numbering, settings.letter_beside_his, letters)
+    if fault is not None:
+        raise ConfigError(f"the settings of the facility: {fault}")
 
 
 def _has_facility(database: Database) -> bool:

@@ -78,6 +78,8 @@ class Event(StrEnum):
     HIS_FEED_RESET = "his_feed_reset"
     HIS_VISIT_UNREADABLE = "his_visit_unreadable"
     HIS_VISIT_BUSY = "his_visit_busy"
+    NUMBERING_CHOSEN = "numbering_chosen"
+    HIS_NUMBER_REFUSED = "his_number_refused"
     OUTBOX_SENT = "outbox_sent"
     OUTBOX_DELAYED = "outbox_delayed"
     OUTBOX_DEAD = "outbox_dead"

@@ -16,6 +16,7 @@ COMMANDS = (
     "keys",
     "kiosk",
     "kiosks",
+    "numbering",
     "outbox",
     "parse",
     "partners",

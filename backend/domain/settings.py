@@ -64,6 +64,11 @@ class FacilitySettings:
     letters: Mapping[str, str] = field(
         default_factory=lambda: {"N": "A", "P": "U", "B": "H", "R": "R", "T": "T", "X": "X"}
     )
+    numbering: str = "own"
+    """domain.numbering: `his` prints and calls the number of the HIS when it answers in time."""
+    numbering_wait_s: float = 2.0
+    letter_beside_his: str = "Z"
+    """Of our numbers while the HIS numbers: a letter it never uses."""
     visit_kinds: tuple[VisitKind, ...] = VISIT_KINDS
     priority_in_a_row: int = 2
     results_in_a_row: int = 1

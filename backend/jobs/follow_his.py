@@ -9,27 +9,32 @@ a HIS that fails is left alone for a growing while; what it changed meanwhile co
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from backend.domain.ages import DataKind
 from backend.domain.catalogue import Catalogue
 from backend.domain.orders import choose_visit
 from backend.errors import BackendError, StorageUnavailable
 from backend.events import Event
 from backend.logging import log
 from backend.services.apply_orders import SeenOrders, apply_orders
+from backend.services.ask_his_facts import READERS, Facts, Question
 from backend.services.read_his_visit import read_orders
 from backend.services.resources import Resources
+from backend.storage.his_copies import list_stale, mark_stale, save_copy
 from backend.storage.his_watch import (
     KEPT_LAGS,
     Watched,
     change_feed,
     find_feed,
+    is_changed_since,
     list_refs_of_person,
     list_visits_of,
     list_visits_today,
@@ -40,15 +45,16 @@ from backend.storage.his_watch import (
     note_read,
     take_lease,
 )
+from backend.storage.tables import Step
 from backend.storage.unit_of_work import UnitOfWork
 from his_adapter.errors import BrokenReply, HisError, InvalidData, MultipleMatches, NotFound
-from his_adapter.models import ChangeKind, ChangePage, Feature
+from his_adapter.models import ChangeKind, ChangePage, Feature, Ref
 
 LEASE_S = 30.0
 """Longer than one run may take: a worker that dies is replaced after this."""
 RUN_S = 0.8
 """No further visit is begun after this, so that the next look at the changes is not late."""
-READERS = 4
+AT_ONCE = 4
 """Visits that are read at the same time."""
 SLOW_S = 3.0
 """A HIS that answers later than this gets a pause as if it had failed."""
@@ -59,6 +65,15 @@ LOOK_AHEAD = 200
 HOT_EVERY_S, COLD_EVERY_S = 2.5, 60
 """How often a visit is read where the HIS tells of no changes."""
 OF_ONE_VISIT = (NotFound, MultipleMatches, InvalidData, BrokenReply)
+KIND_OF = {
+    ChangeKind.PATIENT: DataKind.PATIENT,
+    ChangeKind.HISTORY: DataKind.HISTORY,
+    ChangeKind.VISIT: DataKind.REGISTRATION,
+    ChangeKind.ORDER: DataKind.ORDERS,
+    ChangeKind.REPORT: DataKind.RESULTS,
+    ChangeKind.EINVOICE: DataKind.EINVOICE,
+    ChangeKind.PAYMENT: DataKind.PAYMENT,
+}
 BROKEN_VISIT_S = 60
 """A visit the HIS has trouble with waits this long; the others go on."""
 
@@ -116,6 +131,14 @@ def _settle(resources: Resources, *, failures: int, lags_ms: Sequence[int]) -> N
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What the HIS said of one visit in one turn."""
+
+    orders: SeenOrders | None
+    copies: Mapping[DataKind, Facts]
+
+
 @dataclass(kw_only=True)
 class _Run:
     """One turn of the job, while the lease is held."""
@@ -148,6 +171,7 @@ class _Run:
         if everything:
             log(Event.HIS_FEED_RESET)
             visits = list_visits_today(unit.connection, unit.facility_id, day=day)
+            mark_stale(unit, visits, list(DataKind))
             note_changes(unit, [(visit_id, unit.now) for visit_id in visits])
             return
         at: dict[str, datetime] = {}
@@ -170,6 +194,7 @@ class _Run:
             visits = list_visits_of(
                 unit.connection, unit.facility_id, day=day, patients=at, visit_refs=visit_refs
             )
+        mark_stale(unit, visits, {KIND_OF[change.kind] for change in page.changes})
         oldest = min((change.at for change in page.changes), default=unit.now)
         note_changes(unit, [(visit_id, oldest) for visit_id in visits])
 
@@ -181,7 +206,7 @@ class _Run:
             batch = self._next(only_changed=only_changed)
             if not batch:
                 break
-            with ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="his-read") as pool:
+            with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="his-read") as pool:
                 answers = list(pool.map(self._read, batch))
             for watched, answer in zip(batch, answers, strict=True):
                 self._apply(watched, answer)
@@ -200,22 +225,42 @@ class _Run:
             )
         due = [each for each in watched if only_changed or _is_due(each, now)]
         due.sort(key=lambda each: (each.changed_at is None, not each.hot))
-        return due[:READERS]
+        return due[:AT_ONCE]
 
-    def _read(self, watched: Watched) -> SeenOrders | HisError:
+    def _read(self, watched: Watched) -> Seen | HisError:
         began_s = self.ticks()
         try:
-            seen = read_orders(
+            orders = read_orders(
                 self.resources.his,
                 self.catalogue,
                 watched.patient,
                 since=self._since(),
             )
+            copies = self._read_copies(watched)
         except HisError as error:
             return error
         if self.ticks() - began_s > SLOW_S:
             self.until_s = 0.0
-        return seen or SeenOrders(orders=(), reports=None)
+        return Seen(orders=orders, copies=copies)
+
+    def _read_copies(self, watched: Watched) -> Mapping[DataKind, Facts]:
+        """What somebody has looked at today and has changed since. Raises HisError."""
+        database = self.resources.database
+        with database.read() as connection:
+            stale = list_stale(connection, watched.visit_id)
+            ref = connection.scalar(
+                select(Step.his_ref)
+                .where(Step.visit_id == watched.visit_id, Step.his_ref.is_not(None))
+                .order_by(Step.position)
+                .limit(1)
+            )
+        asked = Question(
+            patient=Ref(watched.patient),
+            visit=Ref(ref) if ref else None,
+            now=database.clock(),
+            zone=self.catalogue.zone,
+        )
+        return {kind: READERS[kind].read(self.resources.his, asked) for kind in stale}
 
     def _since(self) -> datetime:
         """The day as the facility counts it: older orders were for another visit."""
@@ -224,7 +269,7 @@ class _Run:
         start = datetime.combine(day, time_of_day(0), tzinfo=catalogue.zone)
         return start.astimezone(UTC)
 
-    def _apply(self, watched: Watched, answer: SeenOrders | HisError) -> None:
+    def _apply(self, watched: Watched, answer: Seen | HisError) -> None:
         database = self.resources.database
         if isinstance(answer, HisError):
             if not isinstance(answer, OF_ONE_VISIT):
@@ -250,18 +295,22 @@ class _Run:
         with self.resources.database.write() as unit:
             note_failure(unit, watched, next_at=unit.now + timedelta(seconds=for_s))
 
-    def _write(self, unit: UnitOfWork, watched: Watched, seen: SeenOrders) -> None:
+    def _write(self, unit: UnitOfWork, watched: Watched, seen: Seen) -> None:
         refs, newest = list_refs_of_person(
             unit.connection, watched.person_id, day=self.catalogue.today(unit.now)
         )
+        stale = is_changed_since(unit.connection, watched)
+        for kind, facts in seen.copies.items():
+            save_copy(unit, self.resources.keys, watched.visit_id, kind, facts, stale=stale)
         mine = tuple(
             order
-            for order in seen.orders
+            for order in (seen.orders.orders if seen.orders else ())
             if choose_visit(order.visit, refs, newest=newest or watched.visit_id)
             == watched.visit_id
         )
-        if mine:
-            apply_orders(unit, self.catalogue, watched.visit_id, replace(seen, orders=mine))
+        if mine and seen.orders is not None:
+            of_visit = replace(seen.orders, orders=mine)
+            apply_orders(unit, self.catalogue, watched.visit_id, of_visit)
         note_read(unit, watched)
 
 

@@ -15,6 +15,7 @@ from backend.services.resources import Resources
 from his_adapter.errors import HisError, MultipleMatches, NotSupported
 from his_adapter.models import (
     Appointment,
+    Feature,
     Gender,
     Identifier,
     IdentifierKind,
@@ -174,6 +175,8 @@ def _is_born_on(patient: Patient, typed: BirthDate) -> bool:
 
 
 def _appointments(resources: Resources, patient: Patient) -> tuple[Appointment, ...]:
+    if not resources.catalogue.get().his_can(Feature.FIND_APPOINTMENTS):
+        return ()
     now: datetime = resources.database.clock()
     try:
         page = resources.his.find_appointments(

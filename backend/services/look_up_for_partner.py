@@ -68,11 +68,10 @@ def check_coverage_for_partner(
         birth_date=BirthDate.from_iso(facts.birth_date) if facts.birth_date else None,
         gender=Gender(facts.gender) if facts.gender else None,
     )
-    try:
-        return ask_insurer(resources, query).wait(resources.config.coverage_patient_wait_s)
-    except (NoAnswer, HisError):
-        now = resources.database.clock()
-        return Coverage(outcome=CoverageOutcome.LATER, code=SILENT_CODE, checked_at=now)
+    lookup = ask_insurer(resources, query, asked_by=partner.caller.id)
+    answer = lookup.wait(resources.config.coverage_patient_wait_s)
+    now = resources.database.clock()
+    return answer or Coverage(outcome=CoverageOutcome.LATER, code=SILENT_CODE, checked_at=now)
 
 
 def _begin(resources: Resources, partner: PartnerFacts, number: Identifier) -> None:

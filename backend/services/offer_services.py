@@ -23,6 +23,7 @@ from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.storage.repositories import get_scan
 from backend.storage.tables import Quota, Slot, Step
+from his_adapter.models import Feature
 
 CHOSEN_BY_PATIENTS = ("examination", "reception")
 """Kinds of service; the others follow from a doctor's order."""
@@ -150,7 +151,7 @@ def offer_slots(
     services = _services(catalogue, service_id)
     now = resources.database.clock()
     wanted_day = day or catalogue.today(now)
-    if wanted_day < catalogue.today(now):
+    if wanted_day < catalogue.today(now) or not catalogue.his_can(Feature.FIND_SLOTS):
         return []
     starts_from = datetime.combine(wanted_day, time.min, catalogue.zone).astimezone(UTC)
     taken = func.coalesce(Quota.taken, 0)

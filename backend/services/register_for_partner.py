@@ -17,9 +17,10 @@ from backend.services.identify_patient import (
     ScanRequest,
     identify_patient,
 )
+from backend.services.number_visit import number_visit
 from backend.services.recognise_partner import PartnerFacts
 from backend.services.resources import Resources
-from backend.services.start_visit import VisitWish, start_visit
+from backend.services.start_visit import VisitWish
 from backend.storage import tables
 from backend.storage.repositories import Answer, Intent, find_answer, get_person
 
@@ -62,7 +63,7 @@ def register_for_partner(
         use_insurance=wanted.use_insurance,
         papers={"transfer_slip": True} if wanted.has_transfer_slip else {},
     )
-    return start_visit(resources, wish, kiosk=partner.caller, intent=intent)
+    return number_visit(resources, wish, kiosk=partner.caller, intent=intent)
 
 
 def accepted_notice(resources: Resources, partner: PartnerFacts) -> AcceptedNotice | None:

@@ -17,9 +17,11 @@ from sqlalchemy import Connection, select
 from backend.domain.catalogue import Catalogue
 from backend.domain.identity.hospital_codes import TICKET_TOKEN_PATTERN
 from backend.domain.returning import find_return_deadline, get_current_step, may_return
+from backend.domain.settings import Words
 from backend.domain.visit import OPEN_STATES, HoldReason, StepKind, StepState
 from backend.services.show_visit import ShownStep, ShownVisit, load_visit
 from backend.services.step_out import count_step_outs
+from backend.storage.his_orders import find_preparations, find_taken_back
 from backend.storage.tables import Ticket
 
 SOON = 3
@@ -48,12 +50,16 @@ class StationState(StrEnum):
     DONE = "done"
     NOW = "now"
     TO_COME = "to_come"
+    TAKEN_BACK = "taken_back"
+    """The doctor ordered it and took it back: who went there already must be told."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Station:
     step: ShownStep
     state: StationState
+    preparation: Sequence[Words] = ()
+    """What the patient must do before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +98,7 @@ def load_phone(
         step=step,
         situation=situation,
         alert=_alert(step, situation),
-        stations=_stations(visit.steps, step),
+        stations=_stations(connection, visit.steps, step),
         may_step_out=waits and not served and outs_left > 0,
         step_outs_left=outs_left,
         return_by=find_return_deadline(step, settings),
@@ -145,15 +151,24 @@ def _alert(step: ShownStep, situation: Situation) -> str:
     return ":".join(map(str, parts))
 
 
-def _stations(steps: Sequence[ShownStep], current: ShownStep) -> list[Station]:
-    """The way as far as it is known; what was cancelled is no part of it."""
+def _stations(
+    connection: Connection, steps: Sequence[ShownStep], current: ShownStep
+) -> list[Station]:
+    """The way as far as it is known; what the patient or the desk cancelled is no part of it."""
+    still_open = [step.id for step in steps if step.state in OPEN_STATES]
+    cancelled = [step.id for step in steps if step.state is StepState.CANCELLED]
+    preparations = find_preparations(connection, still_open) if still_open else {}
+    taken_back = find_taken_back(connection, cancelled) if cancelled else set()
     stations = []
     for step in steps:
         if step.state is StepState.CANCELLED:
-            continue
-        if step.state not in OPEN_STATES:
+            if step.id not in taken_back:
+                continue
+            state = StationState.TAKEN_BACK
+        elif step.state not in OPEN_STATES:
             state = StationState.DONE
         else:
             state = StationState.NOW if step is current else StationState.TO_COME
-        stations.append(Station(step=step, state=state))
+        preparation = preparations.get(step.id, ())
+        stations.append(Station(step=step, state=state, preparation=preparation))
     return stations

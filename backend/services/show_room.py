@@ -17,10 +17,12 @@ from sqlalchemy import Connection, and_, func, select
 from backend.domain.catalogue import Catalogue
 from backend.domain.queueing import CallReason, order_calls
 from backend.domain.rooms import RoomToday, list_room_queues
+from backend.domain.settings import Words
 from backend.domain.visit import StepState
 from backend.errors import VisitNotFound
 from backend.services.resources import Resources
 from backend.storage import tables
+from backend.storage.his_orders import find_preparations
 from backend.storage.queues import (
     AWAY,
     IN_SIGHT,
@@ -67,6 +69,8 @@ class RoomStep:
     notes: tuple[str, ...]
     order: CallReason | None = None
     patient: Patient | None = None
+    preparation: Sequence[Words] = ()
+    """What the patient was to do before, as the order says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,19 +133,25 @@ def load_room(
     calls = order_calls(tickets, run, now=now, settings=catalogue.settings, limit=shown)
     rows = _list_rows(connection, room_id, queues, [call.ticket.id for call in calls], day=day)
     by_id = {row.id: row for row in rows}
+    later = [row.id for row in rows if row.position > 0]
+    prepared = find_preparations(connection, later) if later else {}
+
+    def show(row: Any, **more: Any) -> RoomStep:
+        return _show(row, preparation=prepared.get(row.id, ()), **more)
+
     return ShownRoom(
         room_id=room_id,
         today=get_room_today(connection, room_id, day=day),
         now=now,
         last_call=find_last_call_id(connection, room_id, day=day),
         current=[
-            _show(row, patient=_find_patient(resources, connection, row.person_id))
+            show(row, patient=_find_patient(resources, connection, row.person_id))
             for row in sorted(rows, key=lambda row: row.state_at)
             # Somebody who waited a moment ago may be in another room of the line by now.
             if row.state in IN_ROOM and row.room_id == room_id
         ],
         waiting=[
-            _show(by_id[call.ticket.id], order=call.reason)
+            show(by_id[call.ticket.id], order=call.reason)
             for call in calls
             if call.ticket.id in by_id and by_id[call.ticket.id].state == StepState.WAITING
         ],
@@ -149,7 +159,7 @@ def load_room(
             lane.value: count for lane, count in count_by_lane(connection, queues, day=day).items()
         },
         aside=[
-            _show(row)
+            show(row)
             for row in sorted(rows, key=lambda row: row.state_at, reverse=True)
             if row.state in ASIDE
         ],
@@ -173,7 +183,13 @@ def _list_rows(
     return rows
 
 
-def _show(row: Any, *, order: CallReason | None = None, patient: Patient | None = None) -> RoomStep:
+def _show(
+    row: Any,
+    *,
+    order: CallReason | None = None,
+    patient: Patient | None = None,
+    preparation: Sequence[Words] = (),
+) -> RoomStep:
     notes = {
         "check_card": row.provisional,
         "not_synced": not row.known_to_his,
@@ -197,6 +213,7 @@ def _show(row: Any, *, order: CallReason | None = None, patient: Patient | None 
         notes=tuple(note for note, wanted in notes.items() if wanted),
         order=order,
         patient=patient,
+        preparation=preparation,
     )
 
 
@@ -320,6 +337,7 @@ def _step_to_json(step: RoomStep, catalogue: Catalogue) -> dict[str, Any]:
         "state_at": _moment(step.state_at),
         "notes": list(step.notes),
         "order": step.order.value if step.order else None,
+        "preparation": [{"vi": words.vi, "en": words.en} for words in step.preparation],
         "patient": None
         if patient is None
         else {

@@ -18,6 +18,7 @@ from backend.domain.settings import Words
 from backend.domain.ticket import name_department, name_service
 from backend.domain.visit import OPEN_STATES, StepState
 from backend.domain.waits import find_wait_min
+from backend.storage.his_orders import find_preparations
 from backend.storage.repositories import EMPTY_QUEUE, StoredVisit, count_waiting, get_visit
 
 
@@ -162,7 +163,7 @@ def show_stored(
         changes=visit.changes,
         created_at=visit.created_at,
         print_state=visit.print_state,
-        ticket=visit.content,
+        ticket=_add_preparation(connection, stored),
         steps=[
             ShownStep(
                 id=step.id,
@@ -180,6 +181,23 @@ def show_stored(
             for step in stored.steps
         ],
     )
+
+
+def _add_preparation(connection: Connection, stored: StoredVisit) -> dict[str, Any]:
+    """The ticket as it was printed, with what orders since then ask of the patient."""
+    content: dict[str, Any] = stored.visit.content
+    still_open = [step.id for step in stored.steps if step.state in OPEN_STATES]
+    found = find_preparations(connection, still_open) if len(stored.steps) > 1 else {}
+    words = [each for sentences in found.values() for each in sentences]
+    if not words:
+        return content
+    vietnamese = [each.vi for each in words]
+    if content["vi"] is None:
+        return content | {"notes": [*content["notes"], *vietnamese]}
+    return content | {
+        "notes": [*content["notes"], *(each.en for each in words)],
+        "vi": content["vi"] | {"notes": [*content["vi"]["notes"], *vietnamese]},
+    }
 
 
 def _count_ahead(connection: Connection, catalogue: Catalogue, step: Any) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from backend.domain.catalogue import Catalogue, Service
 from backend.domain.coverage_evidence import pause_before
 from backend.domain.identity.models import BirthDate
 from backend.domain.ids import new_id, new_token
+from backend.domain.numbering import HisNumber, Numbering, WhyOurs, judge_his_number
 from backend.domain.placement import Limit, Place, list_places, list_queues
 from backend.domain.priority import AgeVerdict, find_declared, judge_age
 from backend.domain.queueing import (
@@ -38,6 +39,7 @@ from backend.errors import (
     AppointmentNotDue,
     NotForThisPerson,
     PersonNeedsStaff,
+    ServiceClosed,
     ServiceFull,
     ServiceNotFound,
     SlotTaken,
@@ -52,6 +54,7 @@ from backend.services.resources import Resources
 from backend.services.settle_coverage import seal_card
 from backend.services.show_visit import ShownStep, ShownVisit, load_visit, visit_to_text
 from backend.storage import tables
+from backend.storage.his_numbers import add_number, claim_number, keep_his_visit
 from backend.storage.repositories import (
     EMPTY_QUEUE,
     Answer,
@@ -67,6 +70,7 @@ from backend.storage.repositories import (
 )
 from backend.storage.unit_of_work import UnitOfWork
 from his_adapter.models import CoverageOutcome
+from his_adapter.models import Visit as HisVisit
 
 CREATED, FOUND = 201, 200
 
@@ -121,9 +125,25 @@ class Taken:
         return find_wait_range_min(self.ahead, self.minutes_each)
 
 
-def start_visit(resources: Resources, wish: VisitWish, *, kiosk: Caller, intent: Intent) -> Answer:
+@dataclass(frozen=True, kw_only=True)
+class HisCheckIn:
+    """A check-in the HIS was asked for beforehand. `visit` is None while it did not answer."""
+
+    key: str
+    visit: HisVisit | None
+
+
+def start_visit(
+    resources: Resources,
+    wish: VisitWish,
+    *,
+    kiosk: Caller,
+    intent: Intent,
+    asked: HisCheckIn | None = None,
+) -> Answer:
     """201 with the new visit, or 200 with the one this person already has for the service today.
 
+    `asked` brings the number of the HIS, where that is the one that counts (`number_visit`).
     Raises ScanExpired, PersonNeedsStaff, ServiceNotFound, NotForThisPerson, ServiceClosed,
     ServiceFull, SlotTaken, AppointmentNotDue, ValidationFailed, IdempotencyKeyReused,
     CatalogueUnavailable, StorageUnavailable.
@@ -132,14 +152,35 @@ def start_visit(resources: Resources, wish: VisitWish, *, kiosk: Caller, intent:
     return answer_once(
         resources.database,
         intent,
-        lambda unit: _start(resources, catalogue, wish, kiosk=kiosk, unit=unit),
+        lambda unit: _start(resources, catalogue, wish, asked, kiosk=kiosk, unit=unit),
     )
+
+
+def check_wish(
+    catalogue: Catalogue, wish: VisitWish, person: PersonFacts, *, now: datetime
+) -> None:
+    """Nothing is in the way of this wish now, or raises what `start_visit` raises."""
+    services = get_services(catalogue, wish, person, catalogue.today(now))
+    practitioner = wish.practitioner_id
+    for service in services:
+        mine = service.id == wish.service_id
+        list_places(
+            catalogue,
+            service,
+            now=now,
+            waiting={},
+            practitioner=catalogue.get_practitioner(practitioner)
+            if practitioner and mine
+            else None,
+            room_id=wish.room_id if mine else None,
+        )
 
 
 def _start(
     resources: Resources,
     catalogue: Catalogue,
     wish: VisitWish,
+    asked: HisCheckIn | None,
     *,
     kiosk: Caller,
     unit: UnitOfWork,
@@ -157,11 +198,11 @@ def _start(
             return Answer(status=FOUND, body=visit_to_text(visit, catalogue, now=unit.now))
 
     standing = judge_standing(catalogue, wish, scan, unit=unit)
-    taken = take_places(catalogue, wish, services, standing, unit=unit)
+    taken = _take_places_where(catalogue, wish, services, standing, asked, unit=unit)
     person_id = save_person(unit, keys, person, scan.person)
     notes = list_notes(scan, standing, use_insurance=wish.use_insurance)
     visit_id = new_id()
-    _insert_visit(resources, wish, scan, standing, unit, kiosk, visit_id, person_id, today)
+    _insert_visit(resources, wish, scan, standing, unit, kiosk, visit_id, person_id, today, asked)
     steps = insert_steps(
         unit, taken, visit_id=visit_id, person_id=person_id, standing=standing, day=today,
         slot_id=wish.slot_id, source=_SOURCES.get(kiosk.role, "reception"),
@@ -174,16 +215,19 @@ def _start(
     detail = {"steps": [step.id for step in steps], "queues": [t.place.queue_id for t in taken]}
     unit.audit(Event.VISIT_STARTED, actor=kiosk.actor, subject=subject)
     unit.publish(Event.VISIT_STARTED, subject=subject, detail=detail)
-    unit.enqueue(
-        "his.check_in", lane=person_id, visit_id=visit_id, payload={"steps": [s.id for s in steps]}
-    )
+    payload: dict[str, Any] = {"steps": [step.id for step in steps]}
+    asked_step = None
+    if asked is not None:
+        asked_step = next(step.id for step in steps if step.service.id == wish.service_id)
+        payload["asked"] = asked_step
+    unit.enqueue("his.check_in", lane=person_id, visit_id=visit_id, payload=payload)
     unit.flush()
 
-    letter = get_letter(
-        standing.lane, service_letter=services[0].series_letter, settings=catalogue.settings
+    letter, number = _number(
+        unit, catalogue, standing, services[0], asked, visit_id=visit_id, step_id=asked_step
     )
     ticket = TicketFacts(
-        number=format_number(letter, take_number(unit, letter, day=today)),
+        number=format_number(letter, number),
         issued_at=unit.now,
         places=[each.place for each in taken],
         wait_min=taken[0].wait_min,
@@ -192,7 +236,7 @@ def _start(
         language=wish.language,
     )
     content = compose_ticket(ticket, catalogue, public_base=resources.config.public_base)
-    insert_ticket(unit, visit_id, letter, ticket, content, day=today)
+    insert_ticket(unit, visit_id, ticket, content, day=today)
     shown = ShownVisit(
         id=visit_id,
         existing=False,
@@ -220,6 +264,63 @@ def _plan_recheck(unit: UnitOfWork, visit_id: str) -> None:
         next_at=unit.now + pause_before(0),
         settled_at=None,
     )
+
+
+def _number(
+    unit: UnitOfWork,
+    catalogue: Catalogue,
+    standing: Standing,
+    service: Service,
+    asked: HisCheckIn | None,
+    *,
+    visit_id: str,
+    step_id: str | None,
+) -> tuple[str, int]:
+    """The number this visit is called by: letter and count."""
+    day, settings = catalogue.today(unit.now), catalogue.settings
+    if asked is not None and asked.visit is not None and step_id is not None:
+        theirs = keep_his_visit(unit, asked.visit, visit_id=visit_id, step_id=step_id)
+        judged = judge_his_number(
+            theirs.prefix, theirs.number, our_letter=settings.letter_beside_his
+        )
+        if isinstance(judged, HisNumber):
+            if claim_number(unit, judged.letter, judged.number, day=day, visit_id=visit_id):
+                return judged.letter, judged.number
+            judged = WhyOurs.TAKEN
+        subject, detail = f"visit:{visit_id}", {"why": judged.value}
+        unit.audit(Event.HIS_NUMBER_REFUSED, actor="server", subject=subject, detail=detail)
+        unit.publish(Event.HIS_NUMBER_REFUSED, subject=subject, detail=detail)
+    if settings.numbering == Numbering.HIS:
+        letter = settings.letter_beside_his
+    else:
+        letter = get_letter(standing.lane, service_letter=service.series_letter, settings=settings)
+    number = take_number(unit, letter, day=day)
+    add_number(unit, letter, number, day=day, visit_id=visit_id)
+    return letter, number
+
+
+def _take_places_where(
+    catalogue: Catalogue,
+    wish: VisitWish,
+    services: Sequence[Service],
+    standing: Standing,
+    asked: HisCheckIn | None,
+    *,
+    unit: UnitOfWork,
+) -> list[Taken]:
+    """In the room the HIS has chosen, if it chose one that takes people now."""
+    room = None
+    if asked is not None and asked.visit is not None:
+        room = catalogue.find_room_by_ref(asked.visit.ticket.room)
+    service = services[0]
+    free = not (wish.room_id or wish.practitioner_id or service.pooled)
+    if room is not None and free and room.id in service.room_ids:
+        try:
+            there = replace(wish, room_id=room.id)
+            return take_places(catalogue, there, services, standing, unit=unit)
+        except (ServiceClosed, ServiceFull):
+            pass
+    return take_places(catalogue, wish, services, standing, unit=unit)
 
 
 # --- what may be had -----------------------------------------------------------------------------
@@ -446,6 +547,7 @@ def _insert_visit(
     visit_id: str,
     person_id: str,
     day: date,
+    asked: HisCheckIn | None,
 ) -> None:
     slips = read_slips(resources.keys, wish.papers, appointment_ref=wish.appointment_ref)
     outcome = scan.coverage.outcome if scan.coverage else None
@@ -492,6 +594,7 @@ def _insert_visit(
         kiosk_id=kiosk.id if kiosk.role == "kiosk" else None,
         scan_id=wish.scan_id,
         appointment_ref=wish.appointment_ref,
+        his_key=asked.key if asked else None,
         changes=0,
         phone_hash=hash_phone(resources.keys, scan),
         created_at=unit.now,
@@ -573,20 +676,11 @@ def insert_steps(
 def insert_ticket(
     unit: UnitOfWork,
     visit_id: str,
-    letter: str,
     ticket: TicketFacts,
     content: dict[str, Any],
     *,
     day: date,
 ) -> None:
-    unit.add(
-        tables.Number,
-        letter=letter,
-        day=day,
-        number=int(ticket.number.removeprefix(letter)),
-        visit_id=visit_id,
-        reason=None,
-    )
     unit.add(
         tables.Ticket,
         id=new_id(),

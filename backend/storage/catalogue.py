@@ -20,6 +20,7 @@ from backend.errors import CatalogueUnavailable
 from backend.storage import tables
 from backend.storage.database import Database
 from backend.storage.waits import load_paces
+from his_adapter.models import Feature
 
 RECHECK_S = 2.0
 """How old a process's copy may be: a new price or a closed room is seen this much later."""
@@ -121,6 +122,10 @@ def load_catalogue(connection: Connection, facility_id: str) -> Catalogue:
         )
         for row in room_rows
     }
+    features = None if facility.his_features is None else frozenset(facility.his_features)
+    # What the HIS cannot do is not offered anywhere, whatever it says of a single service.
+    has_hours = features is None or features >= {Feature.FIND_SLOTS, Feature.BOOK_APPOINTMENT}
+    has_doctors = features is None or Feature.LIST_PRACTITIONERS in features
     service_rooms: dict[str, list[str]] = defaultdict(list)
     for row in rows(tables.ServiceRoom):
         if row.room_id in active_rooms:
@@ -136,8 +141,8 @@ def load_catalogue(connection: Connection, facility_id: str) -> Catalogue:
             price_vnd=row.price_vnd,
             insurance_price_vnd=row.insurance_price_vnd,
             pooled=row.pooled,
-            by_doctor=row.by_doctor,
-            by_hour=row.by_hour,
+            by_doctor=row.by_doctor and has_doctors,
+            by_hour=row.by_hour and has_hours,
             minutes=row.minutes,
             gender=row.gender,
             age_min_years=row.age_min_years,
@@ -195,5 +200,5 @@ def load_catalogue(connection: Connection, facility_id: str) -> Catalogue:
         every_service=every_service,
         practitioners=practitioners,
         priority_groups=tuple(groups),
-        his_features=None if facility.his_features is None else frozenset(facility.his_features),
+        his_features=features,
     )

@@ -55,6 +55,15 @@ def find_preparations(connection: Connection, steps: Sequence[str]) -> Mapping[s
     return found
 
 
+def find_taken_back(connection: Connection, steps: Sequence[str]) -> set[str]:
+    """Those of these steps that an order led to: cancelled, they were taken back by a doctor."""
+    found = select(tables.HisOrder.step_id).where(
+        tables.HisOrder.step_id.in_(list(steps)),
+        tables.HisOrder.status == OrderStatus.CANCELLED.value,
+    )
+    return {step_id for step_id in connection.scalars(found) if step_id is not None}
+
+
 def save_order(unit: UnitOfWork, order: PlacedOrder, *, visit_id: str, step_id: str | None) -> None:
     """Adds the order or brings it up to date."""
     seen: dict[str, Any] = {

@@ -223,6 +223,14 @@ def list_watched(
     ]
 
 
+def is_changed_since(connection: Connection, watched: Watched) -> bool:
+    """Whether the HIS has told of another change since this visit was chosen to be read."""
+    noticed = connection.scalar(
+        select(tables.HisWatch.noticed).where(tables.HisWatch.visit_id == watched.visit_id)
+    )
+    return (noticed or 0) > watched.noticed
+
+
 def note_read(unit: UnitOfWork, watched: Watched) -> None:
     """It was read and applied as of the changes that were known before it was read."""
     watch = tables.HisWatch

@@ -400,6 +400,8 @@ class Visit(Base):
     his_number: Mapped[str | None] = mapped_column(Code)
     his_record_code: Mapped[str | None] = mapped_column(Code)
     """MA_LK of the HIS."""
+    his_key: Mapped[str | None] = mapped_column(String(80))
+    """The key its check-in was asked for with before the number was given, see numbering."""
     changes: Mapped[int] = mapped_column(default=0)
     phone_hash: Mapped[str | None] = mapped_column(Code)
     """Keyed hash of the phone that came with the visit: it finds a visit, it tells nobody apart."""

@@ -284,3 +284,21 @@ class PrintEndRequest(Request):
     state: Literal["printed", "unconfirmed", "failed", "unknown"]
     reason: ShortText | None = None
     elapsed_ms: Annotated[int, Field(ge=0, le=3_600_000)] | None = None
+
+
+class HisKindReply(Reply):
+    """`source`: live, copy (`age` says of when), silent or not_offered. `facts` are counts, codes
+    and yes or no; never a value of a result, an amount or a name.
+    """
+
+    kind: str
+    source: str
+    at: datetime | None
+    age: str
+    facts: dict[str, str | int | bool | None]
+
+
+class HisDataReply(Reply):
+    """What the HIS has of this visit, kind by kind; empty while it does not know the person."""
+
+    items: list[HisKindReply]

@@ -11,6 +11,7 @@ from backend.services.limit_tries import ENROLMENTS_PER_ADDRESS, count_tries
 from backend.services.record_device_event import record_device_event, record_heartbeat
 from backend.web import schemas
 from backend.web.api import allow, api_blueprint, caller, json_reply, public, resources
+from his_adapter.models import Feature
 
 enrolment = api_blueprint("enrolment", "A kiosk gets its credential.", bearer=False)
 blueprint = api_blueprint("kiosks", "A kiosk and its devices.")
@@ -73,6 +74,7 @@ def settings() -> Response:
             )
             for group in groups
         ],
+        sees_bookings=catalogue.his_can(Feature.FIND_APPOINTMENTS),
     )
     return json_reply(reply)
 

@@ -164,6 +164,7 @@ def _station(station: Station, catalogue: Catalogue, lang: Language) -> dict[str
         "state": station.state.value,
         "room": _say(room, lang),
         "floor": floor,
+        "preparation": [_say(words, lang) for words in station.preparation],
         "at": step.state_at if station.state is StationState.DONE else None,
     }
 

@@ -36,6 +36,7 @@ from backend.services.merge_people import MergeWish, SeenVisit, merge_people
 from backend.services.open_visit import OpenedVisit, open_visit
 from backend.services.resume_at_desk import resume_at_desk
 from backend.services.search_visits import search_visits
+from backend.services.show_his_data import show_his_data
 from backend.web import desk_schemas, schemas, visits
 from backend.web.api import (
     IDEMPOTENT,
@@ -181,6 +182,25 @@ def resume(path: schemas.VisitPath, body: desk_schemas.ResumeRequest) -> Respons
             intent=get_intent(),
         )
     )
+
+
+@blueprint.get("/visits/<visit_id>/his", responses={200: desk_schemas.HisDataReply})
+@allow(*DESK)
+def his_data(path: schemas.VisitPath) -> Response:
+    """What the HIS has of this visit, asked now; results and money never from a copy"""
+    reply = desk_schemas.HisDataReply(
+        items=[
+            desk_schemas.HisKindReply(
+                kind=shown.kind.value,
+                source=shown.source.value,
+                at=shown.at,
+                age=shown.age,
+                facts=dict(shown.facts),
+            )
+            for shown in show_his_data(resources(), path.visit_id)
+        ]
+    )
+    return json_reply(reply)
 
 
 @blueprint.post(

@@ -99,6 +99,8 @@ class KioskSettings(Reply):
     notice: Notice
     visit_kinds: list[VisitKindOption]
     priority_groups: list[PriorityGroup]
+    sees_bookings: bool = True
+    """False: the HIS does not tell of bookings, so who has one is sent to the desk."""
 
 
 class DeviceState(StrEnum):
@@ -892,6 +894,8 @@ class RoomStep(Reply):
     notes: list[str]
     order: str | None
     patient: RoomPatient | None
+    preparation: list[Label] = []
+    """What the patient was to do before, as the order says."""
 
 
 class RoomRules(Reply):

@@ -8,11 +8,12 @@ from backend.domain.roles import StaffRole
 from backend.domain.visit import PrintState
 from backend.services.cancel_visit import cancel_visit
 from backend.services.change_visit import ChangeWish, change_visit
+from backend.services.number_visit import number_visit
 from backend.services.report_print_state import PrintReport, report_print_state
 from backend.services.reprint_ticket import reprint_ticket
 from backend.services.return_to_line import return_to_line
 from backend.services.show_visit import load_visit, visit_to_text
-from backend.services.start_visit import VisitWish, start_visit
+from backend.services.start_visit import VisitWish
 from backend.storage.repositories import Answer
 from backend.web import schemas
 from backend.web.api import (
@@ -37,7 +38,7 @@ NEW_VISIT: Responses = {201: schemas.VisitReply, 200: schemas.VisitReply}
 def start(body: schemas.VisitRequest) -> Response:
     """Take a queue number; 200 with the same ticket for who is registered already"""
     return answer_reply(
-        start_visit(resources(), read_wish(body), kiosk=caller(), intent=get_intent())
+        number_visit(resources(), read_wish(body), kiosk=caller(), intent=get_intent())
     )
 
 

@@ -92,6 +92,7 @@ class KioskSettings(Wire):
     notice: Notice
     visit_kinds: Annotated[list[VisitKindOption], Field(max_length=24)]
     priority_groups: Annotated[list[PriorityGroup], Field(max_length=24)]
+    sees_bookings: bool = True
 
 
 class DeviceEventRequest(Wire):

@@ -25,7 +25,10 @@ class AppointmentScreen(Presenter):
     def view(self) -> ChoiceView:
         say = self.ctx.say
         bookings = self._bookings
-        if not bookings:
+        settings = self.ctx.settings
+        if not bookings and settings is not None and not settings.sees_bookings:
+            title, subtitle = say("booking.title_unseen"), say("booking.sub_unseen")
+        elif not bookings:
             title, subtitle = say("booking.title_none"), say("booking.sub_none")
         elif any(booking.can_arrive for booking in bookings):
             title, subtitle = say("booking.title"), say("booking.sub")

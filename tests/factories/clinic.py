@@ -8,25 +8,33 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from his_adapter.errors import NotFound, Unavailable
+from his_adapter.errors import KeyReused, NotFound, Unavailable
 from his_adapter.models import (
     Account,
     Capabilities,
     Change,
     ChangeKind,
     ChangePage,
+    CheckIn,
     Facility,
     Feature,
+    Gender,
     Invoice,
     InvoiceStatus,
     Order,
     OrderStatus,
     Page,
+    Patient,
+    PatientDraft,
     Ref,
     Report,
     ReportKind,
     ReportStatus,
     ServiceKind,
+    Visit,
+    VisitStatus,
+    VisitTicket,
+    WriteKey,
 )
 from his_adapter.partial import PartialGateway
 
@@ -57,7 +65,20 @@ class FakeClinic(PartialGateway):
         self.broken: set[str] = set()
         self.due: dict[str, int] = {}
         self.calls: dict[str, int] = {}
+        self.visits: dict[str, tuple[CheckIn, Visit]] = {}
+        """By key."""
+        self.prefix, self.next_number = "K", 1
+        self.room: str | None = None
+        self._may_answer = threading.Event()
+        self._may_answer.set()
         self._lock = threading.Lock()
+
+    def hold_back(self) -> None:
+        """Check-ins are done, and their answers come after `answer`."""
+        self._may_answer.clear()
+
+    def answer(self) -> None:
+        self._may_answer.set()
 
     # --- inside
 
@@ -175,6 +196,68 @@ class FakeClinic(PartialGateway):
             paid_vnd=0,
             due_vnd=due,
             as_of=self.clock(),
+        )
+
+    def check_in(self, request: CheckIn, *, key: WriteKey) -> Visit:
+        self._enter("check_in", request.patient)
+        self._may_answer.wait(30)
+        with self._lock:
+            if key in self.visits:
+                before, visit = self.visits[key]
+                if before != request:
+                    raise KeyReused
+                return visit
+            number, self.next_number = self.next_number, self.next_number + 1
+            visit = Visit(
+                ref=Ref(f"LK-{number}"),
+                version="1",
+                patient=request.patient,
+                status=VisitStatus.ARRIVED,
+                record_code=f"MALK{number}",
+                service=request.service or Ref(""),
+                practitioner=request.practitioner,
+                appointment=request.appointment,
+                ticket=VisitTicket(
+                    number=number,
+                    prefix=self.prefix,
+                    room=Ref(self.room) if self.room else None,
+                    provisional=False,
+                ),
+                own_number=request.number,
+                fee_due_vnd=None,
+                created_at=self.clock(),
+            )
+            self.visits[key] = request, visit
+            return visit
+
+    def cancel_visit(self, ref: Ref, *, reason: str, key: WriteKey) -> Visit:
+        with self._lock:
+            for known, (request, visit) in self.visits.items():
+                if visit.ref == ref:
+                    taken_back = replace(visit, status=VisitStatus.CANCELLED)
+                    self.visits[known] = request, taken_back
+                    return taken_back
+        raise NotFound
+
+    def find_by_key(self, key: WriteKey) -> Visit | None:
+        with self._lock:
+            return self.visits[key][1] if key in self.visits else None
+
+    def read_patient(self, ref: Ref) -> Patient:
+        self._enter("read_patient", ref)
+        return Patient(ref=ref, version="1", full_name="", birth_date=None, gender=Gender.UNKNOWN)
+
+    def find_patients(self, *_: Any, **__: Any) -> Any:
+        return Page(items=(), complete=True)
+
+    def create_patient(self, draft: PatientDraft, *, key: WriteKey) -> Patient:
+        self._enter("create_patient", None)
+        return Patient(
+            ref=Ref(f"BN-{key}"),
+            version="1",
+            full_name=draft.full_name,
+            birth_date=draft.birth_date,
+            gender=draft.gender,
         )
 
     def changes(self, cursor: str | None, *, limit: int = 50) -> ChangePage:

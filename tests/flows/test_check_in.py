@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk_ui.flow import Screen
-from kiosk_ui.gateway import models
+from kiosk_ui.gateway import fake, models
 from kiosk_ui.gateway.models import Question
 from kiosk_ui.presenters.views import ChoiceView, TicketView
 from tests.flows.stand_ins import Bench
@@ -381,6 +381,26 @@ def test_who_said_booked_hears_that_there_is_no_booking(bench: Bench) -> None:
     assert bench.kiosk.frame.view.title.key == "booking.title_none"
     walk(bench, [(Screen.APPOINTMENT, "walk_in"), (Screen.VISIT_KIND, "kind", "new")])
     shows(bench, Screen.DEPARTMENT)
+
+
+def test_who_said_booked_is_sent_to_the_desk_where_bookings_cannot_be_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = fake.SETTINGS.model_copy(update={"sees_bookings": False})
+    monkeypatch.setattr(fake, "SETTINGS", settings)
+    bench = Bench()
+    walk(
+        bench,
+        [
+            (Screen.WELCOME, "start", "booked"),
+            (Screen.NOTICE, "yes"),
+            (Screen.SCAN, "scan"),
+            (Screen.CONFIRM_IDENTITY, "yes"),
+            (Screen.INSURANCE, "next"),
+        ],
+    )
+    shows(bench, Screen.APPOINTMENT)
+    assert bench.kiosk.frame.view.title.key == "booking.title_unseen"
 
 
 def test_a_second_service_given_up_leaves_the_first(bench: Bench) -> None:

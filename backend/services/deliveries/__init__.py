@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from backend.services.deliveries import cancel_visit, check_in, merge_patients
+from backend.services.deliveries import cancel_visit, check_in, merge_patients, release_number
 from backend.services.deliveries.message import Delivery
 
 CHECK_IN, CANCEL_VISIT, MERGE_PATIENTS = "his.check_in", "his.cancel_visit", "his.merge_patients"
+RELEASE_NUMBER = "his.release_number"
 
 DELIVERIES: dict[str, Delivery] = {
     CHECK_IN: Delivery(deliver=check_in.deliver),
     # A check-in nobody knows the end of may have left a visit in the HIS: it is settled first.
     CANCEL_VISIT: Delivery(deliver=cancel_visit.deliver, waits_for=frozenset({CHECK_IN})),
     MERGE_PATIENTS: Delivery(deliver=merge_patients.deliver),
+    RELEASE_NUMBER: Delivery(deliver=release_number.deliver),
 }
 
 

@@ -7,6 +7,7 @@ the next one goes, so that a try after a crash goes on where the last one stoppe
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select, update
@@ -26,7 +27,7 @@ from backend.services.resources import Resources
 from backend.storage import tables
 from backend.storage.repositories import StoredVisit, get_person
 from backend.storage.unit_of_work import UnitOfWork
-from his_adapter.errors import Duplicate, MultipleMatches, NotSupported, SlotTaken
+from his_adapter.errors import Duplicate, KeyReused, MultipleMatches, NotSupported, SlotTaken
 from his_adapter.models import (
     BirthDate,
     CheckIn,
@@ -53,7 +54,10 @@ def deliver(resources: Resources, message: Message) -> Delivered | None:
         if done is not None and done.save is not None:
             with resources.database.write() as unit:
                 done.save(unit)
-        if step.state == StepState.CANCELLED:
+        asked = _asked_key(message, stored, step)
+        if asked is not None:
+            done = _reconcile(resources, message, stored, step, asked)
+        elif step.state == StepState.CANCELLED:
             done = _settle_cancelled(resources, message, stored, step)
         else:
             done = _check_in(resources, message, stored, step)
@@ -75,6 +79,45 @@ def _settle_cancelled(
     if not isinstance(written, Visit):
         return None
     return Delivered(his_ref=written.ref, save=_save_step(step, written.ref, written))
+
+
+def _asked_key(message: Message, stored: StoredVisit, step: Any) -> WriteKey | None:
+    """The key this step's check-in was asked for with before the number was given."""
+    asked = stored.visit.his_key is not None and message.payload.get("asked") == step.id
+    return WriteKey(stored.visit.his_key) if asked else None
+
+
+def _reconcile(
+    resources: Resources, message: Message, stored: StoredVisit, step: Any, key: WriteKey
+) -> Delivered | None:
+    """What became of the check-in that was asked for; done now if nothing did.
+
+    None when nothing did and the patient has cancelled.
+    """
+    written = _find_asked(resources, key)
+    if written is None and step.state == StepState.CANCELLED:
+        return None
+    if written is None:
+        patient, draft = _get_patient(resources, message, stored)
+        request = _make_check_in(resources, message, stored, step, patient, draft)
+        try:
+            written = resources.his.check_in(request, key=key)
+        except KeyReused:
+            # It arrived after all, a moment ago. The same words again give the same visit.
+            early = replace(request, number=None, room=None, provisional=False)
+            written = _find_asked(resources, key) or resources.his.check_in(early, key=key)
+        except Duplicate as error:
+            ref = Ref(error.existing)
+            return Delivered(his_ref=ref, save=_save_step(step, ref, None))
+    return Delivered(his_ref=written.ref, save=_save_step(step, written.ref, written))
+
+
+def _find_asked(resources: Resources, key: WriteKey) -> Visit | None:
+    try:
+        written = resources.his.find_by_key(key)
+    except NotSupported:
+        return None
+    return written if isinstance(written, Visit) else None
 
 
 def _check_in(resources: Resources, message: Message, stored: StoredVisit, step: Any) -> Delivered:
@@ -162,7 +205,7 @@ def _get_patient(
             )
     except VisitNotFound as error:
         raise NeedsStaff(RECORD_GONE) from error
-    draft = _draft_of(person)
+    draft = make_draft(person)
     if known or person.his_ref:
         return Ref(known or person.his_ref or ""), draft
     ref = find_patient(resources, person) or _create_patient(resources, message, draft)
@@ -174,7 +217,8 @@ def _get_patient(
     return ref, draft
 
 
-def _draft_of(person: PersonFacts) -> PatientDraft:
+def make_draft(person: PersonFacts) -> PatientDraft:
+    """Somebody the HIS does not know, as it is told of them."""
     return PatientDraft(
         full_name=person.full_name,
         birth_date=BirthDate.from_iso(person.birth_date) if person.birth_date else None,

@@ -52,7 +52,10 @@ export class View {
   }
 
   notes(step) {
-    return step.notes.map((note) => h("span", { class: "chip note" }, this.words.notes[note] ?? note));
+    return [
+      ...step.notes.map((note) => h("span", { class: "chip note" }, this.words.notes[note] ?? note)),
+      ...(step.preparation ?? []).map((words) => h("span", { class: "chip note" }, words[document.documentElement.lang] ?? words.vi)),
+    ];
   }
 
   /** Runs now and every second, until the next drawing of the same part. */

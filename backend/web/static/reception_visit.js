@@ -55,6 +55,7 @@ function draw(opened) {
     needPart(opened),
     opened.use_insurance ? categoryPart(opened) : null,
     wayPart(visit),
+    opened.person ? hisPart(visit) : null,
     printPanel(visit.id, opened.prints, again),
     opened.person ? mergePart(opened) : null,
   );
@@ -186,6 +187,39 @@ function wayPart(visit) {
       ),
     ),
   );
+}
+
+// --- what the HIS has ----------------------------------------------------------------------------
+
+/** Asked for by a press, and gone with the next drawing: what stood here a while ago is no answer. */
+function hisPart(visit) {
+  const part = el("section", { class: "part his", "aria-live": "polite" });
+  part.append(
+    el("h3", {}, words.his.title),
+    button(words.his.ask, async () => {
+      const answer = await ask("GET", `/visits/${visit.id}/his`);
+      if (!answer.ok) return tell(answer.sentence);
+      const rows = answer.data.items.filter((each) => each.source !== "not_offered");
+      part.replaceChildren(
+        el("h3", {}, words.his.title),
+        rows.length ? el("dl", { class: "his-facts" }, rows.flatMap(hisRow)) : el("p", { class: "soft" }, words.his.unknown),
+      );
+      return null;
+    }, { class: "quiet" }),
+  );
+  return part;
+}
+
+function hisRow({ kind, source, at, age, facts }) {
+  const told = source === "silent" ? words.his.silent : fill(words.his.facts[kind][hisCase(kind, facts)], facts);
+  const when = source === "copy" ? fill(words.his.copy, { time: age }) : source === "live" ? fill(words.his.live, { time: clock(at) }) : "";
+  return [el("dt", {}, words.his.kinds[kind]), el("dd", {}, told, when ? el("span", { class: "soft" }, ` · ${when}`) : null)];
+}
+
+/** Which of its sentences a kind says. */
+function hisCase(kind, facts) {
+  const none = { history: facts.visits === 0, registration: facts.record_code === null, results: facts.released === 0, payment: facts.due === false, einvoice: facts.issued === 0 };
+  return none[kind] ? "none" : "some";
 }
 
 // --- merging -------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ KNOWN = sa.text("his_ref IS NOT NULL")
 
 
 def upgrade() -> None:
+    op.add_column("visit", sa.Column("his_key", sa.String(length=80), nullable=True))
     op.add_column("facility", sa.Column("his_features", JSON, nullable=True))
     op.create_index(
         "ix_person_his_ref",
@@ -91,3 +92,4 @@ def downgrade() -> None:
         op.drop_table(table)
     op.drop_index("ix_person_his_ref", "person")
     op.drop_column("facility", "his_features")
+    op.drop_column("visit", "his_key")

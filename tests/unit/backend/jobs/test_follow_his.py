@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -11,14 +12,21 @@ from sqlalchemy import func, select, update
 
 from backend.domain.visit import OPEN_STATES
 from backend.errors import BackendError
+from backend.jobs.deliver_outbox import deliver_outbox
 from backend.jobs.follow_his import find_lag_ms, follow_his
 from backend.services.act_on_step import StepAct, StepReason
 from backend.services.remote_party import RemoteParty
 from backend.services.resources import Resources
+from backend.services.show_phone import load_phone
+from backend.services.show_visit import load_visit
+from backend.services.sync_catalogue import sync_catalogue
 from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
+from backend.storage.crypto import demo_keys
 from backend.storage.database import Database
-from his_adapter.models import Feature, OrderStatus, ServiceKind
+from his_adapter.builtin.reports import PartDraft
+from his_adapter.demo.gateway import open_demo
+from his_adapter.models import Feature, OrderStatus, PartKind, Ref, ServiceKind
 from tests.conftest import SettableClock
 from tests.factories.clinic import FOLLOWED, FakeClinic
 from tests.factories.desk import Desk
@@ -142,6 +150,45 @@ def test_the_whole_way_of_one_order(
         clinic.change(ref, OrderStatus.COMPLETED)
         follow_his(resources)
     assert len(audited(resources, "step_moved")) == moved
+
+
+def test_the_patient_reads_what_to_do_and_what_was_taken_back(
+    resources: Resources, desk: Desk, doctor: Console, laboratory: Console, clinic: FakeClinic
+) -> None:
+    visit_id = arrive(desk)
+    follow_his(resources)
+    see_doctor(doctor)
+    refs = [clinic.order(PATIENT, preparation_vi="Nhịn ăn sáng.") for _ in range(2)]
+    follow_his(resources)
+    doctor.next()
+    phone = look_at_phone(resources, visit_id)
+    assert [(each.state.value, [words.vi for words in each.preparation]) for each in phone] == [
+        ("done", []),
+        ("now", ["Nhịn ăn sáng."]),
+        ("to_come", []),
+    ]
+    with resources.database.read() as connection:
+        ticket = load_visit(connection, resources.catalogue.get(), visit_id).ticket
+    assert ticket["notes"] == ["Nhịn ăn sáng."]
+    room = laboratory.change(practitioner_id="")
+    assert [words.vi for words in room.waiting[0].preparation] == ["Nhịn ăn sáng."]
+    for ref in refs:
+        clinic.cancel(ref)
+    follow_his(resources)
+    phone = look_at_phone(resources, visit_id)
+    assert [each.state.value for each in phone] == ["done", "taken_back", "now"]
+
+
+def look_at_phone(resources: Resources, visit_id: str) -> Any:
+    with resources.database.read() as connection:
+        token = connection.scalar(
+            select(tables.Ticket.token).where(tables.Ticket.visit_id == visit_id)
+        )
+        shown = load_phone(
+            connection, resources.catalogue.get(), token, now=resources.database.clock()
+        )
+    assert shown is not None
+    return shown.stations
 
 
 def test_orders_after_the_patient_left_the_doctor(
@@ -450,3 +497,69 @@ def test_staff_and_the_his_at_the_same_moment(
             step.state == "hold" and step.hold_reason == "earlier_step" for step in open_steps
         )
         assert not stuck
+
+
+def test_the_demo_hospital_from_check_in_to_the_results(
+    database: Database, tmp_path: Path, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole chain with a real register: outbox out, feed in."""
+    monkeypatch.setattr("backend.services.sync_catalogue.SLOT_DAYS", 1)
+    his = open_demo(tmp_path / "his", clock=clock, sleep=lambda _: None)
+    sync_catalogue(database, his)
+    resources = Resources(
+        config=make_config(),
+        database=database,
+        keys=demo_keys(),
+        catalogue=CatalogueSource(database),
+        his=his,
+        his_party=cast("RemoteParty", None),
+        insurer_party=cast("RemoteParty", None),
+    )
+    catalogue = resources.catalogue.get()
+    hospital = Hospital(database, keys=resources.keys)
+    hospital.services = {each.code: each.id for each in catalogue.services.values()}
+    hospital.rooms = {each.code: each.id for each in catalogue.rooms.values()}
+    exam = next(
+        each
+        for each in catalogue.services.values()
+        if each.kind == "examination" and not each.pooled and not each.gender
+        and catalogue.find_open_session(each.room_ids[0], now=clock())
+    )  # fmt: skip
+    test = next(each for each in catalogue.services.values() if each.kind == "laboratory")
+    follow_his(resources)
+    visit = Desk(resources, hospital).take(exam.code, person=make_person(555_555))
+    deliver_outbox(resources)
+    follow_his(resources)
+    with database.read() as connection:
+        patient = connection.scalar(select(tables.Person.his_ref))
+        his_visit = connection.scalar(select(tables.Step.his_ref))
+    room = next(each for each in catalogue.rooms.values() if visit.steps[0].room.vi == each.name.vi
+                or each.code in visit.steps[0].room.vi)  # fmt: skip
+    doctor = Console(resources, hospital, room.code)
+    see_doctor(doctor)
+    order = his.clinic.place_order(
+        Ref(str(patient)), service=Ref(test.his_ref), visit=Ref(str(his_visit)),
+        preparation_vi="Nhịn ăn sáng.",
+    )  # fmt: skip
+    clock.advance(seconds=1)
+    follow_his(resources)
+    doctor.next()
+    assert [step.kind for step in steps_of(resources, visit.id)] == [
+        "examination",
+        "laboratory",
+        "return",
+    ]
+    report = his.clinic.write_report(
+        Ref(str(patient)), order=order.ref, parts=[PartDraft(name="values", kind=PartKind.VALUES)]
+    )
+    clock.advance(seconds=1)
+    follow_his(resources)
+    assert steps_of(resources, visit.id)[2].state == "hold"
+    his.clinic.release_report(report)
+    clock.advance(seconds=1)
+    follow_his(resources)
+    assert shape(resources, visit.id)[1:] == [
+        ("laboratory", "done", None),
+        ("return", "waiting", None),
+    ]
+    his.close()
