@@ -19,8 +19,9 @@ demo: setup ## the whole check-in with a demo hospital and simulated devices
 .PHONY: test
 test: setup lint types imports ## every check: lint, types, imports, tests on SQLite and PostgreSQL
 	@$(PY) -m pytest -n 2 --dist worksteal -m "not slow and not gui"
-	@# In the order of the files: pages in browsers share one hospital, and people wait in it.
-	@$(PY) -m pytest -p no:randomly -m "slow or gui"
+	@# By file, in their order: pages of one file share a hospital, and people wait in it.
+	@$(PY) -m pytest -p no:randomly -n 2 --dist loadfile -m "(slow or gui) and not alone"
+	@$(PY) -m pytest -p no:randomly -m alone
 
 .PHONY: quick
 quick: setup ## the fast tests only

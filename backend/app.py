@@ -26,6 +26,8 @@ from backend.web import (
     help_calls,
     kiosks,
     live,
+    metrics,
+    offline_numbers,
     pages,
     phone_page,
     print_requests,
@@ -51,6 +53,7 @@ give the first answer again when the key comes again with the same body."""
 APIS = (
     kiosks.enrolment,
     kiosks.blueprint,
+    offline_numbers.blueprint,
     scans.blueprint,
     catalogue.blueprint,
     visits.blueprint,
@@ -66,6 +69,7 @@ APIS = (
 )
 PAGES = (
     health.blueprint,
+    metrics.blueprint,
     docs.blueprint,
     assets.blueprint,
     phone_page.blueprint,

@@ -13,21 +13,29 @@ from backend.storage.crypto import Keys, demo_keys, load_keys
 from backend.storage.database import Clock, Database, open_database, system_clock
 from backend.storage.migrate import migrate
 from backend.storage.tables import Facility
-from his_adapter.ports import HisGateway
-from his_adapter.registry import open_gateway
+from his_adapter.ports import HisGateway, Insurer
+from his_adapter.registry import open_gateway, open_insurer
 
 
 def build_resources(config: Config, *, clock: Clock = system_clock) -> Resources:
-    """Opens no connection yet. Raises ConfigError, or GatewayMisconfigured for the HIS."""
+    """Opens no connection yet. Raises ConfigError, or GatewayMisconfigured for HIS and insurer."""
     return assemble(
         config,
         database=open_database(config, clock=clock),
         keys=open_keys(config),
         his=open_gateway(config.his_adapter, config.his_settings),
+        insurer=open_insurer(config.insurer, config.insurer_settings) if config.insurer else None,
     )
 
 
-def assemble(config: Config, *, database: Database, keys: Keys, his: HisGateway) -> Resources:
+def assemble(
+    config: Config,
+    *,
+    database: Database,
+    keys: Keys,
+    his: HisGateway,
+    insurer: Insurer | None = None,
+) -> Resources:
     """Resources around parts that are there already; tests bring their own."""
     return Resources(
         config=config,
@@ -37,6 +45,7 @@ def assemble(config: Config, *, database: Database, keys: Keys, his: HisGateway)
         his=his,
         his_party=RemoteParty("his", max_calls=config.threads),
         insurer_party=RemoteParty("insurer", max_calls=config.threads),
+        insurer=insurer,
     )
 
 

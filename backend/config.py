@@ -9,6 +9,7 @@
 | TIEPDON_HIS             | name of the HIS adapter                             | builtin (demo: demo)|
 | TIEPDON_HIS_SETTINGS    | JSON object handed to the adapter                   | {}                  |
 | TIEPDON_HIS_CONFIG      | TOML file with adapter and settings, instead of both| none                |
+| TIEPDON_INSURER_CONFIG  | TOML file with the way to the insurer's gateway     | none: the HIS asks  |
 | TIEPDON_CALL_LISTS      | folder for call lists of all rooms, to go on from   | none: not written   |
 | TIEPDON_PUBLIC_BASE     | address before /t/{token} in the ticket's QR        | none: token alone   |
 | TIEPDON_OIDC_ISSUER     | https://… of the hospital's own sign-on (OpenID)    | none                |
@@ -16,6 +17,9 @@
 | TIEPDON_OIDC_CLIENT_SECRET_FILE | file with our secret there                  | none                |
 | TIEPDON_PASSWORD_MAX_DAYS | after so many days a password is chosen anew  | 0: never            |
 | TIEPDON_REQUIRE_SECOND_FACTOR | 1: every account needs a second factor       | role `it` only      |
+| TIEPDON_METRICS_TOKEN_FILE | file with the token for /metrics from elsewhere  | none: loopback only |
+| TIEPDON_SPEED           | tests: pauses of the outbox are so many times       | 1, and 1 only in    |
+|                         | shorter                                             | production          |
 | TIEPDON_DATA            | folder for clips of the voice, made and recorded    | tiepdon-data beside |
 |                         |                                                     | the SQLite database |
 
@@ -38,6 +42,7 @@ from his_adapter.errors import GatewayMisconfigured
 DEFAULT_DATABASE_URL = "sqlite:///tiepdon.sqlite3"
 DATABASE_SCHEMES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 DEFAULT_FACILITY_ID = "main"
+MIN_TOKEN_CHARS = 24
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -58,7 +63,12 @@ class Config:
     demo: bool = False
     his_adapter: str = "builtin"
     his_settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    insurer: str | None = None
+    """Name of the way to the insurer's gateway; None leaves the look-up to the HIS."""
+    insurer_settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     public_base: str | None = None
+    metrics_token: str | None = field(default=None, repr=False)
+    """What others than this machine show to read `/metrics`; without one they cannot."""
     call_lists: Path | None = None
     """Where lists of all rooms are written again and again; nothing of a person is in them."""
     facility_id: str = DEFAULT_FACILITY_ID
@@ -72,6 +82,8 @@ class Config:
     password_max_days: int = 0
     """Of everybody; administrators need one in any case."""
     single_sign_on: SingleSignOn | None = None
+    speed: float = 1.0
+    """Pauses and time limits of the outbox are so many times shorter; for tests only."""
     threads: int = 8
     """Requests one web worker serves at once; the pool of database connections is as large."""
 
@@ -111,6 +123,8 @@ def load_config(
         if environ.get("TIEPDON_KEYS_FILE")
         else None,
         "demo": demo,
+        "speed": _speed(environ),
+        "metrics_token": _metrics_token(environ),
         "data_folder": Path(environ["TIEPDON_DATA"]) if environ.get("TIEPDON_DATA") else None,
         "his_settings": _his_settings(environ.get("TIEPDON_HIS_SETTINGS") or "{}"),
         "password_max_days": _days(environ.get("TIEPDON_PASSWORD_MAX_DAYS") or "0"),
@@ -123,6 +137,8 @@ def load_config(
     }
     if environ.get("TIEPDON_HIS_CONFIG"):
         values |= _his_from_file(environ["TIEPDON_HIS_CONFIG"])
+    if environ.get("TIEPDON_INSURER_CONFIG"):
+        values |= _insurer_from_file(environ["TIEPDON_INSURER_CONFIG"])
     values |= {name: value for name, value in overrides.items() if value is not None}
     values.setdefault("his_adapter", his or ("demo" if values["demo"] else "builtin"))
     config = Config(**values)  # type: ignore[arg-type]  # checked right below and by the tests
@@ -133,6 +149,32 @@ def load_config(
     if needs_keys and config.keys_file is None and not config.demo:
         raise ConfigError("TIEPDON_KEYS_FILE is not set: `tiepdon keys new FILE` makes one")
     return config
+
+
+def _speed(environ: Mapping[str, str]) -> float:
+    text = environ.get("TIEPDON_SPEED") or "1"
+    try:
+        speed = float(text)
+    except ValueError as error:
+        raise ConfigError("TIEPDON_SPEED takes a number") from error
+    if not 1 <= speed <= 1000:
+        raise ConfigError("TIEPDON_SPEED is between 1 and 1000")
+    if speed != 1 and environ.get("TIEPDON_ENV") == "production":
+        raise ConfigError("TIEPDON_SPEED is for tests, not for production")
+    return speed
+
+
+def _metrics_token(environ: Mapping[str, str]) -> str | None:
+    name = environ.get("TIEPDON_METRICS_TOKEN_FILE")
+    if not name:
+        return None
+    try:
+        token = Path(name).read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as error:
+        raise ConfigError("TIEPDON_METRICS_TOKEN_FILE cannot be read") from error
+    if len(token) < MIN_TOKEN_CHARS:
+        raise ConfigError(f"the token for /metrics needs {MIN_TOKEN_CHARS} characters")
+    return token
 
 
 def _days(text: str) -> int:
@@ -157,6 +199,14 @@ def _his_from_file(name: str) -> dict[str, object]:
     except GatewayMisconfigured as error:
         raise ConfigError(f"TIEPDON_HIS_CONFIG: {error}") from error
     return {"his_adapter": config.adapter, "his_settings": config.settings}
+
+
+def _insurer_from_file(name: str) -> dict[str, object]:
+    try:
+        config = read_config_file(Path(name))
+    except GatewayMisconfigured as error:
+        raise ConfigError(f"TIEPDON_INSURER_CONFIG: {error}") from error
+    return {"insurer": config.adapter, "insurer_settings": config.settings}
 
 
 def _single_sign_on(environ: Mapping[str, str]) -> SingleSignOn | None:

@@ -61,6 +61,12 @@ class ValidationFailed(BadRequest):
     status = 422
 
 
+class ReasonMissing(BadRequest):
+    code = "reason_missing"
+    title = "A reason is needed, of at most 200 letters"
+    status = 422
+
+
 class CallingWordsRefused(BadRequest):
     """`fields` name what cannot be kept, as domain.calling_settings.find_faults does."""
 
@@ -197,6 +203,11 @@ class HelpCallNotFound(NotFound):
     title = "There is no such help call"
 
 
+class MessageNotFound(NotFound):
+    code = "message_not_found"
+    title = "There is no such message in the outbox"
+
+
 class UserNotFound(NotFound):
     code = "user_not_found"
     title = "There is no such account"
@@ -241,6 +252,18 @@ class Conflict(BackendError):
     title = "This does not fit the present state"
     status = 409
     message_key = "error.conflict"
+
+
+class NotADeadLetter(Conflict):
+    """It is on its way, or was settled: nobody has to decide anything."""
+
+    code = "not_a_dead_letter"
+    title = "This message does not wait for anybody's decision"
+
+
+class WrongRecord(Conflict):
+    code = "wrong_record"
+    title = "This is none of the records the HIS offered"
 
 
 class IdempotencyKeyReused(Conflict):

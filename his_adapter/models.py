@@ -306,7 +306,73 @@ class Coverage:
     """Third character of the card, 1 to 5. The route changes the real rate: never a promise."""
     card_number: str | None = field(default=None, repr=False)
     """The card that is valid on that day, for the HIS and the XML tables only."""
+    five_years_on: date | None = None
+    """When five continuous years of insurance are (or were) complete."""
+    stays: StayElsewhere | None = None
+    """What the insurer knows of other hospitals, when it was asked: for staff only."""
     checked_at: datetime
+
+
+class StayElsewhere(StrEnum):
+    """Why staff look once more although the card is valid."""
+
+    NOT_LEFT = "not_left"
+    """Another hospital has not discharged this person yet."""
+    TODAY = "today"
+    """Another hospital was visited today."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """One question to an insurer and what came back: the evidence of a look-up.
+
+    `answer` is bounded and may hold a person's data: it is sealed before it is stored.
+    """
+
+    asked_at: datetime
+    answered_at: datetime | None
+    http_status: int | None
+    code: str | None
+    """Result code of the insurer, None when there was none that could be read."""
+    failure: str | None
+    """`code` of the HisError, None when there was an answer that could be used."""
+    answer: bytes = field(default=b"", repr=False)
+    answer_sha256: str | None = None
+    """Of the whole answer, also when `answer` is only the beginning of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastStay:
+    """Where and when, never why: a diagnosis does not pass through the port."""
+
+    facility_code: str
+    arrived_at: datetime
+    left_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copayment:
+    """What the insurer has counted as co-paid in the calendar year; for staff only.
+
+    `exceeds_limit`: more than six base salaries, which frees from co-payment together with five
+    continuous years. The insurer's figures lag behind: `as_of` is the last discharge in them.
+    """
+
+    paid_vnd: int
+    exceeds_limit: bool
+    as_of: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmissionReceipt:
+    """The answer to a file that was sent in. Received does not mean accepted as correct."""
+
+    code: str
+    received: bool
+    transaction_id: str | None = None
+    received_at: datetime | None = None
+    message: str = field(default="", repr=False)
+    """What the insurer wrote, bounded; it may quote values of the file."""
 
 
 # --- catalogue -----------------------------------------------------------------------------------
@@ -483,6 +549,9 @@ class CheckIn:
     """
 
     patient: Ref
+    """Empty with a HIS that takes new people only together with a visit (no create_patient)."""
+    person: PatientDraft | None = field(default=None, repr=False)
+    """Who that is, for a HIS that wants the whole person with every registration."""
     appointment: Ref | None = None
     service: Ref | None = None
     practitioner: Ref | None = None

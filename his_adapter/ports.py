@@ -9,6 +9,7 @@ returns is what the HIS has stored, read back.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Protocol
 
@@ -23,16 +24,19 @@ from his_adapter.models import (
     ClosedDay,
     Code,
     ConsentRecord,
+    Copayment,
     Coverage,
     CoverageQuery,
     Department,
     EInvoice,
+    Exchange,
     Health,
     HistoryAnswers,
     OpeningSession,
     Order,
     OrderStatus,
     Page,
+    PastStay,
     Patient,
     PatientChanges,
     PatientDraft,
@@ -51,6 +55,7 @@ from his_adapter.models import (
     Service,
     ServiceFilter,
     Slot,
+    SubmissionReceipt,
     Visit,
     WriteKey,
     Written,
@@ -301,4 +306,62 @@ class HisGateway(Protocol):
 
     def find_by_key(self, key: WriteKey) -> Written | None:
         """The record that the write with this key left, as it is now, or None if none did."""
+        ...
+
+
+Witness = Callable[[Exchange], None]
+"""Told of every exchange as it ended, good or bad, before the call returns or raises."""
+
+
+class Insurer(Protocol):
+    """The gateway of the social health insurance, asked directly instead of through the HIS.
+
+    Blocking, safe from several threads; every call ends within `timeout_s`. Raises HisError as
+    the HIS does: Unavailable and Throttled may be tried again, LoginFailed and
+    GatewayMisconfigured need a technician. No error carries anything of a person or a secret.
+    """
+
+    def health(self) -> Health:
+        """How the insurer is now. Never raises: one that does not answer is `down`."""
+        ...
+
+    def close(self) -> None:
+        """Gives up what is held. The insurer must not be asked afterwards."""
+        ...
+
+    def check_card(
+        self,
+        query: CoverageQuery,
+        *,
+        on: date,
+        timeout_s: float,
+        asked_by: str | None = None,
+        witness: Witness | None = None,
+    ) -> Coverage:
+        """What the insurance says about this day, by card, number of the insurance or CCCD.
+
+        Needs a name and a birth date: raises InvalidData without. `asked_by` names the kiosk or
+        counter, whose registered employee answers for the question. Bad news is an outcome.
+        """
+        ...
+
+    def history(
+        self, query: CoverageQuery, *, timeout_s: float, asked_by: str | None = None
+    ) -> tuple[PastStay, ...]:
+        """Visits to any hospital, the latest first: facility and times only."""
+        ...
+
+    def copayment(self, query: CoverageQuery, *, on: date, timeout_s: float) -> Copayment:
+        """The running total of co-payments in the year of `on`. Slow, and behind the truth."""
+        ...
+
+    def send_checkin(
+        self, document: bytes, *, key: WriteKey, timeout_s: float
+    ) -> SubmissionReceipt:
+        """Hands in one check-in table as UTF-8 XML.
+
+        A refusal of its content is a receipt that is not `received`. Raises Forbidden for another
+        facility's file, OutcomeUnknown when it was sent and no answer came: nothing can be asked
+        about it later, whether to send again is for the caller to decide.
+        """
         ...

@@ -11,6 +11,7 @@ from kiosk_ui.config import KioskConfig
 from kiosk_ui.errors import ConfigRefused
 from kiosk_ui.gateway.credential import CredentialFile
 from kiosk_ui.gateway.http import HttpGateway
+from kiosk_ui.gateway.offline_numbers import OfflineNumberJournal
 from kiosk_ui.gateway.print_reports import PrintReportJournal
 from kiosk_ui.presenters.kiosk import Kiosk
 from kiosk_ui.ticket_printing import DevicePrinting
@@ -46,12 +47,18 @@ def build_kiosk(config: KioskConfig) -> Kiosk:
         name=config.name,
         ca_file=config.ca_file,
     )
+    clock = SystemClock()
+    try:
+        offline = OfflineNumberJournal(config.data_dir / "offline-numbers", gateway, now=clock.now)
+    except OSError as error:
+        raise ConfigRefused(str(error)) from error
     return Kiosk(
         gateway=gateway,
         scanner=scanner,
         printer=DevicePrinting(printer or None),
         reports=PrintReportJournal(config.data_dir / "print-reports", gateway),
+        offline=offline,
         worker=ThreadWorker(),
-        clock=SystemClock(),
+        clock=clock,
         place=config.place,
     )

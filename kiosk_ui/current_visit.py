@@ -145,6 +145,8 @@ class CurrentVisit:
 
     ticket: models.VisitReply | None = field(default=None, repr=False)
     """The visit looked at in `my_ticket`, or the one just made."""
+    offline_ticket: models.Ticket | None = None
+    """A number given without the server; nobody's name belongs to it."""
     comeback: Comeback | None = None
     intent: Intent | None = None
     print_result: PrintResult | None = None

@@ -1,6 +1,7 @@
 """Errors of the kiosk.
 
 KioskError
+├── NoOfflineNumber        the kiosk may not give a number by itself now
 ├── ConfigRefused          the settings cannot be used: start-up stops, exit status 2
 └── GatewayError           a call to the server gave no usable answer
     ├── ServerAway         no connection, no answer in time, or a 5xx: the same call may work later
@@ -23,6 +24,10 @@ class KioskError(Exception):
 
 class ConfigRefused(KioskError):
     code = "config_refused"
+
+
+class NoOfflineNumber(KioskError):
+    code = "no_offline_number"
 
 
 class GatewayError(KioskError):

@@ -46,6 +46,7 @@ class Screen(StrEnum):
     CANCELLED = "cancelled"
     TROUBLE = "trouble"
     OUT_OF_SERVICE = "out_of_service"
+    OFFLINE_NUMBER = "offline_number"
     HELP = "help"
     EMERGENCY = "emergency"
 
@@ -117,7 +118,8 @@ MOVES: Mapping[Screen, frozenset[Screen]] = {
     Screen.CANCEL_VISIT: frozenset({Screen.CANCELLED}),
     Screen.CANCELLED: frozenset(),
     Screen.TROUBLE: frozenset({Screen.SCAN, Screen.DEPARTMENT}),
-    Screen.OUT_OF_SERVICE: frozenset(),
+    Screen.OUT_OF_SERVICE: frozenset({Screen.OFFLINE_NUMBER}),
+    Screen.OFFLINE_NUMBER: frozenset(),
     Screen.HELP: frozenset(),
     Screen.EMERGENCY: frozenset(),
 }
@@ -126,7 +128,15 @@ and `trouble` from every screen."""
 
 PASSED_THROUGH = frozenset({Screen.TROUBLE, Screen.PRINTING})
 """Going back never leads there."""
-FINAL = frozenset({Screen.DONE, Screen.CANCELLED, Screen.RETURNED, Screen.OUT_OF_SERVICE})
+FINAL = frozenset(
+    {
+        Screen.DONE,
+        Screen.CANCELLED,
+        Screen.RETURNED,
+        Screen.OUT_OF_SERVICE,
+        Screen.OFFLINE_NUMBER,
+    }
+)
 """What led there cannot be undone by going back."""
 NO_WAY_BACK = FINAL | {Screen.WELCOME, Screen.PRINTING}
 
@@ -170,7 +180,7 @@ _IDLE: Mapping[Screen, IdleRule] = {
 
 def idle_rule(screen: Screen, *, ticket_in_hand: bool = False) -> IdleRule:
     """What holds on a screen; `ticket_in_hand`: the paper came out, nothing is left to read."""
-    if screen is Screen.DONE and ticket_in_hand:
+    if screen in {Screen.DONE, Screen.OFFLINE_NUMBER} and ticket_in_hand:
         return _TICKET_IN_HAND
     return _IDLE.get(screen, _DATA)
 

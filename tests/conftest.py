@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
+from backend.services import hash_password
 from backend.storage.database import Database, open_engine
 from backend.storage.migrate import migrate
 from tests.postgres import PostgresServer
 
+MEMORY = Path("/dev/shm")
+PLENTY_BYTES = 4 * 1024**3
+
 _numbers = itertools.count()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Temporary files in memory where there is plenty of it: a disk makes every commit wait.
+
+    Nothing here cuts the power, and what was killed keeps its files in memory as well.
+    """
+    if config.option.basetemp or os.environ.get("TMPDIR") or not os.access(MEMORY, os.W_OK):
+        return
+    if shutil.disk_usage(MEMORY).free >= PLENTY_BYTES:
+        os.environ["TMPDIR"] = str(MEMORY)
+        tempfile.tempdir = None
 
 
 class SettableClock:
@@ -33,6 +52,16 @@ class SettableClock:
 @pytest.fixture
 def clock() -> SettableClock:
     return SettableClock()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def light_hashes() -> Iterator[PasswordHasher]:
+    """Passwords of tests are worth no work. Gives what hashes them in a hospital."""
+    full = hash_password._hasher
+    with pytest.MonkeyPatch.context() as patch:
+        light = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(hash_password, "_hasher", light)
+        yield full
 
 
 @pytest.fixture(scope="session")

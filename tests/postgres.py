@@ -54,6 +54,9 @@ class PostgresServer:
             "unix_socket_directories": str(self._folder),
             "max_connections": "120",
             "shared_buffers": "128MB",
+            "max_wal_size": "256MB",
+            # In its folder, gone with it; elsewhere a killed server leaves this behind for good.
+            "dynamic_shared_memory_type": "mmap",
             "fsync": "on" if self._durable else "off",
             "synchronous_commit": "on",
         }
@@ -69,7 +72,7 @@ class PostgresServer:
                 stdout=log,
                 stderr=log,
             )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             try:
                 psycopg.connect(self.url("postgres"), connect_timeout=2).close()

@@ -12,9 +12,11 @@ COMMANDS = (
     "displays",
     "doctor",
     "emulate",
+    "his",
     "keys",
     "kiosk",
     "kiosks",
+    "outbox",
     "parse",
     "print-agent",
     "read-number",
@@ -24,6 +26,7 @@ COMMANDS = (
     "ticket",
     "user",
     "voice",
+    "worker",
 )
 
 # A command says itself what went wrong; the lines for operators are written where `serve` asks.

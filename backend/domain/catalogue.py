@@ -114,6 +114,12 @@ class Catalogue:
     priority_groups: Sequence[PriorityGroup] = field(repr=False)
     paces: Paces = field(default=NO_PACES, repr=False)
     """Not from the HIS: what the rooms of this catalogue did lately."""
+    his_features: frozenset[str] | None = field(default=None, repr=False)
+    """What the HIS said it can do; None: it was not asked yet."""
+
+    def his_can(self, feature: str) -> bool:
+        """`feature` is a method of the port. Nothing is hidden before the HIS was asked."""
+        return self.his_features is None or feature in self.his_features
 
     def get_service(self, service_id: str) -> Service:
         """Raises ServiceNotFound."""

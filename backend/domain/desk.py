@@ -23,6 +23,8 @@ LEAST_NAME_LETTERS = 2
 class Need(StrEnum):
     """Why a visit stands in the desk's list."""
 
+    NAME = "name"
+    """A number that a kiosk gave without the server: nobody knows yet whose it is."""
     COVERAGE = "coverage"
     """The insurance could not be asked, or the card is still to be looked at."""
     IDENTITY = "identity"
@@ -40,6 +42,7 @@ NOT_PRINTED = frozenset({"failed", "unknown", "unconfirmed"})
 
 def list_needs(
     *,
+    nameless: bool,
     provisional: bool,
     verified: bool,
     priority_declared: bool,
@@ -50,6 +53,7 @@ def list_needs(
     if not any(state in OPEN_STATES for state in states):
         return []
     found = {
+        Need.NAME: nameless,
         Need.MISSED: StepState.MISSED in states,
         Need.PRIORITY: priority_declared,
         Need.IDENTITY: not verified,

@@ -73,6 +73,19 @@ def list_places(
     return [_room_place(service, room, session, practitioner) for room, session in open_rooms]
 
 
+def find_closed_place(
+    catalogue: Catalogue, service: Service, *, waiting: Mapping[str, int]
+) -> Place:
+    """Where somebody waits who was sent here although no room is open by the clock.
+
+    The service has rooms. No limit of a session counts outside of it.
+    """
+    rooms = [catalogue.rooms[each] for each in service.room_ids]
+    room = min(rooms, key=lambda each: (waiting.get(each.id, 0), each.code))
+    pooled = service.pooled and not service.by_doctor
+    return Place(service=service, room=None if pooled else room, practitioner=None, limits=())
+
+
 def _pooled_place(service: Service, sessions: list[Session]) -> Place:
     limits: tuple[Limit, ...] = ()
     capacities = [session.limit for session in sessions if session.limit is not None]

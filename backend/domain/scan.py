@@ -38,6 +38,20 @@ class CoverageFacts:
         return self.outcome not in {"ok", "none"}
 
 
+@dataclass(frozen=True, kw_only=True, repr=False)
+class CardFacts:
+    """The card that is valid today, for the HIS and the XML tables; it never leaves the server.
+
+    Days are YYYY-MM-DD. `facility_code` is where the person is registered for first contact.
+    """
+
+    number: str
+    valid_from: str | None = None
+    valid_to: str | None = None
+    facility_code: str | None = None
+    five_years_on: str | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class AppointmentFacts:
     """A booking of this person. `start` is RFC 3339 with offset; refs are the HIS's own."""
@@ -68,6 +82,7 @@ class ScanContent:
     verified: bool = True
     known_to_his: bool = False
     coverage: CoverageFacts | None = None
+    card: CardFacts | None = None
     appointments: tuple[AppointmentFacts, ...] = ()
     visit_id: str | None = None
     on_behalf: OnBehalfFacts | None = None
@@ -83,11 +98,13 @@ class ScanContent:
             document["coverage"],
             document["on_behalf"],
         )
+        card = document.get("card")
         return cls(
             person=PersonFacts(**person) if person else None,
             verified=document["verified"],
             known_to_his=document["known_to_his"],
             coverage=CoverageFacts(**coverage) if coverage else None,
+            card=CardFacts(**card) if card else None,
             appointments=tuple(AppointmentFacts(**entry) for entry in document["appointments"]),
             visit_id=document["visit_id"],
             on_behalf=OnBehalfFacts(**on_behalf) if on_behalf else None,

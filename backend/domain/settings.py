@@ -73,12 +73,16 @@ class FacilitySettings:
     """A room whose longest wait passes this is shown to the head of the department."""
     wait_history_cases: int = 10
     """Fewer past cases than this say nothing about how long a room takes."""
+    offline_numbers_per_hour: int = 60
+    """Reception numbers one kiosk may give in an hour while its server is away; 0 = none."""
     call_list_every_min: int = 5
     """How often lists of all rooms are written to go on from without the server; 0 = never."""
     keep_tickets_months: int = 24
     keep_person_days: int = 1
     """Working days after the visit that ticket and person stay linked."""
     keep_audit_months: int = 24
+    keep_evidence_days: int = 60
+    """Proof of a failed insurance look-up; the insurer's portal keeps files as long as this."""
     calling: CallingSettings = field(default_factory=CallingSettings)
 
     def to_json(self) -> dict[str, Any]:

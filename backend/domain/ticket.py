@@ -23,6 +23,7 @@ class Note(StrEnum):
     SHOW_PAPERS = "show_papers"
     SHOW_IDENTITY = "show_identity"
     ASK_AGE = "ask_age"
+    NAME_AT_DESK = "name_at_desk"
 
 
 NOTES = {
@@ -42,6 +43,10 @@ NOTES = {
     ),
     Note.ASK_AGE: Words(
         vi="Mời hỏi quầy về số ưu tiên theo tuổi", en="Please ask the desk about age priority"
+    ),
+    Note.NAME_AT_DESK: Words(
+        vi="Khi đến quầy, mời đưa giấy tờ để nhân viên ghi tên",
+        en="Please show your papers at the desk, to be registered",
     ),
 }
 

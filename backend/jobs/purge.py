@@ -5,7 +5,11 @@
 | scans (who stood before a kiosk)       | until they expire, minutes                              |
 | link ticket ↔ person, on-behalf phone  | to the end of the next working day (a setting), longer  |
 |                                        | while a message about the visit is open                 |
+| proof of a failed insurance look-up    | 60 days (a setting), longer while a message about the   |
+|                                        | visit is open; one without a visit 1 day                |
 | people                                 | as long as a visit is linked to them                    |
+| copies of what the HIS said            | until the day of the visit is over                      |
+| which visits are read from the HIS     | until the day of the visit is over                      |
 | answers to idempotency keys            | 2 days                                                  |
 | counts of tries                        | 1 day                                                   |
 | live events                            | 1 day                                                   |
@@ -14,7 +18,8 @@
 | hours that are over                    | 7 days                                                  |
 | device events                          | 90 days                                                 |
 | tickets, visits, steps, calls, acts of | 24 months (a setting), without any person               |
-| staff, rooms of the day, help calls    |                                                         |
+| staff, rooms of the day, help calls,   |                                                         |
+| refs of orders (not what was ordered)  |                                                         |
 | audit                                  | 24 months (a setting; 12 at least)                      |
 
 Acceptances of the data notice are kept as long as the hospital's record of the person.
@@ -29,6 +34,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import ColumnElement, delete, exists, select, update
 
 from backend.domain.catalogue import Catalogue
+from backend.domain.outbox import OPEN_MESSAGES
 from backend.events import Event
 from backend.services.resources import Resources
 from backend.storage import tables
@@ -78,15 +84,22 @@ def _list_rules(
     audit_months = max(settings.keep_audit_months, LEAST_AUDIT_MONTHS)
     old_visit = select(tables.Visit.id).where(tables.Visit.day < old_day)
 
+    past_visit = select(tables.Visit.id).where(tables.Visit.day < catalogue.today(now))
+
     def ago(**span: float) -> datetime:
         return now - timedelta(**span)
 
     return [
         ("scan", tables.Scan, tables.Scan.expires_at <= now),
+        ("evidence", tables.CoverageEvidence, _spent_evidence(settings.keep_evidence_days, now)),
         (
             "person",
             tables.Person,
             ~exists().where(tables.Visit.person_id == tables.Person.id)
+            & ~exists().where(
+                tables.OutboxMessage.lane == tables.Person.id,
+                tables.OutboxMessage.settled_at.is_(None),
+            )
             & (tables.Person.last_seen_at < ago(days=1)),
         ),
         ("answer", tables.IdempotencyKey, tables.IdempotencyKey.created_at < ago(days=2)),
@@ -111,6 +124,9 @@ def _list_rules(
             tables.StaffAct,
             tables.StaffAct.at < ago(days=settings.keep_tickets_months * DAYS_PER_MONTH),
         ),
+        ("his_copy", tables.HisCopy, tables.HisCopy.visit_id.in_(past_visit)),
+        ("his_watch", tables.HisWatch, tables.HisWatch.visit_id.in_(past_visit)),
+        ("his_order", tables.HisOrder, tables.HisOrder.visit_id.in_(old_visit)),
         ("room_day", tables.RoomDay, tables.RoomDay.day < old_day),
         ("call", tables.Call, tables.Call.step_id.in_(_steps_of(old_visit))),
         ("step_change", tables.StepChange, tables.StepChange.visit_id.in_(old_visit)),
@@ -131,6 +147,14 @@ def _list_rules(
     ]
 
 
+def _spent_evidence(keep_days: int, now: datetime) -> Condition:
+    evidence, message = tables.CoverageEvidence, tables.OutboxMessage
+    is_needed = exists().where(message.visit_id == evidence.visit_id, message.state == "pending")
+    is_old = evidence.recorded_at < now - timedelta(days=keep_days)
+    led_nowhere = evidence.visit_id.is_(None) & (evidence.recorded_at < now - timedelta(days=1))
+    return (is_old & ~is_needed) | led_nowhere
+
+
 def _steps_of(visits: Any) -> Any:
     return select(tables.Step.id).where(tables.Step.visit_id.in_(visits))
 
@@ -138,7 +162,8 @@ def _steps_of(visits: Any) -> Any:
 def _unlink_people(database: Database, last_day: date) -> int:
     """Cuts ticket and person apart, except while a message about the visit is open."""
     open_message = exists().where(
-        tables.OutboxMessage.visit_id == tables.Visit.id, tables.OutboxMessage.state == "pending"
+        tables.OutboxMessage.visit_id == tables.Visit.id,
+        tables.OutboxMessage.state.in_(OPEN_MESSAGES),
     )
 
     def unlink(visits: Any) -> list[Any]:
@@ -146,7 +171,7 @@ def _unlink_people(database: Database, last_day: date) -> int:
             update(tables.Step).where(tables.Step.visit_id.in_(visits)).values(person_id=None),
             update(tables.Visit)
             .where(tables.Visit.id.in_(visits))
-            .values(person_id=None, sealed_on_behalf=None, phone_hash=None),
+            .values(person_id=None, sealed_on_behalf=None, sealed_card=None, phone_hash=None),
         ]
 
     condition = (

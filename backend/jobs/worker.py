@@ -7,15 +7,17 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backend.events import Event
 from backend.jobs.close_past_steps import close_past_steps
-from backend.jobs.deliver_outbox import deliver_outbox
+from backend.jobs.deliver_outbox import Dispatcher
 from backend.jobs.disable_idle_users import disable_idle_users
+from backend.jobs.follow_his import follow_his
 from backend.jobs.learn_waits import learn_waits
 from backend.jobs.make_clips import make_clips
 from backend.jobs.purge import purge
+from backend.jobs.recheck_coverage import recheck_coverage
 from backend.jobs.refresh_catalogue import refresh_catalogue
 from backend.jobs.write_call_lists import write_call_lists
 from backend.logging import log
@@ -29,10 +31,13 @@ class Job:
     name: str
     every_s: float
     run: Callable[[Resources], object]
+    alone: bool = False
+    """In a thread of its own: it waits for others, and nobody waits for it."""
 
 
 JOBS = (
-    Job(name="deliver_outbox", every_s=1, run=deliver_outbox),
+    Job(name="recheck_coverage", every_s=5, run=recheck_coverage),
+    Job(name="follow_his", every_s=1, run=follow_his, alone=True),
     Job(name="refresh_catalogue", every_s=120, run=refresh_catalogue),
     Job(name="close_past_steps", every_s=60, run=close_past_steps),
     Job(name="disable_idle_users", every_s=3600, run=disable_idle_users),
@@ -55,16 +60,30 @@ class Worker:
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._resources = resources
-        self._jobs = jobs
+        self._jobs = [job for job in jobs if not job.alone]
+        self._alone = [replace(job, alone=False) for job in jobs if job.alone]
         self._stop = stop
         self._monotonic_s = monotonic_s
-        self._due_s = {job.name: monotonic_s() for job in jobs}
+        self._due_s = {job.name: monotonic_s() for job in self._jobs}
 
     def run(self) -> None:
+        threads = [
+            threading.Thread(
+                target=Worker(
+                    self._resources, jobs=[job], stop=self._stop, monotonic_s=self._monotonic_s
+                ).run,
+                name=job.name,
+            )
+            for job in self._alone
+        ]
+        for thread in threads:
+            thread.start()
         while not self._stop.is_set():
             self.run_due()
             pause_s = min(self._due_s.values()) - self._monotonic_s()
             self._stop.wait(max(pause_s, 0))
+        for thread in threads:
+            thread.join()
 
     def run_due(self) -> list[str]:
         """Runs what is due now; returns the names."""
@@ -78,8 +97,11 @@ class Worker:
         return [job.name for job in due]
 
 
-def run_worker(resources: Resources) -> None:
-    """Until SIGTERM, SIGINT or the end of the parent; the job at hand is finished first."""
+def run_worker(resources: Resources, *, threads: int = 8) -> None:
+    """Jobs at their pace, and messages to other systems whenever one is due.
+
+    Until SIGTERM, SIGINT or the end of the parent; what is at hand is finished first.
+    """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -90,4 +112,11 @@ def run_worker(resources: Resources) -> None:
             stop.set()
 
     watch = Job(name="watch_parent", every_s=PARENT_CHECK_S, run=stop_as_orphan)
-    Worker(resources, jobs=[watch, *JOBS], stop=stop).run()
+    dispatcher = Dispatcher(resources, threads=threads)
+    sending = threading.Thread(target=dispatcher.run, name="outbox")
+    sending.start()
+    try:
+        Worker(resources, jobs=[watch, *JOBS], stop=stop).run()
+    finally:
+        dispatcher.stop()
+        sending.join()

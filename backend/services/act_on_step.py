@@ -14,11 +14,11 @@ from typing import Any
 from backend.domain.catalogue import Catalogue
 from backend.domain.queueing import CallReason, Lane, key_after
 from backend.domain.rooms import RoomState, list_room_queues
-from backend.domain.visit import HoldReason, StepKind, StepState
+from backend.domain.visit import HoldReason, StepState
 from backend.errors import ChangedMeanwhile, MoveNotAllowed, ReasonNeeded, RoomNotOpen, StepNotFound
 from backend.services.answer_room import answer_room
 from backend.services.call_next import get_room
-from backend.services.go_on import finish_step, open_next_step
+from backend.services.go_on import finish_step, open_next_step, ready_with_results
 from backend.services.keep_act import Act, check_version
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
@@ -200,18 +200,6 @@ def _emergency(bench: Bench) -> None:
 
 def _results(bench: Bench) -> None:
     ready_with_results(bench.act, bench.step, now=bench.unit.now)
-
-
-def ready_with_results(act: Act, step: Any, *, now: Any) -> None:
-    """All results are there: the patient waits for the same doctor again, in lane R.
-
-    A priority ticket stays one. Raises ChangedMeanwhile for a step that waits for no results.
-    """
-    waits = step.kind == StepKind.RETURN and step.hold_reason == HoldReason.RESULTS
-    if step.state != StepState.HOLD or not waits:
-        raise ChangedMeanwhile
-    lane = Lane.PRIORITY if step.lane == Lane.PRIORITY else Lane.RESULTS
-    act.move(step, StepState.WAITING, lane=lane.value, queue_key_at=now)
 
 
 def _leave(bench: Bench) -> None:

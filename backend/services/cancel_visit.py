@@ -45,7 +45,9 @@ def cancel_visit(
             detail={"queues": queues, "rooms": sorted(rooms), "visits": [visit_id]},
         )
         steps = [step.id for step in open_steps]
-        unit.enqueue("his.cancel_visit", visit_id=visit_id, payload={"steps": steps})
+        unit.enqueue(
+            "his.cancel_visit", lane=stored.lane, visit_id=visit_id, payload={"steps": steps}
+        )
         unit.flush()
         visit = load_visit(unit.connection, catalogue, visit_id, existing=True)
         return Answer(status=200, body=visit_to_text(visit, catalogue, now=unit.now))

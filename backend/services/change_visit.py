@@ -132,8 +132,8 @@ def change_visit(
             subject=subject,
             detail={"queues": [old.queue_id, taken.place.queue_id]},
         )
-        unit.enqueue("his.cancel_visit", visit_id=visit_id, payload={"steps": [old.id]})
-        unit.enqueue("his.check_in", visit_id=visit_id, payload={"steps": [new.id]})
+        for kind, step in (("his.cancel_visit", old), ("his.check_in", new)):
+            unit.enqueue(kind, lane=stored.lane, visit_id=visit_id, payload={"steps": [step.id]})
         unit.flush()
         changed = load_visit(unit.connection, catalogue, visit_id, existing=True)
         return Answer(status=200, body=visit_to_text(changed, catalogue, now=unit.now))

@@ -10,6 +10,7 @@ from backend.events import Event
 from backend.services.decide_at_desk import change_visit_row, decide_once, tell
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
+from backend.services.settle_coverage import end_recheck
 from backend.storage.repositories import Answer, Intent, StoredVisit
 from backend.storage.unit_of_work import UnitOfWork
 from his_adapter.models import CoverageOutcome
@@ -39,6 +40,7 @@ def confirm_coverage(
             use_insurance=is_valid,
             coverage_outcome=outcome.value,
         )
+        end_recheck(unit, visit_id, "known")
         tell(unit, catalogue, Event.COVERAGE_CONFIRMED, stored, staff=staff, reason=decision.value)
 
     return decide_once(resources, visit_id, decide, seen=seen, intent=intent)

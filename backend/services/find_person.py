@@ -12,7 +12,7 @@ from backend.domain.identity.models import BirthDate, Identity, Precision
 from backend.domain.scan import PersonFacts
 from backend.services.remote_party import NoAnswer
 from backend.services.resources import Resources
-from his_adapter.errors import HisError, MultipleMatches
+from his_adapter.errors import HisError, MultipleMatches, NotSupported
 from his_adapter.models import (
     Appointment,
     Gender,
@@ -175,9 +175,12 @@ def _is_born_on(patient: Patient, typed: BirthDate) -> bool:
 
 def _appointments(resources: Resources, patient: Patient) -> tuple[Appointment, ...]:
     now: datetime = resources.database.clock()
-    page = resources.his.find_appointments(
-        patient.ref, now - BOOKED_BEFORE, now + BOOKED_AHEAD, limit=MAX_APPOINTMENTS
-    )
+    try:
+        page = resources.his.find_appointments(
+            patient.ref, now - BOOKED_BEFORE, now + BOOKED_AHEAD, limit=MAX_APPOINTMENTS
+        )
+    except NotSupported:
+        return ()
     return page.items
 
 

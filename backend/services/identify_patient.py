@@ -30,13 +30,24 @@ from backend.domain.scan import (
     PersonFacts,
     ScanContent,
 )
-from backend.errors import BadRequest, UnreadablePayload, VisitNotFound
+from backend.errors import (
+    BadRequest,
+    ScanExpired,
+    StorageUnavailable,
+    UnreadablePayload,
+    VisitNotFound,
+)
 from backend.events import Event
+from backend.logging import log
 from backend.services.check_coverage import (
     LATER,
+    Lookup,
     ask_insurer,
     can_be_insured,
+    card_facts,
     coverage_facts,
+    coverage_query,
+    identifiers_of,
     wait_for_coverage,
 )
 from backend.services.find_person import (
@@ -47,6 +58,7 @@ from backend.services.find_person import (
     find_by_card,
     find_by_number,
 )
+from backend.services.keep_evidence import complete_evidence, keep_evidence
 from backend.services.limit_tries import (
     SCANS_PER_KIOSK,
     SCANS_PER_PERSON,
@@ -55,14 +67,13 @@ from backend.services.limit_tries import (
     count_tries,
 )
 from backend.services.recognise_caller import Caller
-from backend.services.remote_party import PendingAnswer
 from backend.services.resources import Resources
+from backend.services.settle_coverage import settle_coverage
 from backend.services.show_visit import ShownVisit, load_visit
 from backend.storage.repositories import find_person, get_scan, save_scan
-from backend.storage.tables import NoticeAcceptance, Scan, Ticket
+from backend.storage.tables import NoticeAcceptance, Scan, Ticket, Visit
 from backend.storage.unit_of_work import UnitOfWork
-from his_adapter.models import Appointment, Coverage, CoverageQuery, Gender, Identifier
-from his_adapter.models import BirthDate as HisBirthDate
+from his_adapter.models import Appointment, Coverage, Identifier
 from his_adapter.models import IdentifierKind as NumberKind
 
 RECORD_IN_DOUBT = "W_RECORD_IN_DOUBT"
@@ -150,8 +161,8 @@ class _Answer:
     warnings: tuple[str, ...] = ()
     content: ScanContent = field(default_factory=ScanContent)
     arrivals: tuple[Arrival, ...] = ()
-    pending: PendingAnswer[Coverage] | None = None
-    """The insurer, still thinking."""
+    lookup: Lookup | None = None
+    """The question to the insurer, answered or still under way."""
 
 
 def identify_patient(
@@ -161,7 +172,7 @@ def identify_patient(
     count_tries(resources.database, (SCANS_PER_KIOSK, kiosk.id))
     today = resources.catalogue.get().today(resources.database.clock())
     if request.described is not None:
-        answer = _identify_described(resources, request, request.described)
+        answer = _identify_described(resources, kiosk, request, request.described)
         return _finish(resources, kiosk, request, answer, today)
     read = _read(request, today)
     if read.error is not None:
@@ -174,7 +185,10 @@ def identify_patient(
         )
     elif read.identity is not None and read.identity.full_name:
         facts = facts_of_card(read.identity)
-        answer = _identify_by_card(resources, request, read, facts, staff=kiosk.role == "staff")
+        is_staff = kiosk.role == "staff"
+        answer = _identify_by_card(
+            resources, request, read, facts, staff=is_staff, kiosk_id=kiosk.id
+        )
     else:
         answer = _identify_by_number(resources, kiosk, request, read)
     return _finish(resources, kiosk, request, answer, today)
@@ -226,14 +240,17 @@ def _identify_by_card(
     *,
     staff: bool = False,
     verified: bool = True,
+    kiosk_id: str | None = None,
 ) -> _Answer:
     """A record in doubt leads to staff; staff go on with what the card says, and are told."""
     count_tries(resources.database, (SCANS_PER_PERSON, _person_hash(resources, facts)))
     give_up_at = time.monotonic() + resources.config.coverage_patient_wait_s
     # Insurer and HIS are asked at the same time: the patient waits for the slower one only.
-    identifiers = _identifiers(facts)
-    pending = (
-        ask_insurer(resources, _coverage_query(facts)) if can_be_insured(identifiers) else None
+    identifiers = identifiers_of(facts)
+    lookup = (
+        ask_insurer(resources, coverage_query(facts), asked_by=kiosk_id)
+        if can_be_insured(identifiers)
+        else None
     )
     warnings = tuple(sorted(warning.value for warning in read.warnings))
     try:
@@ -243,7 +260,7 @@ def _identify_by_card(
             found = Found(facts=facts, his_answered=False)
             warnings = (*warnings, RECORD_IN_DOUBT)
             return _identified(
-                resources, request, read.kind, found, warnings, pending, give_up_at,
+                resources, request, read.kind, found, warnings, lookup, give_up_at,
                 verified=verified,
             )  # fmt: skip
         return _Answer(
@@ -253,12 +270,12 @@ def _identify_by_card(
             warnings=warnings,
         )
     return _identified(
-        resources, request, read.kind, found, warnings, pending, give_up_at, verified=verified
+        resources, request, read.kind, found, warnings, lookup, give_up_at, verified=verified
     )
 
 
 def _identify_described(
-    resources: Resources, request: ScanRequest, described: Described
+    resources: Resources, kiosk: Caller, request: ScanRequest, described: Described
 ) -> _Answer:
     """As a card would, except that only staff vouch for it."""
     if _is_notice_due(resources, request.notice):
@@ -272,6 +289,7 @@ def _identify_described(
         described.facts,
         staff=True,
         verified=described.papers_seen,
+        kiosk_id=kiosk.id,
     )
 
 
@@ -301,14 +319,14 @@ def _identify_by_number(
     if found is None:
         time.sleep(max(0.0, started_at + FAILED_LOOKUP_S - time.monotonic()))
         return replace(ask, outcome=Outcome.SEE_STAFF, message_key="typed.see_staff")
-    pending = (
-        ask_insurer(resources, _coverage_query(found.facts))
-        if can_be_insured(_identifiers(found.facts))
+    lookup = (
+        ask_insurer(resources, coverage_query(found.facts), asked_by=kiosk.id)
+        if can_be_insured(identifiers_of(found.facts))
         else None
     )
     warnings = tuple(sorted(warning.value for warning in read.warnings))
     return _identified(
-        resources, request, read.kind, found, warnings, pending, give_up_at, verified=False
+        resources, request, read.kind, found, warnings, lookup, give_up_at, verified=False
     )
 
 
@@ -330,20 +348,21 @@ def _identified(
     kind: Kind,
     found: Found,
     warnings: tuple[str, ...],
-    pending: PendingAnswer[Coverage] | None,
+    lookup: Lookup | None,
     give_up_at: float,
     *,
     verified: bool,
 ) -> _Answer:
     arrivals = tuple(_arrival(resources, appointment) for appointment in found.appointments)
     coverage: CoverageFacts | None = None
-    if pending is not None:
-        coverage = wait_for_coverage(pending, within_s=give_up_at - time.monotonic())
+    if lookup is not None:
+        coverage = wait_for_coverage(lookup, within_s=give_up_at - time.monotonic())
     content = ScanContent(
         person=found.facts,
         verified=verified,
         known_to_his=found.his_answered,
         coverage=coverage,
+        card=card_facts(lookup.answer) if lookup is not None else None,
         appointments=tuple(arrival.facts for arrival in arrivals),
         on_behalf=request.on_behalf,
     )
@@ -353,7 +372,7 @@ def _identified(
         warnings=warnings,
         content=content,
         arrivals=arrivals,
-        pending=pending if coverage == LATER else None,
+        lookup=lookup,
     )
 
 
@@ -394,6 +413,8 @@ def _finish(
             outcome=answer.outcome.value,
             expires_at=expires_at,
         )
+        if answer.lookup is not None:
+            keep_evidence(unit, resources.keys, answer.lookup, scan_id=scan_id)
         if request.notice is not None and answer.outcome is not Outcome.TICKET:
             _record_notice(unit, scan_id, kiosk, request.notice)
         unit.audit(
@@ -405,8 +426,11 @@ def _finish(
         return scan_id, expires_at
 
     scan_id, expires_at = resources.database.transact(store)
-    if answer.pending is not None:
-        answer.pending.when_late(lambda late: _keep_late_answer(resources, scan_id, kiosk, late))
+    lookup = answer.lookup
+    if lookup is not None and answer.content.coverage == LATER:
+        lookup.pending.when_over(
+            lambda late: _keep_late_answer(resources, scan_id, kiosk, lookup, late)
+        )
     return _show(resources, scan_id, expires_at, answer, today)
 
 
@@ -468,24 +492,40 @@ def _record_notice(unit: UnitOfWork, scan_id: str, kiosk: Caller, notice: Accept
     )
 
 
-def _keep_late_answer(resources: Resources, scan_id: str, kiosk: Caller, late: Coverage) -> None:
-    """The visit of this scan, if it has not begun yet, is no longer provisional."""
+def _keep_late_answer(
+    resources: Resources, scan_id: str, kiosk: Caller, lookup: Lookup, late: Coverage | None
+) -> None:
+    """The scan knows better now, and so does the visit that has begun with it meanwhile.
+
+    Nobody waits for this: what cannot be kept is looked up again later, or asked at the desk.
+    """
     context = f"scan:{scan_id}"
 
     def keep(unit: UnitOfWork) -> None:
-        content = get_scan(
-            unit.connection, resources.keys, scan_id, kiosk_id=kiosk.id, now=unit.now
-        )
-        document = json.dumps(
-            replace(content, coverage=coverage_facts(late)).to_json(), ensure_ascii=False
-        )
+        complete_evidence(unit, resources.keys, lookup)
+        if late is None:
+            return
+        visits = unit.connection.scalars(select(Visit.id).where(Visit.scan_id == scan_id)).all()
+        for visit_id in visits:
+            settle_coverage(resources, unit, visit_id, late)
+        try:
+            content = get_scan(
+                unit.connection, resources.keys, scan_id, kiosk_id=kiosk.id, now=unit.now
+            )
+        except ScanExpired:
+            return
+        content = replace(content, coverage=coverage_facts(late), card=card_facts(late))
+        document = json.dumps(content.to_json(), ensure_ascii=False)
         unit.connection.execute(
             update(Scan)
             .where(Scan.id == scan_id)
             .values(sealed=resources.keys.seal(document.encode(), context=context))
         )
 
-    resources.database.transact(keep)
+    try:
+        resources.database.transact(keep)
+    except (ScanExpired, StorageUnavailable) as error:
+        log(Event.LATE_COVERAGE_LOST, error=error, scan=scan_id, code=error.code)
 
 
 def _visits(resources: Resources, content: ScanContent, today: date) -> tuple[ShownVisit, ...]:
@@ -522,21 +562,6 @@ def _next_questions(
         can_declare_priority=any(g.self_declared and g.is_valid_on(today) for g in groups),
     )
     return verdict, tuple(ask)
-
-
-def _identifiers(facts: PersonFacts) -> tuple[Identifier, ...]:
-    return tuple(
-        Identifier(kind=NumberKind(kind), value=number) for kind, number in facts.numbers.items()
-    )
-
-
-def _coverage_query(facts: PersonFacts) -> CoverageQuery:
-    return CoverageQuery(
-        identifiers=_identifiers(facts),
-        full_name=facts.full_name,
-        birth_date=HisBirthDate.from_iso(facts.birth_date) if facts.birth_date else None,
-        gender=Gender(facts.gender) if facts.gender else None,
-    )
 
 
 def _person_hash(resources: Resources, facts: PersonFacts) -> str:

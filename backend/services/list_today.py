@@ -63,7 +63,9 @@ class TodayPage:
 
 _OPEN_STEP = exists().where(Step.visit_id == Visit.id, Step.state.in_(OPEN_STEP_STATES))
 _WAITS_ASIDE = exists().where(Step.visit_id == Visit.id, Step.state == "missed")
+_NAMELESS = Visit.person_id.is_(None) & Visit.handed_in_at.is_not(None)
 _NEEDS: Mapping[Need, ColumnElement[bool]] = {
+    Need.NAME: _NAMELESS,
     Need.COVERAGE: Visit.provisional.is_(True),
     Need.IDENTITY: Visit.verified.is_(False),
     Need.PRIORITY: Visit.priority_declared.is_(True),
@@ -146,6 +148,7 @@ def _desk_visit(catalogue: Catalogue, row: Any, steps: Sequence[Any]) -> DeskVis
         kiosk=row.kiosk,
         print_state=row.print_state,
         needs=list_needs(
+            nameless=row.person_id is None and row.handed_in_at is not None,
             provisional=row.provisional,
             verified=row.verified,
             priority_declared=row.priority_declared,

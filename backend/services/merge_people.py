@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 
 from backend.domain.catalogue import Catalogue
+from backend.domain.outbox import MessageState
 from backend.domain.scan import PersonFacts
 from backend.domain.visit import OPEN_STATES, StepState
 from backend.errors import DifferentPeople, SamePerson, VisitNotFound
@@ -25,6 +26,8 @@ from backend.services.decide_at_desk import (
     raise_version,
     where_visit_is,
 )
+from backend.services.deliveries import CANCEL_VISIT, MERGE_PATIENTS
+from backend.services.deliveries.merge_patients import make_payload
 from backend.services.go_on import open_next_step
 from backend.services.keep_act import Act
 from backend.services.recognise_caller import Caller
@@ -136,7 +139,7 @@ class _Pair:
                 .where(table.person_id == self.other_id, table.facility_id == unit.facility_id)
                 .values(person_id=self.kept_id)
             )
-        self._save_kept()
+        self._save_kept(other_ref=self._tell_his())
         unit.connection.execute(delete(tables.Person).where(tables.Person.id == self.other_id))
         subject = f"person:{self.kept_id}"
         detail = {"other": self.other_id, "visits": [each.visit.id for each in self._visits]}
@@ -161,10 +164,45 @@ class _Pair:
         for step in fresh.values():
             act.move(step, StepState.CANCELLED)
             open_next_step(unit, act, step)
-            unit.enqueue("his.cancel_visit", visit_id=step.visit_id, payload={"steps": [step.id]})
+            unit.enqueue(
+                CANCEL_VISIT, lane=self.kept_id, visit_id=step.visit_id,
+                payload={"steps": [step.id]},
+            )  # fmt: skip
         act.close(subject=f"person:{self.kept_id}")
 
-    def _save_kept(self) -> None:
+    def _tell_his(self) -> str | None:
+        """What waits for the other record goes on in the lane of the kept one. The HIS's own
+        name for the other record, if it has one.
+        """
+        unit = self._unit
+        unit.connection.execute(
+            update(tables.OutboxMessage)
+            .where(
+                tables.OutboxMessage.facility_id == unit.facility_id,
+                tables.OutboxMessage.lane == self.other_id,
+                tables.OutboxMessage.settled_at.is_(None),
+                # Of one lane only one may be under way: this one ends where it began.
+                tables.OutboxMessage.state != MessageState.SENDING,
+            )
+            .values(lane=self.kept_id)
+        )
+        refs: dict[str, str | None] = {
+            row.id: row.his_ref
+            for row in unit.connection.execute(
+                select(tables.Person.id, tables.Person.his_ref).where(
+                    tables.Person.id.in_([self.kept_id, self.other_id])
+                )
+            )
+        }
+        dropped = refs[self.other_id]
+        if dropped is not None and refs[self.kept_id] not in {None, dropped}:
+            payload = make_payload(
+                self._keys, kept_id=self.kept_id, dropped_id=self.other_id, dropped_ref=dropped
+            )
+            unit.enqueue(MERGE_PATIENTS, lane=self.kept_id, payload=payload)
+        return dropped
+
+    def _save_kept(self, *, other_ref: str | None) -> None:
         """The kept record stands, the other one fills its gaps."""
         kept, other = self.kept, self.other
         facts: PersonFacts = replace(
@@ -182,7 +220,7 @@ class _Pair:
             .where(tables.Person.id == self.kept_id)
             .values(
                 sealed=self._keys.seal(text.encode(), context=f"person:{self.kept_id}"),
-                his_ref=func.coalesce(tables.Person.his_ref, facts.his_ref),
+                his_ref=func.coalesce(tables.Person.his_ref, other_ref, facts.his_ref),
                 last_seen_at=self._unit.now,
             )
         )

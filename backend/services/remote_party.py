@@ -20,6 +20,7 @@ Answer = TypeVar("Answer")
 
 FAILURES_TO_OPEN = 3
 OPEN_FOR_S = 15.0
+CLOSING_S = 3.0
 
 
 class NoAnswer(Exception):
@@ -31,6 +32,11 @@ class PendingAnswer(Generic[Answer]):
 
     def __init__(self, future: Future[Answer] | None) -> None:
         self._future = future
+
+    @property
+    def was_put(self) -> bool:
+        """False: nobody was asked, because that party fails or has too many calls already."""
+        return self._future is not None
 
     def wait(self, within_s: float) -> Answer:
         """Raises NoAnswer; an error that says something about the question is raised as it is."""
@@ -47,10 +53,14 @@ class PendingAnswer(Generic[Answer]):
 
     def when_late(self, use: Callable[[Answer], None]) -> None:
         """Hands over an answer that comes after all; not called when none comes."""
+        self.when_over(lambda answer: None if answer is None else use(answer))
+
+    def when_over(self, use: Callable[[Answer | None], None]) -> None:
+        """Called once when the call has ended, with None when no answer came of it."""
 
         def on_done(future: Future[Answer]) -> None:
-            if future.exception() is None:
-                use(future.result())
+            failed = future.cancelled() or future.exception() is not None
+            use(None if failed else future.result())
 
         if self._future is not None:
             self._future.add_done_callback(on_done)
@@ -79,9 +89,17 @@ class RemoteParty:
             self._free.release()
             return PendingAnswer(None)
 
-    def close(self) -> None:
-        """Does not wait for calls that are under way."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+    def close(self, *, within_s: float = CLOSING_S) -> None:
+        """Puts no further question, and waits `within_s` for answers that are on their way.
+
+        Afterwards nobody uses an answer any more, unless one takes even longer than that.
+        """
+        # `shutdown` itself waits without end; what an answer is used for is part of its wait.
+        waiting = threading.Thread(
+            target=self._pool.shutdown, kwargs={"cancel_futures": True}, daemon=True
+        )
+        waiting.start()
+        waiting.join(within_s)
 
     def _answer(self, question: Callable[[], Answer]) -> Answer:
         try:

@@ -11,7 +11,7 @@ from backend.storage.catalogue import CatalogueSource
 from backend.storage.crypto import Keys
 from backend.storage.database import Database
 from backend.voice.speaker import Speaker, open_speaker
-from his_adapter.ports import HisGateway
+from his_adapter.ports import HisGateway, Insurer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,8 @@ class Resources:
     his_party: RemoteParty
     insurer_party: RemoteParty
     """Apart from the HIS: an insurer that hangs must not keep people from being found."""
+    insurer: Insurer | None = None
+    """The insurer's own gateway; without one the HIS is asked about cards."""
 
     @cached_property
     def speaker(self) -> Speaker:
@@ -33,7 +35,13 @@ class Resources:
         )
 
     def close(self) -> None:
+        """In this order: who still waits for an answer may write it down before the database goes.
+
+        Takes a few seconds at most.
+        """
         self.his_party.close()
         self.insurer_party.close()
+        if self.insurer is not None:
+            self.insurer.close()
         self.his.close()
         self.database.close()

@@ -8,9 +8,10 @@ from backend.domain.catalogue import Catalogue
 from backend.domain.returning import find_step_to_return_to, may_return
 from backend.domain.visit import HoldReason, StepState
 from backend.errors import ReturnNotAllowed
-from backend.services.act_on_step import ready_with_results, rejoin
+from backend.services.act_on_step import rejoin
 from backend.services.answer_once import answer_once
 from backend.services.find_own_visit import lock_own_visit
+from backend.services.go_on import ready_with_results
 from backend.services.keep_act import Act
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources

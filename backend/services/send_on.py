@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select
+
 from backend.domain.catalogue import Catalogue
-from backend.domain.queueing import Lane
 from backend.domain.rooms import list_room_queues
-from backend.domain.visit import TESTS, HoldReason, StepKind, StepState
+from backend.domain.visit import OPEN_STATES, TESTS, HoldReason, StepKind, StepState
 from backend.errors import (
     ReasonNeeded,
     RoomNotFound,
@@ -18,10 +19,19 @@ from backend.errors import (
 from backend.services.act_on_step import StepReason, get_room_step
 from backend.services.answer_room import answer_room
 from backend.services.call_next import get_room
-from backend.services.go_on import SERVED, NewStep, add_steps, check_free, finish_step
+from backend.services.go_on import (
+    SERVED,
+    NewStep,
+    add_steps,
+    check_free,
+    finish_step,
+    lane_after,
+    list_visit_steps,
+)
 from backend.services.keep_act import Act, check_version
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
+from backend.storage import tables
 from backend.storage.queues import lock_queues
 from backend.storage.repositories import Answer, Intent
 from backend.storage.unit_of_work import UnitOfWork
@@ -84,13 +94,30 @@ def send_on(
             )
         if step.state in SERVED:
             finish_step(unit, act, step)
+        # What an order of the HIS has opened meanwhile is not opened again.
+        there = _list_open(unit, step)
+        steps = [each for each in steps if each.service.id not in there]
         check_free(unit, step, [each.service.id for each in steps])
-        added = add_steps(
-            unit, catalogue, act, step, steps, lane=_lane_after(step), source="caller"
-        )
+        added = add_steps(unit, catalogue, act, step, steps, lane=lane_after(step), source="caller")
         act.close(subject=f"step:{step_id}", detail={"added": added})
 
     return answer_room(resources, room_id, intent, work)
+
+
+def _list_open(unit: UnitOfWork, step: Any) -> set[str]:
+    """Services that orders have opened for this visit, and the way back from them."""
+    unit.flush()
+    steps = [each for each in list_visit_steps(unit, step.visit_id) if each.state in OPEN_STATES]
+    opened = set(
+        unit.connection.scalars(
+            select(tables.HisOrder.step_id).where(
+                tables.HisOrder.step_id.in_([each.id for each in steps])
+            )
+        )
+    )
+    if not opened:
+        return set()
+    return {each.service_id for each in steps if each.id in opened or each.kind == StepKind.RETURN}
 
 
 def _list_wanted(catalogue: Catalogue, wish: SendOnWish) -> list[NewStep]:
@@ -103,12 +130,6 @@ def _list_wanted(catalogue: Catalogue, wish: SendOnWish) -> list[NewStep]:
             raise RoomNotFound
         wanted.append(NewStep(service=service, kind=StepKind(service.kind), room_id=each.room_id))
     return wanted
-
-
-def _lane_after(step: Any) -> Lane:
-    """Priority goes with the person; having been booked or back with results does not."""
-    lane = Lane(step.lane)
-    return lane if lane in {Lane.PRIORITY, Lane.EMERGENCY} else Lane.NORMAL
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from backend.domain.appointments import ArrivalState, judge_arrival, may_arrive
 from backend.domain.catalogue import Catalogue, Service
+from backend.domain.coverage_evidence import pause_before
 from backend.domain.identity.models import BirthDate
 from backend.domain.ids import new_id, new_token
 from backend.domain.placement import Limit, Place, list_places, list_queues
@@ -44,8 +45,10 @@ from backend.errors import (
 )
 from backend.events import Event
 from backend.services.answer_once import answer_once
+from backend.services.keep_evidence import hand_over_evidence
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
+from backend.services.settle_coverage import seal_card
 from backend.services.show_visit import ShownStep, ShownVisit, load_visit, visit_to_text
 from backend.storage import tables
 from backend.storage.repositories import (
@@ -62,6 +65,7 @@ from backend.storage.repositories import (
     take_place,
 )
 from backend.storage.unit_of_work import UnitOfWork
+from his_adapter.models import CoverageOutcome
 
 CREATED, FOUND = 201, 200
 
@@ -143,14 +147,14 @@ def _start(
         raise PersonNeedsStaff
     today = catalogue.today(unit.now)
     person = find_person(connection, keys, scan.person, facility_id=unit.facility_id, day=today)
-    services = _get_services(catalogue, wish, scan.person, today)
+    services = get_services(catalogue, wish, scan.person, today)
     for service in services:
         if service.id in person.open_visits:
             visit = load_visit(connection, catalogue, person.open_visits[service.id], existing=True)
             return Answer(status=FOUND, body=visit_to_text(visit, catalogue, now=unit.now))
 
-    standing = _judge_standing(catalogue, wish, scan, unit=unit)
-    taken = _take_places(catalogue, wish, services, standing, unit=unit)
+    standing = judge_standing(catalogue, wish, scan, unit=unit)
+    taken = take_places(catalogue, wish, services, standing, unit=unit)
     person_id = save_person(unit, keys, person, scan.person)
     notes = list_notes(scan, standing, use_insurance=wish.use_insurance)
     visit_id = new_id()
@@ -159,11 +163,17 @@ def _start(
         unit, taken, visit_id=visit_id, person_id=person_id, standing=standing, day=today,
         slot_id=wish.slot_id, source="kiosk" if kiosk.role == "kiosk" else "reception",
     )  # fmt: skip
+    if is_provisional(scan, use_insurance=wish.use_insurance):
+        hand_over_evidence(unit, scan_id=wish.scan_id, visit_id=visit_id)
+        if scan.coverage is not None and scan.coverage.outcome == CoverageOutcome.LATER.value:
+            _plan_recheck(unit, visit_id)
     subject = f"visit:{visit_id}"
     detail = {"steps": [step.id for step in steps], "queues": [t.place.queue_id for t in taken]}
     unit.audit(Event.VISIT_STARTED, actor=kiosk.actor, subject=subject)
     unit.publish(Event.VISIT_STARTED, subject=subject, detail=detail)
-    unit.enqueue("his.check_in", visit_id=visit_id, payload={"steps": [s.id for s in steps]})
+    unit.enqueue(
+        "his.check_in", lane=person_id, visit_id=visit_id, payload={"steps": [s.id for s in steps]}
+    )
     unit.flush()
 
     letter = get_letter(
@@ -198,10 +208,21 @@ def _start(
     return Answer(status=CREATED, body=visit_to_text(shown, catalogue, now=unit.now))
 
 
+def _plan_recheck(unit: UnitOfWork, visit_id: str) -> None:
+    unit.add(
+        tables.CoverageRecheck,
+        visit_id=visit_id,
+        state="pending",
+        attempts=0,
+        next_at=unit.now + pause_before(0),
+        settled_at=None,
+    )
+
+
 # --- what may be had -----------------------------------------------------------------------------
 
 
-def _get_services(
+def get_services(
     catalogue: Catalogue, wish: VisitWish, person: PersonFacts, today: date
 ) -> list[Service]:
     if wish.visit_kind not in {kind.code for kind in catalogue.settings.visit_kinds}:
@@ -243,7 +264,7 @@ def list_notes(scan: ScanContent, standing: Standing, *, use_insurance: bool) ->
 # --- lane, place ---------------------------------------------------------------------------------
 
 
-def _judge_standing(
+def judge_standing(
     catalogue: Catalogue, wish: VisitWish, scan: ScanContent, *, unit: UnitOfWork
 ) -> Standing:
     """The lane: priority by age or by own word, results, booked and on time, or normal."""
@@ -322,7 +343,7 @@ def get_slot_start(
     return starts_at
 
 
-def _take_places(
+def take_places(
     catalogue: Catalogue,
     wish: VisitWish,
     services: Sequence[Service],
@@ -443,6 +464,7 @@ def _insert_visit(
         coverage_outcome=scan.coverage.outcome if scan.coverage else None,
         coverage_code=scan.coverage.code if scan.coverage else None,
         papers=wish.papers,
+        sealed_card=seal_card(resources.keys, scan.card, visit_id) if wish.use_insurance else None,
         sealed_on_behalf=on_behalf,
         language=wish.language,
         kiosk_id=kiosk.id if kiosk.role == "kiosk" else None,

@@ -15,7 +15,7 @@ from backend.events import Event
 from backend.storage import tables
 from backend.storage.database import Database
 from backend.storage.unit_of_work import UnitOfWork
-from his_adapter.models import Page, Slot
+from his_adapter.models import Feature, Page, Slot
 from his_adapter.ports import HisGateway
 
 DEFAULT_TIMEZONE = "Asia/Ho_Chi_Minh"
@@ -51,6 +51,7 @@ class _Seen:
     closed_days: Sequence[Any]
     slots: Sequence[Slot]
     facility: Any
+    features: Sequence[str]
 
 
 def _read(gateway: HisGateway, *, now: Any) -> _Seen:
@@ -62,19 +63,27 @@ def _read(gateway: HisGateway, *, now: Any) -> _Seen:
 
     seen = _Seen()
     seen.facility = capabilities.facility
+    seen.features = sorted(capabilities.features)
     seen.departments = everything(gateway.list_departments)
     seen.rooms = everything(gateway.list_rooms)
     seen.services = everything(gateway.list_services)
-    seen.practitioners = everything(gateway.list_practitioners)
-    seen.sessions = everything(gateway.list_sessions)
     today = now.date()
-    seen.closed_days = everything(
-        gateway.list_closed_days, today, today + timedelta(days=CLOSED_DAYS_AHEAD)
+
+    def what_it_has(feature: Feature, call: Callable[..., Page[Any]], *arguments: Any) -> Any:
+        return everything(call, *arguments) if feature in capabilities.features else ()
+
+    seen.practitioners = what_it_has(Feature.LIST_PRACTITIONERS, gateway.list_practitioners)
+    seen.sessions = what_it_has(Feature.LIST_SESSIONS, gateway.list_sessions)
+    seen.closed_days = what_it_has(
+        Feature.LIST_CLOSED_DAYS,
+        gateway.list_closed_days,
+        today,
+        today + timedelta(days=CLOSED_DAYS_AHEAD),
     )
     seen.slots = [
         slot
         for service in seen.services
-        if service.by_hour
+        if service.by_hour and Feature.FIND_SLOTS in capabilities.features
         for slot in everything(
             gateway.find_slots, service.ref, None, now, now + timedelta(days=SLOT_DAYS)
         )
@@ -225,7 +234,11 @@ def _write(unit: UnitOfWork, seen: _Seen) -> None:
     connection.execute(
         update(tables.Facility)
         .where(tables.Facility.id == facility_id)
-        .values(catalogue_version=tables.Facility.catalogue_version + 1, catalogue_at=unit.now)
+        .values(
+            catalogue_version=tables.Facility.catalogue_version + 1,
+            catalogue_at=unit.now,
+            his_features=seen.features,
+        )
     )
     unit.audit(Event.CATALOGUE_REFRESHED, actor=ACTOR, subject=f"facility:{facility_id}")
 
@@ -362,7 +375,7 @@ def _write_slots(
                 tables.Slot.facility_id == unit.facility_id,
                 tables.Slot.starts_at >= unit.now,
                 tables.Step.state != "cancelled",
-                tables.OutboxMessage.state == "sent",
+                tables.OutboxMessage.state == "done",
                 tables.OutboxMessage.kind == "his.check_in",
             )
             .group_by(tables.Slot.his_ref)

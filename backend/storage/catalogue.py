@@ -195,4 +195,5 @@ def load_catalogue(connection: Connection, facility_id: str) -> Catalogue:
         every_service=every_service,
         practitioners=practitioners,
         priority_groups=tuple(groups),
+        his_features=None if facility.his_features is None else frozenset(facility.his_features),
     )

@@ -3,21 +3,24 @@
 Promises on both: what was committed survives kill -9 and a power cut; a write transaction takes
 its place in line at once (SQLite: BEGIN IMMEDIATE) and waits a bounded time; when the database
 is away, locked, read-only or full the caller sees StorageUnavailable and nothing was written;
-after the database is back the next call works without a restart.
+after the database is back the next call works without a restart. Closed is closed: no connection
+outlives it, not even one that another thread has in hand at that moment.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from backend.config import Config
 from backend.errors import StorageUnavailable
@@ -29,7 +32,11 @@ Clock = Callable[[], datetime]
 BUSY_TIMEOUT_S = 5.0
 STATEMENT_TIMEOUT_S = 10
 POOL_TIMEOUT_S = 5.0
+CLOSING_S = 2.0
+"""How long closing waits for transactions under way; each is a few milliseconds."""
 TRIES = 3
+RUN_AGAIN_AFTER_S = 0.05
+"""Who lost a deadlock lets the winner through: at once again, the two may meet in the same way."""
 # PostgreSQL: serialization failure, deadlock. The whole transaction may simply be run again.
 RUN_AGAIN_STATES = frozenset({"40001", "40P01"})
 
@@ -98,10 +105,13 @@ class Database:
         self.engine = engine
         self.facility_id = facility_id
         self.clock = clock
+        self._closed = False
+        event.listen(engine, "checkin", self._take_back)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection to read with. Raises StorageUnavailable."""
+        self._refuse_when_closed()
         try:
             with self.engine.connect() as connection:
                 yield connection
@@ -145,12 +155,14 @@ class Database:
                 again = isinstance(error, DBAPIError) and may_run_again(error) and not done
                 if not (again and left):
                     raise StorageUnavailable from error
+                time.sleep(RUN_AGAIN_AFTER_S)
             else:
                 return result
         raise AssertionError("unreachable")
 
     @contextmanager
     def _begin(self) -> Iterator[UnitOfWork]:
+        self._refuse_when_closed()
         # `preserve_rowcount`: how many rows an INSERT … ON CONFLICT wrote tells who won a race.
         options = {"write": True, "preserve_rowcount": True}
         with self.engine.connect().execution_options(**options) as connection, connection.begin():
@@ -160,8 +172,26 @@ class Database:
             yield unit
             unit.flush()
 
-    def close(self) -> None:
+    def close(self, *, within_s: float = CLOSING_S) -> None:
+        """Ends every connection; whoever reads or writes afterwards sees StorageUnavailable.
+
+        Waits `within_s` for those in use. One that comes back later still is closed on its return.
+        """
+        self._closed = True
+        pool = self.engine.pool
+        until_s = time.monotonic() + within_s
+        while isinstance(pool, QueuePool) and pool.checkedout() > 0 and time.monotonic() < until_s:
+            time.sleep(0.005)
         self.engine.dispose()
+
+    def _refuse_when_closed(self) -> None:
+        if self._closed:
+            raise StorageUnavailable
+
+    def _take_back(self, _connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+        # The pool it belongs to is given up: nobody else would ever close it.
+        if self._closed:
+            entry.close()
 
 
 def open_database(config: Config, *, clock: Clock = system_clock) -> Database:

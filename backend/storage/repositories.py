@@ -406,6 +406,11 @@ class StoredVisit:
     visit: Row[Any]
     steps: Sequence[Row[Any]]
 
+    @property
+    def lane(self) -> str:
+        """What other systems hear of this person stays in order."""
+        return str(self.visit.person_id or self.visit.id)
+
 
 def get_visit(connection: Connection, visit_id: str, *, facility_id: str) -> StoredVisit:
     """Raises VisitNotFound."""

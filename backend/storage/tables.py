@@ -26,6 +26,7 @@ from sqlalchemy import (
     Time,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -64,7 +65,10 @@ PRINT_STATES = ("pending", "printed", "unconfirmed", "failed", "unknown")
 PRINT_REQUEST_STATES = ("pending", "taken", "printed", "unconfirmed", "failed", "unknown")
 KIOSK_KINDS = ("kiosk", "agent")
 ROOM_STATES = ("open", "paused", "closed")
-OUTBOX_STATES = ("pending", "sent", "dead")
+UNDER_WAY_STATES = ("new", "sending", "unknown")
+OUTBOX_STATES = (*UNDER_WAY_STATES, "done", "rejected", "dead", "discarded")
+BREAKER_STATES = ("closed", "open", "half_open")
+RECHECK_STATES = ("pending", "known", "needs_person", "day_over")
 DISPLAY_KINDS = ("hall", "door", "counter")
 
 
@@ -81,6 +85,9 @@ STEP_AWAY = one_of("step.state", ("hold", "missed", "cancelled"))
 IN_SIGHT = text(STEP_IN_SIGHT.removeprefix("step."))
 AWAY = text(STEP_AWAY.removeprefix("step."))
 RETURNED = text("returns > 0")
+UNDER_WAY = text(one_of("state", UNDER_WAY_STATES))
+NOT_SETTLED = text("settled_at IS NULL")
+SENDING = text("state = 'sending'")
 
 
 class Base(DeclarativeBase):
@@ -124,6 +131,8 @@ class Facility(Base):
     catalogue_version: Mapped[int] = mapped_column(Integer, default=0)
     """Counts up with every change, so that processes notice that their copy is old."""
     catalogue_at: Mapped[datetime | None]
+    his_features: Mapped[list[Any] | None] = mapped_column(Json)
+    """What the HIS can do (names of the port's methods); none: it was never asked."""
 
 
 # --- catalogue, filled from the HIS --------------------------------------------------------------
@@ -315,6 +324,15 @@ class Person(Base):
     """A patient as known here. Readable parts are sealed (storage.crypto)."""
 
     __tablename__ = "person"
+    __table_args__ = (
+        Index(
+            "ix_person_his_ref",
+            "facility_id",
+            "his_ref",
+            postgresql_where=text("his_ref IS NOT NULL"),
+            sqlite_where=text("his_ref IS NOT NULL"),
+        ),
+    )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)
     his_ref: Mapped[str | None] = mapped_column(Name)
@@ -360,6 +378,12 @@ class Visit(Base):
     coverage_outcome: Mapped[str | None] = mapped_column(Code)
     coverage_code: Mapped[str | None] = mapped_column(Code)
     papers: Mapped[dict[str, Any]]
+    sealed_card: Mapped[bytes | None]
+    """domain.scan.CardFacts as JSON, encrypted for this id."""
+    category_code: Mapped[str | None] = mapped_column(Code)
+    """MA_DOITUONG_KCB: a proposal until somebody at the desk has confirmed it."""
+    category_reason: Mapped[str | None] = mapped_column(Code)
+    category_confirmed: Mapped[bool] = mapped_column(server_default=false())
     sealed_on_behalf: Mapped[bytes | None]
     language: Mapped[str] = mapped_column(String(2))
     kiosk_id: Mapped[str | None] = mapped_column(Id)
@@ -373,7 +397,63 @@ class Visit(Base):
     """Keyed hash of the phone that came with the visit: it finds a visit, it tells nobody apart."""
     version: Mapped[int] = mapped_column(server_default="0")
     """Counts up with every decision of the desk: whoever decides says which one they saw."""
+    handed_in_at: Mapped[datetime | None]
+    """When a number that a kiosk gave without the server arrived here; it was taken before."""
     created_at: Mapped[datetime]
+
+
+class CoverageEvidence(Base):
+    """A look-up of a card that failed, stayed silent or left it open (NĐ 188/2025 Điều 38).
+
+    Written with the scan or by a re-check; a visit takes over what its scan left.
+    """
+
+    __tablename__ = "coverage_evidence"
+    __table_args__ = (
+        Index("ix_coverage_evidence_visit", "visit_id"),
+        Index("ix_coverage_evidence_scan", "scan_id"),
+    )
+    id: Mapped[str] = primary()
+    """Our own id of the request."""
+    facility_id: Mapped[str] = mapped_column(Id)
+    scan_id: Mapped[str | None] = mapped_column(Id)
+    visit_id: Mapped[str | None] = mapped_column(Id)
+    party: Mapped[str] = mapped_column(Code)
+    """Who was asked: the name of the insurer's adapter, or `his`."""
+    problem: Mapped[str] = mapped_column(Code)
+    """domain.coverage_evidence.Problem."""
+    failure: Mapped[str | None] = mapped_column(Code)
+    code: Mapped[str | None] = mapped_column(Code)
+    http_status: Mapped[int | None]
+    answer_sha256: Mapped[str | None] = mapped_column(Code)
+    sealed_answer: Mapped[bytes | None]
+    """The beginning of what came back, encrypted for this id."""
+    asked_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    recorded_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class CoverageRecheck(Base):
+    """The insurance of a visit that is asked about again until it is known or the day is over."""
+
+    __tablename__ = "coverage_recheck"
+    __table_args__ = (
+        CheckConstraint(one_of("state", RECHECK_STATES), name="state"),
+        Index(
+            "ix_coverage_recheck_due",
+            "next_at",
+            postgresql_where=text("state = 'pending'"),
+            sqlite_where=text("state = 'pending'"),
+        ),
+    )
+    visit_id: Mapped[str] = mapped_column(
+        ForeignKey("visit.id", ondelete="CASCADE"), primary_key=True
+    )
+    facility_id: Mapped[str] = mapped_column(Id)
+    state: Mapped[str] = mapped_column(Code)
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
 
 
 class Step(Base):
@@ -513,6 +593,20 @@ class Series(Base):
     letter: Mapped[str] = mapped_column(String(4), primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     last: Mapped[int]
+
+
+class OfflineSeries(Base):
+    """A letter that belongs to one journal of one kiosk for ever: the numbers it gives while the
+    server is away. A kiosk that lost its journal gets another letter, so nothing comes twice.
+    """
+
+    __tablename__ = "offline_series"
+    __table_args__ = (UniqueConstraint("journal_id"),)
+    facility_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    letter: Mapped[str] = mapped_column(String(4), primary_key=True)
+    kiosk_id: Mapped[str] = mapped_column(Id)
+    journal_id: Mapped[str] = mapped_column(Id)
+    granted_at: Mapped[datetime]
 
 
 class Number(Base):
@@ -699,6 +793,87 @@ class NoticeAcceptance(Base):
     kiosk_id: Mapped[str] = mapped_column(Id)
     accepted_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
+
+
+# --- in step with the HIS ------------------------------------------------------------------------
+
+
+class HisFeed(Base):
+    """How far this facility has followed its HIS. One row; whoever holds the lease reads on."""
+
+    __tablename__ = "his_feed"
+    facility_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    cursor: Mapped[str | None] = mapped_column(Text)
+    """Of the port's `changes`; none = nothing was followed yet."""
+    leased_until: Mapped[datetime | None]
+    """One worker reads at a time."""
+    pause_until: Mapped[datetime | None]
+    """The HIS failed: nobody asks before this."""
+    failures: Mapped[int]
+    """In a row; they lengthen the pause."""
+    answered_at: Mapped[datetime | None]
+    """When the HIS last answered."""
+    last_error: Mapped[str | None] = mapped_column(Code)
+    last_error_at: Mapped[datetime | None]
+    lags_ms: Mapped[list[Any]]
+    """The last delays between a change in the HIS and its being applied here."""
+
+
+class HisWatch(Base):
+    """A visit that is kept in step. It is to be read while `noticed` is ahead of `applied`."""
+
+    __tablename__ = "his_watch"
+    __table_args__ = (Index("ix_his_watch_facility", "facility_id", "changed_at"),)
+    visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"), primary_key=True)
+    facility_id: Mapped[str] = mapped_column(Id)
+    noticed: Mapped[int]
+    """Changes the HIS has told of."""
+    applied: Mapped[int]
+    """How many of them had been told when it was last read."""
+    changed_at: Mapped[datetime | None]
+    """The oldest change that is not applied yet."""
+    read_at: Mapped[datetime | None]
+    failures: Mapped[int]
+    next_at: Mapped[datetime | None]
+    """After a failure that has to do with this visit alone."""
+
+
+class HisOrder(Base):
+    """An order of the HIS and the step it opened or joined. What was ordered is not kept."""
+
+    __tablename__ = "his_order"
+    __table_args__ = (
+        Index("ix_his_order_visit", "visit_id"),
+        Index("ix_his_order_step", "step_id"),
+    )
+    facility_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    ref: Mapped[str] = mapped_column(Name, primary_key=True)
+    visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"))
+    step_id: Mapped[str | None] = mapped_column(ForeignKey("step.id"))
+    """None: nobody knows where it is done, or it was over before it was seen."""
+    version: Mapped[str] = mapped_column(Name)
+    kind: Mapped[str] = mapped_column(Code)
+    status: Mapped[str] = mapped_column(Code)
+    released: Mapped[bool]
+    """A result of it may be seen by the doctor."""
+    preparation_vi: Mapped[str] = mapped_column(Text)
+    preparation_en: Mapped[str] = mapped_column(Text)
+    ordered_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
+class HisCopy(Base):
+    """What the HIS said of one kind of data, sealed and dated. domain.ages says what it is for."""
+
+    __tablename__ = "his_copy"
+    facility_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    kind: Mapped[str] = mapped_column(Code, primary_key=True)
+    visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"), primary_key=True)
+    sealed: Mapped[bytes]
+    version: Mapped[str] = mapped_column(Name)
+    fetched_at: Mapped[datetime]
+    stale: Mapped[bool]
+    """The HIS said that it changed, and it was not read again yet."""
 
 
 # --- kiosks and staff ----------------------------------------------------------------------------
@@ -946,31 +1121,88 @@ class RateLimit(Base):
 
 
 class OutboxMessage(Base):
-    """Something to tell the HIS. Carries our own ids only: the rest is read when it is sent."""
+    """Something to tell another system. Carries our own ids only: the rest is read when it is
+    sent. Of one lane at most one is under way at any time, whatever the code does.
+    """
 
     __tablename__ = "outbox_message"
     __table_args__ = (
         CheckConstraint(one_of("state", OUTBOX_STATES), name="state"),
         Index(
+            "uq_outbox_message_sending",
+            "facility_id",
+            "party",
+            "lane",
+            unique=True,
+            postgresql_where=SENDING,
+            sqlite_where=SENDING,
+        ),
+        Index(
             "ix_outbox_message_due",
-            "next_at",
-            postgresql_where=text("state = 'pending'"),
-            sqlite_where=text("state = 'pending'"),
+            "facility_id",
+            "party",
+            "id",
+            postgresql_where=UNDER_WAY,
+            sqlite_where=UNDER_WAY,
+        ),
+        Index(
+            "ix_outbox_message_lane",
+            "facility_id",
+            "party",
+            "lane",
+            "id",
+            postgresql_where=NOT_SETTLED,
+            sqlite_where=NOT_SETTLED,
         ),
         Index("ix_outbox_message_visit", "visit_id"),
+        Index("ix_outbox_message_settled", "settled_at"),
     )
     id: Mapped[str] = primary()
-    """Also the key the HIS recognises a repeated message by."""
+    """Also the key the other side recognises a repeated message by; orders the lane."""
     facility_id: Mapped[str] = mapped_column(Id)
+    party: Mapped[str] = mapped_column(Code, server_default="his")
+    lane: Mapped[str] = mapped_column(Id)
+    """What must stay in order: the person's id, or an id of the message's own."""
     kind: Mapped[str] = mapped_column(Code)
-    visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"))
+    visit_id: Mapped[str | None] = mapped_column(ForeignKey("visit.id"))
     payload: Mapped[dict[str, Any]]
-    state: Mapped[str] = mapped_column(Code)
-    attempts: Mapped[int] = mapped_column(default=0)
+    state: Mapped[str] = mapped_column(Code, server_default="new")
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    """How often it was taken up; also tells a worker that was late that it is no longer its."""
     next_at: Mapped[datetime]
+    """When it is due; while it is being sent: when its worker counts as lost."""
+    sent_at: Mapped[datetime | None]
+    """When it was taken up last."""
+    expires_at: Mapped[datetime]
     last_error: Mapped[str | None] = mapped_column(Code)
+    his_ref: Mapped[str | None] = mapped_column(Name)
+    """What the other side calls the record that came of it."""
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
+    """Done or discarded: nobody has to think of it any more."""
+
+
+class PartyState(Base):
+    """How another system is, as all processes see it together."""
+
+    __tablename__ = "party_state"
+    __table_args__ = (CheckConstraint(one_of("breaker", BREAKER_STATES), name="breaker"),)
+    facility_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    party: Mapped[str] = mapped_column(Code, primary_key=True)
+    call_group: Mapped[str] = mapped_column(Code, primary_key=True)
+    """read or write"""
+    breaker: Mapped[str] = mapped_column(Code, server_default="closed")
+    failures: Mapped[int] = mapped_column(server_default="0")
+    """In a row, since `failing_since`."""
+    failing_since: Mapped[datetime | None]
+    opened_at: Mapped[datetime | None]
+    """Since when it is away."""
+    probe_at: Mapped[datetime | None]
+    """When the next single try may go."""
+    last_ok_at: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(Code)
+    delivered: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """Messages that arrived, ever."""
 
 
 class IdempotencyKey(Base):

@@ -20,7 +20,7 @@ from backend.web.schemas import (
     Version,
 )
 
-NeedName = Literal["coverage", "identity", "priority", "print", "missed"]
+NeedName = Literal["name", "coverage", "identity", "priority", "print", "missed"]
 PrintStateName = Literal["pending", "taken", "printed", "unconfirmed", "failed", "unknown"]
 
 

@@ -36,7 +36,13 @@ NEW_VISIT: Responses = {201: schemas.VisitReply, 200: schemas.VisitReply}
 @allow("kiosk", StaffRole.RECEPTION)
 def start(body: schemas.VisitRequest) -> Response:
     """Take a queue number; 200 with the same ticket for who is registered already"""
-    wish = VisitWish(
+    return answer_reply(
+        start_visit(resources(), read_wish(body), kiosk=caller(), intent=get_intent())
+    )
+
+
+def read_wish(body: schemas.VisitRequest) -> VisitWish:
+    return VisitWish(
         scan_id=body.scan_id,
         visit_kind=body.visit_kind,
         service_id=body.service_id,
@@ -50,7 +56,6 @@ def start(body: schemas.VisitRequest) -> Response:
         papers=body.papers.model_dump(exclude_none=True),
         language=body.language,
     )
-    return answer_reply(start_visit(resources(), wish, kiosk=caller(), intent=get_intent()))
 
 
 @blueprint.get("/visits/<visit_id>", responses=VISIT)

@@ -6,8 +6,8 @@ by `slot_rules`, so that there is no second list to keep in step.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from his_adapter.errors import GatewayMisconfigured
 from his_adapter.models import (
     ClosedDay,
+    Code,
     Department,
     Facility,
     OpeningSession,
@@ -62,6 +63,8 @@ class Catalogue:
     sessions: tuple[OpeningSession, ...]
     closed_days: tuple[ClosedDay, ...] = ()
     slot_rules: tuple[SlotRule, ...] = ()
+    codes: Mapping[str, tuple[Code, ...]] = field(default_factory=dict)
+    """Code lists beyond the provinces: `ward`, `ethnicity`, `occupation`, `nationality`."""
 
     def __post_init__(self) -> None:
         departments = _refs(self.departments)

@@ -38,6 +38,17 @@ from his_adapter.models import (
 
 _REF_PREFIX = "P"
 _GRADES = tuple(MatchGrade)
+_TABLES_OF_A_PATIENT = (
+    "appointment",
+    "visit",
+    "service_order",
+    "report",
+    "invoice",
+    "charge",
+    "payment",
+    "history",
+    "consent",
+)
 
 
 def patient_ref(patient_id: int) -> Ref:
@@ -76,6 +87,11 @@ def read_patient(db: sqlite3.Connection, patient_id: int) -> Patient:
         address=row["address"],
         guardian=row["guardian"],
     )
+
+
+def read_kept_patient(db: sqlite3.Connection, patient_id: int) -> Patient:
+    """The record that this one was merged into, or itself."""
+    return read_patient(db, patient_id_of(db, patient_ref(patient_id)))
 
 
 def checked_draft(untrusted: PatientDraft) -> PatientDraft:
@@ -161,10 +177,10 @@ def merge_patients(db: sqlite3.Connection, keep_id: int, drop_id: int) -> None:
         "UPDATE OR IGNORE identifier SET patient_id = ? WHERE patient_id = ?", (keep_id, drop_id)
     )
     db.execute("DELETE FROM identifier WHERE patient_id = ?", (drop_id,))
-    for table in ("appointment", "visit"):
+    for table in _TABLES_OF_A_PATIENT:
         try:
             db.execute(
-                f"UPDATE {table} SET patient_id = ? WHERE patient_id = ?",  # noqa: S608 - two names of ours
+                f"UPDATE {table} SET patient_id = ? WHERE patient_id = ?",  # noqa: S608 - names of ours
                 (keep_id, drop_id),
             )
         except sqlite3.IntegrityError as error:

@@ -9,110 +9,15 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from his_adapter.builtin.layout import MIGRATIONS
 from his_adapter.errors import BrokenReply, GatewayMisconfigured, Unavailable
 from his_adapter.events import HisEvent
 
 _log = logging.getLogger(__name__)
-
-# Each entry brings the file from version n to n+1 (PRAGMA user_version); never edited, only added.
-MIGRATIONS: Sequence[str] = (
-    """
-    CREATE TABLE patient (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        version INTEGER NOT NULL DEFAULT 1,
-        full_name TEXT NOT NULL,
-        name_key TEXT NOT NULL,
-        birth_date TEXT,
-        gender TEXT NOT NULL,
-        phone TEXT,
-        address TEXT,
-        guardian TEXT,
-        merged_into INTEGER REFERENCES patient(id)
-    );
-    CREATE INDEX patient_by_name ON patient (name_key, birth_date);
-
-    CREATE TABLE identifier (
-        kind TEXT NOT NULL,
-        value TEXT NOT NULL,
-        patient_id INTEGER NOT NULL REFERENCES patient(id),
-        PRIMARY KEY (kind, value, patient_id)
-    );
-    CREATE INDEX identifier_by_patient ON identifier (patient_id);
-    -- Old identity card numbers were issued twice; all others name one person.
-    CREATE UNIQUE INDEX identifier_unique ON identifier (kind, value) WHERE kind <> 'cmnd9';
-
-    CREATE TABLE appointment (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        version INTEGER NOT NULL DEFAULT 1,
-        patient_id INTEGER NOT NULL REFERENCES patient(id),
-        status TEXT NOT NULL,
-        code TEXT NOT NULL UNIQUE,
-        service TEXT,
-        practitioner TEXT,
-        room TEXT,
-        slot TEXT,
-        starts_at TEXT NOT NULL,
-        ends_at TEXT NOT NULL,
-        facility_code TEXT NOT NULL,
-        facility_name TEXT NOT NULL,
-        reason TEXT NOT NULL DEFAULT ''
-    );
-    CREATE INDEX appointment_by_patient ON appointment (patient_id, starts_at);
-    CREATE INDEX appointment_by_slot ON appointment (slot, status);
-    CREATE UNIQUE INDEX appointment_once ON appointment (patient_id, slot)
-        WHERE status IN ('booked', 'arrived');
-
-    CREATE TABLE visit (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        version INTEGER NOT NULL DEFAULT 1,
-        patient_id INTEGER NOT NULL REFERENCES patient(id),
-        status TEXT NOT NULL,
-        day TEXT NOT NULL,
-        service TEXT NOT NULL,
-        practitioner TEXT,
-        room TEXT,
-        appointment_id INTEGER REFERENCES appointment(id),
-        prefix TEXT NOT NULL,
-        number INTEGER NOT NULL,
-        own_number TEXT,
-        provisional INTEGER NOT NULL,
-        visit_kind TEXT NOT NULL,
-        reason TEXT NOT NULL,
-        coverage_outcome TEXT,
-        coverage_code TEXT,
-        card_number TEXT,
-        fee_due_vnd INTEGER,
-        created_at TEXT NOT NULL,
-        UNIQUE (day, prefix, number)
-    );
-    CREATE INDEX visit_by_patient ON visit (patient_id, day);
-    CREATE UNIQUE INDEX visit_open ON visit (patient_id, service, day) WHERE status = 'arrived';
-
-    CREATE TABLE counter (
-        day TEXT NOT NULL,
-        prefix TEXT NOT NULL,
-        value INTEGER NOT NULL,
-        PRIMARY KEY (day, prefix)
-    );
-
-    CREATE TABLE write_key (
-        key TEXT PRIMARY KEY,
-        content_sha256 TEXT NOT NULL,
-        kind TEXT NOT NULL,
-        record_id INTEGER NOT NULL,
-        created_at TEXT NOT NULL
-    );
-
-    CREATE TABLE note (
-        name TEXT PRIMARY KEY,
-        value TEXT NOT NULL
-    );
-    """,
-)
 
 
 class Store:

@@ -131,6 +131,30 @@ def list_visits(
     return [_visit(row, facility) for row in rows]
 
 
+def finish_visit(db: sqlite3.Connection, visit_id: int) -> None:
+    db.execute(
+        "UPDATE visit SET status = ?, version = version + 1 WHERE id = ? AND status = ?",
+        (VisitStatus.FINISHED, visit_id, VisitStatus.ARRIVED),
+    )
+    row = db.execute("SELECT appointment_id FROM visit WHERE id = ?", (visit_id,)).fetchone()
+    if row["appointment_id"] is not None:
+        _mark_appointment(db, int(row["appointment_id"]), AppointmentStatus.FULFILLED)
+
+
+def place_in_line(db: sqlite3.Connection, visit_id: int) -> tuple[int | None, str | None]:
+    """How many wait before this visit, and the number whose turn it is.
+
+    The first who has not finished is being served. Nobody is ahead of a visit that is over.
+    """
+    own = db.execute("SELECT * FROM visit WHERE id = ?", (visit_id,)).fetchone()
+    first, before = db.execute(
+        "SELECT min(number), sum(number < ?) FROM visit WHERE day = ? AND prefix = ? AND status = ?",
+        (own["number"], own["day"], own["prefix"], VisitStatus.ARRIVED),
+    ).fetchone()
+    ahead = int(before or 0) if own["status"] == VisitStatus.ARRIVED else None
+    return ahead, None if first is None else f"{own['prefix']}{int(first):03d}"
+
+
 def _mark_appointment(
     db: sqlite3.Connection, appointment_id: int, status: AppointmentStatus
 ) -> None:

@@ -8,17 +8,11 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
+from his_adapter.builtin.records import RecordKind
 from his_adapter.errors import KeyReused
 from his_adapter.models import WriteKey
-
-
-class RecordKind(StrEnum):
-    PATIENT = "patient"
-    APPOINTMENT = "appointment"
-    VISIT = "visit"
 
 
 def write_once(

@@ -18,13 +18,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from his_adapter.builtin.gateway import BuiltinGateway, Clock
+from his_adapter.builtin.base import Clock
+from his_adapter.builtin.gateway import BuiltinGateway
 from his_adapter.builtin.store import Store
 from his_adapter.demo.faults import FaultyLine, Sleep
 from his_adapter.demo.hospital import Hours, demo_catalogue
 from his_adapter.demo.insurance import DemoInsurance
 from his_adapter.demo.people import InventedPerson, crowd
 from his_adapter.demo.personas import PERSONAS
+from his_adapter.demo.records import seed_records
 from his_adapter.demo.seeding import BookingRefresher, seed_people
 from his_adapter.errors import GatewayMisconfigured
 from his_adapter.ports import HisGateway
@@ -45,6 +47,7 @@ def open_demo(
     catalogue = demo_catalogue(hours)
     people = invented_crowd()
     seed_people(store, catalogue, people, now=clock())
+    seed_records(store)
     bookings = BookingRefresher(store, catalogue, crowd_size=len(people))
     return BuiltinGateway(
         store,
@@ -53,6 +56,7 @@ def open_demo(
         line=FaultyLine(folder, refresh=lambda: bookings.refresh(clock()), sleep=sleep),
         coverage=DemoInsurance((*PERSONAS, *people), folder, clock=clock, sleep=sleep),
         name="demo",
+        keeps_line=True,
     )
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from his_adapter.builtin.catalogue import Catalogue, SlotRule
 from his_adapter.builtin.names import search_key
 from his_adapter.models import (
+    Code,
     Department,
     Facility,
     Gender,
@@ -272,6 +273,16 @@ _SLOT_MINUTES = 30
 _SLOT_PLACES = 3
 
 
+# Codes of the ward level since 1 July 2025 have five digits; 99 begins none of them.
+_WARDS = (
+    ("99001", "Xã Thạch Lũng"),
+    ("99002", "Xã Suối Mây"),
+    ("99003", "Phường Đồi Chè"),
+    ("99004", "Xã Khe Đá"),
+)
+_ETHNICITIES = (("01", "Kinh"), ("02", "Tày"), ("03", "Thái"), ("05", "Khơ-me"), ("06", "Mường"))
+
+
 def demo_catalogue(hours: Hours) -> Catalogue:
     return Catalogue(
         facility=FACILITY,
@@ -328,4 +339,8 @@ def demo_catalogue(hours: Hours) -> Catalogue:
             for service in SERVICES
             if service.by_hour
         ),
+        codes={
+            "ward": tuple(Code(code=code, display=name, parent="25") for code, name in _WARDS),
+            "ethnicity": tuple(Code(code=code, display=name) for code, name in _ETHNICITIES),
+        },
     )

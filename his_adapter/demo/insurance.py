@@ -57,6 +57,11 @@ class _Asked:
     birth_date: BirthDate | None
 
 
+def result_code_of(case: CoverageCase) -> str | None:
+    """What a right question about such a person is answered with; None for silence."""
+    return _CODES.get(case)
+
+
 class DemoInsurance:
     """Knows the invented people; everybody else is not found (050)."""
 

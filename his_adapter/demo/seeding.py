@@ -13,6 +13,7 @@ from datetime import UTC, datetime, time, timedelta
 from his_adapter.builtin.appointments import free_places, moment_text
 from his_adapter.builtin.catalogue import Catalogue
 from his_adapter.builtin.patients import checked_draft, insert_patient
+from his_adapter.builtin.records import RecordKind, note_record
 from his_adapter.builtin.slots import slots_of_day
 from his_adapter.builtin.store import Store
 from his_adapter.demo.hospital import BOOKING_DAYS_AHEAD, OTHER_FACILITY
@@ -102,9 +103,9 @@ class BookingRefresher:
             if new_day or not done_at <= now < done_at + _STALE:
                 if new_day:
                     _retire(db)
-                _lay_out(db, self._personas(db, now), self._catalogue)
+                _lay_out(db, self._personas(db, now), self._catalogue, now)
                 if new_day:
-                    _lay_out(db, self._crowd(db, now), self._catalogue)
+                    _lay_out(db, self._crowd(db, now), self._catalogue, now)
                 done_at = now
                 note = {"at": now.isoformat(), "day": str(today)}
                 _write_note(db, _NOTE_BOOKINGS, json.dumps(note))
@@ -196,7 +197,9 @@ def _retire(db: sqlite3.Connection) -> None:
     )
 
 
-def _lay_out(db: sqlite3.Connection, planned: Iterable[_Planned], catalogue: Catalogue) -> None:
+def _lay_out(
+    db: sqlite3.Connection, planned: Iterable[_Planned], catalogue: Catalogue, now: datetime
+) -> None:
     for plan in planned:
         row = db.execute("SELECT status FROM appointment WHERE code = ?", (plan.code,)).fetchone()
         if row is not None and row["status"] != AppointmentStatus.BOOKED:
@@ -230,6 +233,8 @@ def _lay_out(db: sqlite3.Connection, planned: Iterable[_Planned], catalogue: Cat
                 " facility_name = ?, version = version + 1 WHERE code = ?",
                 values,
             )
+        laid = db.execute("SELECT id FROM appointment WHERE code = ?", (plan.code,)).fetchone()
+        note_record(db, RecordKind.APPOINTMENT, int(laid["id"]), at=now)
 
 
 def _insert_past_visits(

@@ -23,6 +23,38 @@ def _label(vi: str, en: str) -> models.Label:
     return models.Label(vi=vi, en=en)
 
 
+def _desk_ticket(language: models.Language) -> models.Ticket:
+    """The words of a number for the desk, given without the server."""
+    vi = models.TicketTexts(
+        service="Tiếp đón",
+        department="Khoa Khám bệnh",
+        room="Quầy tiếp đón 1, 2, 3",
+        landmark="đối diện cửa chính",
+        next="Khi nghe hoặc thấy số này, mời đến quầy.",
+        notes=["Khi đến quầy, mời đưa giấy tờ để nhân viên ghi tên"],
+    )
+    english = models.TicketTexts(
+        service="Reception",
+        department="Outpatient Department",
+        room="Reception desks 1, 2, 3",
+        landmark="opposite the main entrance",
+        next="Come to the desk when you hear or see this number.",
+        notes=["Please show your papers at the desk, to be registered"],
+    )
+    return models.Ticket(
+        hospital=SETTINGS.facility.in_language(language),
+        issued_at=datetime(2026, 11, 23, 1, 0, tzinfo=UTC),
+        number="",
+        floor="1",
+        wait_min=None,
+        qr="",
+        hotline=SETTINGS.hotline,
+        lang=language,
+        vi=vi if language == "en" else None,
+        **(english if language == "en" else vi).model_dump(),
+    )
+
+
 NOBODY = _label("", "")
 SETTINGS = models.KioskSettings(
     kiosk_id="kiosk-1",
@@ -183,6 +215,9 @@ class FakeGateway:
         self.device_events: list[models.DeviceEventRequest] = []
         self.help_calls: dict[str, models.HelpCallReply] = {}
         self.help_requests: list[models.HelpCallRequest] = []
+        self.grants_numbers = True
+        self.letters: dict[str, str] = {}
+        self.handed_in: dict[str, models.OfflineNumber] = {}
         self._answers: dict[str, models.Wire] = {}
         self._numbers = 0
 
@@ -311,6 +346,29 @@ class FakeGateway:
     def report_device(self, request: models.DeviceEventRequest) -> None:
         self._reach("report_device")
         self.device_events.append(request)
+
+    def grant_offline_numbers(
+        self, request: models.OfflineGrantRequest
+    ) -> models.OfflineGrantReply:
+        self._reach("grant_offline_numbers")
+        letter = self.letters.setdefault(request.journal_id, f"Z{'ACDE'[len(self.letters) % 4]}")
+        if not self.grants_numbers:
+            return models.OfflineGrantReply(grant=None)
+        tickets = models.OfflineTickets(vi=_desk_ticket("vi"), en=_desk_ticket("en"))
+        return models.OfflineGrantReply(
+            grant=models.OfflineGrant(letter=letter, per_hour=60, tickets=tickets)
+        )
+
+    def hand_in_offline_numbers(
+        self, request: models.OfflineNumbersRequest
+    ) -> models.OfflineNumbersReply:
+        self._reach("hand_in_offline_numbers")
+        for number in request.numbers:
+            self.handed_in[number.key] = number
+        if self.lose_replies > 0:
+            self.lose_replies -= 1
+            raise ServerAway
+        return models.OfflineNumbersReply(safe=[number.key for number in request.numbers])
 
     def call_for_help(self, request: models.HelpCallRequest, *, key: str) -> models.HelpCallReply:
         self._reach("call_for_help")

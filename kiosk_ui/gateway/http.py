@@ -149,6 +149,16 @@ class HttpGateway:
     def report_device(self, request: models.DeviceEventRequest) -> None:
         self._call("POST", "/kiosks/device-events", request)
 
+    def grant_offline_numbers(
+        self, request: models.OfflineGrantRequest
+    ) -> models.OfflineGrantReply:
+        return self._post(models.OfflineGrantReply, "/kiosks/offline-grant", request)
+
+    def hand_in_offline_numbers(
+        self, request: models.OfflineNumbersRequest
+    ) -> models.OfflineNumbersReply:
+        return self._post(models.OfflineNumbersReply, "/kiosks/offline-numbers", request)
+
     def call_for_help(self, request: models.HelpCallRequest, *, key: str) -> models.HelpCallReply:
         return self._post(models.HelpCallReply, "/help-calls", request, key=key)
 

@@ -253,6 +253,43 @@ class Ticket(Wire):
     vi: TicketTexts | None
 
 
+class OfflineGrantRequest(Wire):
+    journal_id: Id
+
+
+class OfflineTickets(Wire):
+    vi: Ticket
+    en: Ticket
+
+
+class OfflineGrant(Wire):
+    letter: Annotated[str, Field(pattern=r"^[A-Z]{1,4}$")]
+    per_hour: Annotated[int, Field(ge=1, le=1_000)]
+    tickets: OfflineTickets
+
+
+class OfflineGrantReply(Wire):
+    grant: OfflineGrant | None
+
+
+class OfflineNumber(Wire):
+    key: Id
+    number: Annotated[int, Field(ge=1)]
+    taken_at: AwareDatetime
+    priority: bool
+    language: Language
+    print_state: Literal["pending", "printed", "unconfirmed", "failed", "unknown"]
+
+
+class OfflineNumbersRequest(Wire):
+    journal_id: Id
+    numbers: list[OfflineNumber]
+
+
+class OfflineNumbersReply(Wire):
+    safe: Annotated[list[Text], Field(max_length=50)]
+
+
 VisitAction = Literal["return", "change", "cancel", "reprint"]
 PrintState = Literal["printed", "unconfirmed", "failed", "unknown"]
 

@@ -60,6 +60,16 @@ class Gateway(Protocol):
 
     def report_device(self, request: models.DeviceEventRequest) -> None: ...
 
+    def grant_offline_numbers(
+        self, request: models.OfflineGrantRequest
+    ) -> models.OfflineGrantReply:
+        """The letter of a journal, for numbers without the server; none where that is off."""
+
+    def hand_in_offline_numbers(
+        self, request: models.OfflineNumbersRequest
+    ) -> models.OfflineNumbersReply:
+        """The same numbers may be handed in again and again."""
+
     def call_for_help(
         self, request: models.HelpCallRequest, *, key: str
     ) -> models.HelpCallReply: ...

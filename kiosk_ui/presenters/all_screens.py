@@ -12,12 +12,13 @@ from kiosk_ui.presenters.info import Info, InfoHow, InfoMap, InfoPrices
 from kiosk_ui.presenters.insurance import Insurance
 from kiosk_ui.presenters.my_ticket import Cancelled, CancelVisit, MyTicket, Returned
 from kiosk_ui.presenters.notice import NoticeScreen
+from kiosk_ui.presenters.offline import OfflineNumber, OutOfService
 from kiosk_ui.presenters.on_behalf import OnBehalfPhone, OnBehalfScreen
 from kiosk_ui.presenters.printing import Printing
 from kiosk_ui.presenters.reasons import PapersScreen, PriorityScreen, VisitKindScreen
 from kiosk_ui.presenters.scan import ScanScreen
 from kiosk_ui.presenters.summary import Summary
-from kiosk_ui.presenters.trouble import OutOfService, TroubleScreen
+from kiosk_ui.presenters.trouble import TroubleScreen
 from kiosk_ui.presenters.typed import TypedBirthDate, TypedNumber
 from kiosk_ui.presenters.welcome import Welcome
 
@@ -53,6 +54,7 @@ PRESENTERS: tuple[type[Presenter], ...] = (
     Cancelled,
     TroubleScreen,
     OutOfService,
+    OfflineNumber,
     HelpScreen,
     EmergencyScreen,
 )

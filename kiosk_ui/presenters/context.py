@@ -18,7 +18,7 @@ from kiosk_ui.events import KioskEvent
 from kiosk_ui.flow import Screen
 from kiosk_ui.gateway.models import KioskSettings, Label
 from kiosk_ui.gateway.ports import Gateway
-from kiosk_ui.presenters.ports import Clock, Place, PrintReports, TicketPrinting
+from kiosk_ui.presenters.ports import Clock, OfflineNumbers, Place, PrintReports, TicketPrinting
 from kiosk_ui.presenters.views import Phrase
 from kiosk_ui.worker import Worker
 
@@ -60,6 +60,7 @@ class Context:
     scanner: CodeScanner
     printer: TicketPrinting
     reports: PrintReports
+    offline: OfflineNumbers
     clock: Clock
     place: Place
     visit: CurrentVisit = field(default_factory=lambda: CurrentVisit(screen=Screen.OUT_OF_SERVICE))

@@ -11,11 +11,23 @@ from kiosk_ui.gateway.models import Ticket, TicketTexts
 from kiosk_ui.i18n import shown
 from kiosk_ui.presenters.asking import do
 from kiosk_ui.presenters.base import Presenter
+from kiosk_ui.presenters.context import Context
 from kiosk_ui.presenters.views import Action, Choice, Icon, Phrase, TicketView, Tone
 from kiosk_ui.presenters.wording import wait
 
 _FAILED: Mapping[PrintReason | None, str] = {PrintReason.PAPER_END: "print.no_paper"}
 _MAY_BE_ON_PAPER = frozenset({PrintState.UNCONFIRMED, PrintState.UNKNOWN})
+
+
+def tell_problem(ctx: Context, result: PrintResult | None) -> Phrase | None:
+    """What the printer said, if it is not that the paper is out; None of a ticket in hand."""
+    if result is None:
+        return ctx.say("print.still")
+    if result.state is PrintState.PRINTED:
+        return None
+    if result.state in _MAY_BE_ON_PAPER:
+        return ctx.say("print.unconfirmed")
+    return ctx.say(_FAILED.get(result.reason, "print.failed"))
 
 
 class Done(Presenter):
@@ -40,7 +52,7 @@ class Done(Presenter):
             qr=ticket.qr,
             qr_caption=say("done.qr" if printed else "done.qr_photo"),
             printed=printed,
-            problem=self._problem(visit.print_result),
+            problem=tell_problem(self.ctx, visit.print_result),
             choices=self._choices(printed=printed),
         )
 
@@ -48,16 +60,6 @@ class Done(Presenter):
         """In the language of the screen, as far as the ticket has it."""
         other_than_printed = self.ctx.visit.language == "vi" and ticket.lang != "vi"
         return ticket.vi if other_than_printed and ticket.vi is not None else ticket
-
-    def _problem(self, result: PrintResult | None) -> Phrase | None:
-        say = self.ctx.say
-        if result is None:
-            return say("print.still")
-        if result.state is PrintState.PRINTED:
-            return None
-        if result.state in _MAY_BE_ON_PAPER:
-            return say("print.unconfirmed")
-        return say(_FAILED.get(result.reason, "print.failed"))
 
     def _choices(self, *, printed: bool) -> tuple[Choice, ...]:
         visit = self.ctx.visit

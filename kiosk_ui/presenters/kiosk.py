@@ -17,7 +17,7 @@ from kiosk_ui.presenters.all_screens import PRESENTERS
 from kiosk_ui.presenters.base import Presenter
 from kiosk_ui.presenters.chrome import chrome, idle_warning
 from kiosk_ui.presenters.context import GRACE_S, Context
-from kiosk_ui.presenters.ports import Clock, Place, PrintReports, TicketPrinting
+from kiosk_ui.presenters.ports import Clock, OfflineNumbers, Place, PrintReports, TicketPrinting
 from kiosk_ui.presenters.scan import ScanScreen
 from kiosk_ui.presenters.views import Action, Frame, IdleWarning, View
 from kiosk_ui.presenters.waiting import waiting_view
@@ -45,6 +45,7 @@ class Kiosk:
         scanner: CodeScanner,
         printer: TicketPrinting,
         reports: PrintReports,
+        offline: OfflineNumbers,
         worker: Worker,
         clock: Clock,
         place: Place,
@@ -55,6 +56,7 @@ class Kiosk:
             scanner=scanner,
             printer=printer,
             reports=reports,
+            offline=offline,
             clock=clock,
             place=place,
             entered=self._entered,
@@ -154,6 +156,7 @@ class Kiosk:
         self._ctx.worker.close()
         self._ctx.scanner.close()
         self._ctx.printer.close()
+        self._ctx.offline.close()
         self._ctx.gateway.close()
 
     @property

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from devices.models import PrinterState, PrintResult
-from kiosk_ui.gateway.models import PrintStateRequest, Ticket
+from kiosk_ui.gateway.models import Language, PrintState, PrintStateRequest, Ticket
 
 
 class TicketPrinting(Protocol):
@@ -38,6 +38,26 @@ class PrintReports(Protocol):
 
     def retry(self) -> None:
         """Sends what is still waiting. Raises nothing."""
+
+
+class OfflineNumbers(Protocol):
+    """Numbers this kiosk gives by itself. For worker threads, but `may_give` and `waiting`."""
+
+    def may_give(self) -> bool: ...
+
+    def waiting(self) -> int:
+        """Numbers the server does not have yet."""
+
+    def take(self, *, priority: bool, language: Language) -> tuple[str, Ticket]:
+        """Key and ticket, safe on disk. Raises NoOfflineNumber."""
+
+    def note_print(self, key: str, state: PrintState) -> None: ...
+
+    def fetch_grant(self, timezone: str) -> None: ...
+
+    def hand_in(self) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class Clock(Protocol):

@@ -37,22 +37,3 @@ class TroubleScreen(Presenter):
             if trouble.again is Screen.SCAN:
                 self.ctx.visit.scan = None
             self.ctx.back_to(trouble.again)
-
-
-class OutOfService(Presenter):
-    screen = Screen.OUT_OF_SERVICE
-
-    def view(self) -> MessageView:
-        reason = self.ctx.out_reason
-        if reason == "out.starting":
-            return MessageView(title=self.ctx.say(reason), icon=Icon.CLOCK, busy=True)
-        return MessageView(
-            title=self.ctx.say("out.title"),
-            body=(self.ctx.say(reason), self.ctx.say("out.do")),
-            icon=Icon.WARNING,
-            tone=Tone.CAUTION,
-            choices=(self.choice("help", "help.button", icon=Icon.HELP, tone=Tone.PRIMARY),),
-        )
-
-    def act(self, action: Action) -> None:
-        """Only help is offered, which every screen has."""

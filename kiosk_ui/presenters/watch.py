@@ -24,6 +24,7 @@ SETTINGS_EVERY_S = 60.0
 REPORTS_EVERY_S = 10.0
 BEAT_EVERY_S = 30.0
 """Staff see a kiosk as silent when it is not heard for longer."""
+GRANT_EVERY_S = 600.0
 LOOK_EVERY_S = 5.0
 _EMPTY = frozenset({Screen.WELCOME, Screen.INFO})
 """Screens that make no sense without the server and hold nothing of a patient."""
@@ -87,6 +88,8 @@ class Watch:
             failed=self._no_settings,
         )
         self._reports = Chore(every_s=REPORTS_EVERY_S, call=ctx.reports.retry)
+        self._grant = Chore(every_s=GRANT_EVERY_S, call=self._fetch_grant)
+        self._hand_in = Chore(every_s=REPORTS_EVERY_S, call=ctx.offline.hand_in)
         self._beat = Chore(every_s=BEAT_EVERY_S, call=gateway.beat)
         self._tell = Chore(every_s=CHECK_EVERY_S, call=self._tell_of_devices)
         self._told: dict[Device, str] = {"printer": "ready", "scanner": "ready"}
@@ -101,6 +104,9 @@ class Watch:
         if ctx.ready:
             self._reports.run_if_due(ctx)
             self._beat.run_if_due(ctx)
+            self._grant.run_if_due(ctx)
+            if ctx.offline.waiting():
+                self._hand_in.run_if_due(ctx)
             if self._news():
                 self._tell.run_if_due(ctx)
 
@@ -111,7 +117,7 @@ class Watch:
             return
         _log.info(KioskEvent.SERVER_RETURNED)
         self._ctx.server_up = True
-        for chore in (self._settings, self._reports, self._beat):
+        for chore in (self._settings, self._reports, self._hand_in, self._beat):
             chore.next_s = 0.0
 
     def _missed(self, _error: Exception) -> None:
@@ -119,6 +125,12 @@ class Watch:
             _log.warning(KioskEvent.SERVER_LOST)
             self._ctx.server_up = False
         self._ctx.out_reason = "out.server"
+
+    def _fetch_grant(self) -> None:
+        """On a worker thread."""
+        settings = self._ctx.settings
+        if settings is not None:
+            self._ctx.offline.fetch_grant(settings.timezone)
 
     def _take_settings(self, settings: KioskSettings) -> None:
         self._ctx.settings = settings

@@ -121,8 +121,10 @@ def _line(draft: Draft) -> Block:
 
 
 def _foot(draft: Draft, view: TicketView, width_px: int) -> Block:
-    """What next, beside the code for the phone."""
+    """What next, beside the code for the phone if there is one."""
     code, gap = max(draft.px(QR_MM), draft.panel.px(LEAST_QR_MM)), draft.px(7)
+    if not view.qr:
+        code = gap = 0
     words_px = width_px - code - gap
     after = draft.set(view.next.text, typeface.LABEL, words_px)
     captions = [] if draft.terse else [draft.set(view.qr_caption.text, typeface.DETAIL, words_px)]
@@ -141,6 +143,8 @@ def _foot(draft: Draft, view: TicketView, width_px: int) -> Block:
             elements.append(Text(rect=below, text=text, colour=colours.INK_SOFT))
         return elements
 
+    if not view.qr:
+        return Block(height_px=height, draw=draw_words, before_px=draft.px(5))
     row = beside(
         [Block(height_px=code, draw=draw_code), Block(height_px=height, draw=draw_words)],
         [code, words_px],

@@ -20,6 +20,7 @@ NO_PAGES = {
     "/staff/callback",
     "/staff/help/live",
     "/staff/language/<code>",
+    "/staff/outbox/live",
     "/staff/rooms/<room_id>/shell",
     "/staff/rooms/worker.js",
     "/staff/session",

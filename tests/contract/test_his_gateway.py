@@ -9,13 +9,10 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import count
 from pathlib import Path
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -26,7 +23,6 @@ from his_adapter.builtin.store import Store
 from his_adapter.demo.gateway import open_demo
 from his_adapter.errors import (
     Duplicate,
-    HisError,
     InvalidData,
     KeyReused,
     NotFound,
@@ -42,14 +38,12 @@ from his_adapter.models import (
     CheckIn,
     CoverageQuery,
     Feature,
-    Gender,
     HealthState,
     Identifier,
     IdentifierKind,
     MatchGrade,
     Patient,
     PatientChanges,
-    PatientDraft,
     PatientQuery,
     Ref,
     Slot,
@@ -59,71 +53,23 @@ from his_adapter.models import (
 from his_adapter.ports import HisGateway
 from his_adapter.registry import open_gateway
 from his_adapter.testing import fill_demo_folder
+from tests.contract.his_harness import (
+    MONDAY_MORNING,
+    RACERS,
+    Harness,
+    by_number,
+    draft,
+    free_slots,
+    keys,
+    next_key,
+    race,
+)
+from tests.contract.his_records import RecordsContract
 
-MONDAY_MORNING = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)  # 09:00 in Việt Nam
-keys = (WriteKey(f"contract-{number:06d}") for number in count())
-RACERS = 16
-
-
-@dataclass(frozen=True, kw_only=True)
-class Harness:
-    """A gateway at `MONDAY_MORNING`, and the settings another process opens the same HIS with.
-
-    `hourly` is a service whose hours can be booked, `walk_in` another one.
-    """
-
-    gateway: HisGateway
-    name: str
-    settings: Mapping[str, str]
-    hourly: Ref
-    walk_in: Ref
-    now: datetime = MONDAY_MORNING
+__all__ = ["MONDAY_MORNING", "Harness", "HisGatewayContract", "draft", "keys", "next_key"]
 
 
-def draft(serial: int = 0, *, name: str = "Nguyễn Thị Đặng Ỷ", **fields: Any) -> PatientDraft:
-    fields.setdefault(
-        "identifiers",
-        (Identifier(kind=IdentifierKind.ID12, value=f"099190{serial:06d}"),),
-    )
-    return PatientDraft(
-        full_name=name,
-        birth_date=BirthDate.from_iso("1990-02-28"),
-        gender=Gender.FEMALE,
-        **fields,
-    )
-
-
-def by_number(serial: int) -> PatientQuery:
-    return PatientQuery(
-        identifiers=(Identifier(kind=IdentifierKind.ID12, value=f"099190{serial:06d}"),)
-    )
-
-
-def race(job: Callable[[int], object]) -> Counter[str]:
-    """What became of the job done by many at once: `ok` or the name of the error."""
-    barrier = Barrier(RACERS)
-
-    def run(racer: int) -> str:
-        barrier.wait()
-        try:
-            job(racer)
-        except HisError as error:
-            return type(error).__name__
-        return "ok"
-
-    with ThreadPoolExecutor(RACERS) as pool:
-        return Counter(pool.map(run, range(RACERS)))
-
-
-def free_slots(harness: Harness, days: int = 1) -> tuple[Slot, ...]:
-    start = harness.now
-    page = harness.gateway.find_slots(
-        harness.hourly, None, start, start + timedelta(days=days), limit=500
-    )
-    return page.items
-
-
-class HisGatewayContract:
+class HisGatewayContract(RecordsContract):
     @pytest.fixture
     def harness(self, tmp_path: Path) -> Harness:
         raise NotImplementedError
@@ -582,13 +528,6 @@ class HisGatewayContract:
         ).items
 
 
-def next_key() -> WriteKey:
-    """From any thread: a generator must not be advanced by two at once."""
-    from uuid import uuid4
-
-    return WriteKey(str(uuid4()))
-
-
 def book(harness: Harness, patient: Patient, slot: Slot) -> Appointment:
     return harness.gateway.book_appointment(patient.ref, slot.ref, harness.hourly, key=next_key())
 
@@ -625,6 +564,7 @@ class TestBuiltin(HisGatewayContract):
             settings={"file": str(file)},
             hourly=Ref("examination"),
             walk_in=Ref("vaccination"),
+            clinic=gateway.clinic,
         )
         gateway.close()
 
@@ -640,5 +580,6 @@ class TestDemo(HisGatewayContract):
             settings={"folder": str(tmp_path)},
             hourly=Ref("internal"),
             walk_in=Ref("surgery"),
+            clinic=gateway.clinic,
         )
         gateway.close()

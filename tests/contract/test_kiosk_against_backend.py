@@ -118,8 +118,7 @@ def url(hospital: Hospital, his: ScriptedHis, monkeypatch: pytest.MonkeyPatch) -
     server.shutdown()
     thread.join()
     server.server_close()
-    resources.his_party.close()
-    resources.insurer_party.close()
+    resources.close()
 
 
 @pytest.fixture

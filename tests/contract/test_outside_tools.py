@@ -36,8 +36,7 @@ def client(database: Database) -> Iterator[FlaskClient]:
         make_config(), database=database, keys=hospital.keys, his=cast("HisGateway", ScriptedHis())
     )
     yield create_app(resources).test_client()
-    resources.his_party.close()
-    resources.insurer_party.close()
+    resources.close()
 
 
 class Tool:

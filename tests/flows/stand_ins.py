@@ -21,6 +21,7 @@ from devices.models import (
 )
 from kiosk_ui.gateway.fake import FakeGateway
 from kiosk_ui.gateway.models import PrintStateRequest, Ticket
+from kiosk_ui.gateway.offline_numbers import OfflineNumberJournal
 from kiosk_ui.gateway.ports import Gateway
 from kiosk_ui.presenters.kiosk import Kiosk
 from kiosk_ui.presenters.ports import Place
@@ -166,12 +167,14 @@ class Bench:
         self.scanner = FakeScanner()
         self.printer = FakePrinter()
         self.reports = RecordedReports()
+        self.offline = OfflineNumberJournal(None, server or self.gateway, now=self.time.now)
         self.worker = StepWorker()
         self.kiosk = Kiosk(
             gateway=server or self.gateway,
             scanner=self.scanner,
             printer=self.printer,
             reports=self.reports,
+            offline=self.offline,
             worker=self.worker,
             clock=self.time,
             place=Place(vi="Sảnh A", en="Hall A"),

@@ -56,6 +56,7 @@ WAYS: Mapping[Screen, tuple[Step, ...]] = {
     ),
     Screen.TROUBLE: (*TO_SCAN[:1], (Screen.NOTICE, "no")),
     Screen.OUT_OF_SERVICE: (),
+    Screen.OFFLINE_NUMBER: ((Screen.OUT_OF_SERVICE, "number"),),
     Screen.HELP: ((Screen.WELCOME, "help"),),
     Screen.EMERGENCY: ((Screen.WELCOME, "emergency"),),
 }
@@ -64,6 +65,7 @@ ASKED: Mapping[Screen, list[Question]] = {
     Screen.APPOINTMENT: [Question.CONFIRM, Question.APPOINTMENT],
     Screen.PAPERS: [Question.CONFIRM, Question.PAPERS],
 }
+WITHOUT_SERVER = {Screen.OUT_OF_SERVICE, Screen.OFFLINE_NUMBER}
 TICKETS = {Screen.MY_TICKET, Screen.CANCEL_VISIT, Screen.CANCELLED}
 
 
@@ -83,7 +85,7 @@ def at(screen: Screen) -> Bench:
         gateway.scan_reply = gateway.reply(
             outcome=ScanOutcome.TICKET, person=None, visits=[gateway.away(StepState.MISSED)], ask=[]
         )
-    if screen is Screen.OUT_OF_SERVICE:
+    if screen in WITHOUT_SERVER:
         gateway.down = True
         bench.wait(3)
     if screen is Screen.PRINTING:
@@ -122,7 +124,7 @@ def test_left_alone_it_ends_at_the_start(screen: Screen) -> None:
     bench = at(screen)
     rule = idle_rule(screen)
     bench.wait(rule.quiet_s + rule.countdown_s + 1)
-    expected = Screen.OUT_OF_SERVICE if screen is Screen.OUT_OF_SERVICE else Screen.WELCOME
+    expected = Screen.OUT_OF_SERVICE if screen in WITHOUT_SERVER else Screen.WELCOME
     assert bench.kiosk.frame.screen == expected
 
 
@@ -134,7 +136,8 @@ def test_there_is_a_way_back_or_an_end(screen: Screen) -> None:
         assert "back" in actions
     if screen not in {Screen.WELCOME, Screen.OUT_OF_SERVICE, Screen.HELP, Screen.EMERGENCY}:
         touch(bench, "finish")
-        assert bench.kiosk.frame.screen == Screen.WELCOME
+        start = Screen.OUT_OF_SERVICE if screen in WITHOUT_SERVER else Screen.WELCOME
+        assert bench.kiosk.frame.screen == start
 
 
 @pytest.mark.parametrize("screen", list(Screen))

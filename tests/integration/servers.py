@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from backend.domain.ids import new_id
+from tiepdon.demo.server import free_port
 
 ROOT = Path(__file__).parents[2]
 PATH = "/api/v1/visits"
@@ -26,9 +27,7 @@ class WebServer:
     """The application as `tiepdon serve` runs it, on a port that stays the same over restarts."""
 
     def __init__(self, database_url: str, folder: Path, *, workers: int = 3) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self._command = [
             sys.executable, "-m", "gunicorn", "backend.app:create_app()",
             "--bind", f"127.0.0.1:{self.port}", "--workers", str(workers),
@@ -47,7 +46,7 @@ class WebServer:
             self._command, cwd=ROOT, env=self._environ, start_new_session=True,
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()

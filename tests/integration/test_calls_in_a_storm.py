@@ -26,7 +26,7 @@ from tests.factories.hospital import Hospital
 from tests.integration.servers import WebServer
 from tests.postgres import PostgresServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(300)]
 
 COUNTERS = 64
 PEOPLE = 128

@@ -16,7 +16,7 @@ from tests.factories.hospital import Hospital, make_person, make_scan
 from tests.integration.servers import Storm, WebServer
 from tests.postgres import PostgresServer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 PEOPLE = 200
 

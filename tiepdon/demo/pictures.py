@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
 
 from backend.domain.displays import DisplayKind, DisplayWish
 from backend.services.manage_displays import add_display
+from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
+from his_adapter.demo.faults import Faults, write_faults
 from tiepdon.demo.hall import Hall, Party, RoomStaff, open_records, play_morning
 
 if TYPE_CHECKING:
@@ -159,6 +164,23 @@ def list_pictures(hall: Hall) -> list[Picture]:
             size=DESK_TALL,
             ready="#words",
         ),
+        # The HIS is away from here on.
+        Picture(
+            name="outbox",
+            path="/staff/outbox",
+            account="letan",
+            size=DESK_TALL,
+            ready="#state",
+            prepare=_take_his_away(hall),
+        ),
+        Picture(
+            name="outbox-message",
+            path="/staff/outbox",
+            account="letan",
+            size=DESK_TALL,
+            ready="#state .button",
+            prepare=lambda page: page.locator("#state .button").first.click(),
+        ),
     ]
 
 
@@ -236,6 +258,39 @@ def _add_display(hall: Hall, name: str, kind: DisplayKind, codes: tuple[str, ...
     with open_records(hall.server.database_url) as database:
         catalogue = CatalogueSource(database).get()
         return add_display(database, catalogue, wish, actor="command").key
+
+
+# --- messages to the HIS ---------------------------------------------------------------------------
+
+
+def _take_his_away(hall: Hall) -> Callable[[Page], None]:
+    """It fell silent seven minutes ago; three messages need somebody, some wait."""
+    errors = ("multiple-matches", "unknown-outcome", "no-merge")
+
+    def take_away(page: Page) -> None:
+        write_faults(hall.server.his_folder, Faults(down=True))
+        message, party = tables.OutboxMessage, tables.PartyState
+        with open_records(hall.server.database_url) as database, database.write() as unit:
+            sent = select(message.id).where(message.state == "done").order_by(message.id.desc())
+            ids = unit.connection.scalars(sent.limit(8)).all()
+            open_again = update(message).where(message.id.in_(ids))
+            unit.connection.execute(open_again.values(state="new", settled_at=None))
+            for message_id, error in zip(ids, errors, strict=False):
+                changed = {"state": "dead", "last_error": error, "attempts": 3}
+                if error == "no-merge":
+                    changed["kind"] = "his.merge_patients"
+                unit.connection.execute(
+                    update(message).where(message.id == message_id).values(changed)
+                )
+            since = unit.now - timedelta(minutes=7)
+            unit.connection.execute(
+                update(party)
+                .where(party.call_group == "write")
+                .values(breaker="open", opened_at=since, last_error="transient")
+            )
+        page.wait_for_selector("#state .wrong")
+
+    return take_away
 
 
 # --- boards ----------------------------------------------------------------------------------------

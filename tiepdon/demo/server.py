@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -21,8 +22,10 @@ from backend.domain.queueing import format_number
 from backend.services.settle_demo_accounts import DEMO_PASSWORD
 from backend.storage.tables import Number
 
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 15.0
+SIGN_IN_TIMEOUT_S = 20
+PORTS = range(15_000, 32_000)
 
 
 class DemoServerError(RuntimeError):
@@ -30,19 +33,24 @@ class DemoServerError(RuntimeError):
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that stays free: the system gives none of these to connections that go out.
+
+    Chance picks, so that servers started side by side at the same moment do not meet.
+    """
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def sign_in(browser: requests.Session, address: str, name: str) -> None:
     """As a person does it on the page. Raises requests.RequestException."""
-    page = browser.get(f"{address}/staff/login", timeout=5)
+    page = browser.get(f"{address}/staff/login", timeout=SIGN_IN_TIMEOUT_S)
     page.raise_for_status()
     token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
     form = {"name": name, "password": DEMO_PASSWORD, "csrf_token": token[1] if token else ""}
-    browser.post(f"{address}/staff/login", data=form, timeout=5).raise_for_status()
+    browser.post(f"{address}/staff/login", data=form, timeout=SIGN_IN_TIMEOUT_S).raise_for_status()
 
 
 class DemoServer:

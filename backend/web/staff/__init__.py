@@ -9,6 +9,7 @@ from backend.web.staff import (
     head,
     home,
     login,
+    outbox,
     password,
     reception,
     rooms,
@@ -28,6 +29,7 @@ BLUEPRINTS = (
     rooms.blueprint,
     head.blueprint,
     reception.blueprint,
+    outbox.blueprint,
     announcements.blueprint,
     calling_words.blueprint,
 )

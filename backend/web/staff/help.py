@@ -10,12 +10,14 @@ from flask.typing import ResponseReturnValue
 
 from backend.errors import HelpCallNotFound
 from backend.services.call_for_help import acknowledge_help_call, list_help_calls
+from backend.services.keep_outbox import list_outbox_alarms
 from backend.services.list_open_matters import list_open_matters
 from backend.services.manage_users import list_locked_users
 from backend.services.record_device_event import list_troubles
 from backend.web.api import caller, resources
 from backend.web.help_calls import HELPERS
 from backend.web.pages import render_page, staff_page
+from backend.web.staff.outbox import OUTBOX_ROLES
 
 MAX_CALLS = 50
 RECENT_CALLS = 5
@@ -56,5 +58,7 @@ def _live() -> dict[str, Any]:
         "acknowledged": [call for call in calls if call.state != "waiting"][:RECENT_CALLS],
         "troubles": list_troubles(server.database),
         "locked": list_locked_users(server.database),
+        "outbox_roles": OUTBOX_ROLES,
+        "alarms": list_outbox_alarms(server.database),
         "matters": list_open_matters(server),
     }

@@ -3,7 +3,7 @@
 
 import { ask, birthText, button, clock, el, firstPage, say, words } from "./reception_base.js";
 
-const NEEDS = ["missed", "priority", "identity", "coverage", "print"];
+const NEEDS = ["name", "missed", "priority", "identity", "coverage", "print"];
 const list = document.getElementById("list");
 
 let page = firstPage;

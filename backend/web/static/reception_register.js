@@ -25,6 +25,8 @@ export function register(from = {}) {
     papers: from.chosen?.papers ?? {},
     services: null,
     key: null,
+    /** A number that waits for its person: it is kept instead of taking a new one. */
+    joins: from.joins ?? null,
   };
   if (!draft.scan?.person) who();
   else if (draft.serviceId) rest();
@@ -35,6 +37,7 @@ const stepHead = (at, title) =>
   el(
     "header",
     { class: "step-head" },
+    draft.joins ? el("p", { class: "hint" }, fill(words.joins, { number: draft.joins.number })) : null,
     el("p", { class: "soft" }, fill(words.step_of, { at, of: 3 })),
     el("h2", { tabindex: "-1" }, title),
     draft.hint ? el("p", { class: "hint" }, draft.hint) : null,
@@ -292,7 +295,7 @@ async function rest() {
   );
   priority.value = draft.priority ?? "";
   const insured = draft.scan.coverage?.outcome !== "none";
-  const send = button(words.take_number, take, { class: "wide main", "data-focus": true });
+  const send = button(draft.joins ? words.keep_number : words.take_number, take, { class: "wide main", "data-focus": true });
   return show(
     stepHead(3, words.rest_title),
     personLine(draft.scan.person),
@@ -356,11 +359,12 @@ async function take(pressed) {
     papers: draft.papers,
     language: lang,
   };
+  if (draft.joins) body.version = draft.joins.version;
   const wish = JSON.stringify(body);
   if (draft.wish !== wish) Object.assign(draft, { wish, key: newKey() });
   pressed.disabled = true;
   hush();
-  const answer = await ask("POST", "/visits", { body, key: draft.key });
+  const answer = await ask("POST", draft.joins ? `/visits/${draft.joins.id}/name` : "/visits", { body, key: draft.key });
   pressed.disabled = false;
   if (!answer.ok) {
     if (answer.code === "scan_expired") return who(answer.sentence);

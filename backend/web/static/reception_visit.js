@@ -3,6 +3,7 @@
 
 import { ask, birthText, button, clock, el, fill, press, say, show, tell, words } from "./reception_base.js";
 import { laneChip, markSelected, refresh, visitRow } from "./reception_list.js";
+import { register } from "./reception_register.js";
 import { printPanel } from "./reception_print.js";
 
 let shownId = null;
@@ -58,8 +59,8 @@ function draw(opened) {
   );
 }
 
-function personPart({ person, guardian, priority, verified }) {
-  if (!person) return el("p", { class: "soft" }, words.person_gone);
+function personPart({ person, guardian, priority, verified, visit }) {
+  if (!person) return el("p", { class: "soft" }, visit.needs.includes("name") ? words.needs.name : words.person_gone);
   const kinds = ["id12", "bhyt15", "passport", "mrn", "cmnd9", "bhxh10"].filter((kind) => person.masked_numbers[kind]);
   const numbers = kinds.slice(0, 2).map((kind) => `${words.number_kinds[kind]} ${person.masked_numbers[kind]}`);
   const phone = person.masked_phone ? `${words.phone_short} ${person.masked_phone}` : null;
@@ -82,6 +83,7 @@ function needPart(opened) {
   if (!need) return null;
   const count = visit.needs.filter((each) => each !== "print").length;
   const choices = {
+    name: () => [button(words.give_name, () => register({ joins: { id: visit.id, version: visit.version, number: visit.number } }), {})],
     priority: () => [
       ...["papers_seen", "plain_to_see"].map((reason) => decide(visit, "priority", { reason }, words.priority_reasons[reason])),
       lowerChoices(visit),

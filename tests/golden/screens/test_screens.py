@@ -77,6 +77,18 @@ def ticket_away(away: tuple[StepState, str | None, bool], language: str) -> Fram
     return bench.kiosk.frame
 
 
+def without_numbers(language: str) -> Frame:
+    """Without its server, at a kiosk that may not give numbers by itself."""
+    bench = Bench(started=False)
+    bench.gateway.grants_numbers = False
+    bench.settle()
+    bench.gateway.down = True
+    bench.wait(3)
+    if language != "vi":
+        touch(bench, "language", language)
+    return bench.kiosk.frame
+
+
 def _cases() -> Iterator[Case]:
     for language in LANGUAGES:
         for screen in Screen:
@@ -85,6 +97,10 @@ def _cases() -> Iterator[Case]:
         for name, away in AWAY.items():
             frame = partial(ticket_away, away, language)
             yield Case(name=f"{language}/states/my_ticket_{name}", make_frame=frame)
+        yield Case(
+            name=f"{language}/states/out_of_service_no_numbers",
+            make_frame=partial(without_numbers, language),
+        )
         # States that a screen is in for a moment, or after trouble.
         for name, sample in make_frames(language).items():
             if name not in set(Screen):

@@ -4,4 +4,5 @@ from his_adapter.events import HisEvent
 
 
 def test_events_are_words_for_a_log() -> None:
-    assert all(event.value.startswith("his_") and event.value.islower() for event in HisEvent)
+    kinds = ("his_", "insurer_", "emulator_")
+    assert all(event.value.startswith(kinds) and event.value.islower() for event in HisEvent)

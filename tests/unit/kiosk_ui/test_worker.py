@@ -17,7 +17,7 @@ def worker() -> Iterator[ThreadWorker]:
 
 
 def drain_until(worker: ThreadWorker, seen: list[object], count: int) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while len(seen) < count and time.monotonic() < deadline:
         worker.drain()
         time.sleep(0.002)
@@ -61,7 +61,7 @@ def test_submitting_and_draining_never_wait(worker: ThreadWorker) -> None:
     for _ in range(50):
         worker.submit(release.wait, done=lambda _: None, failed=lambda _: None)
         assert not worker.drain()
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < 5
     release.set()
 
 
@@ -82,7 +82,7 @@ def test_an_answer_ends_the_wait_for_it(worker: ThreadWorker) -> None:
     threading.Timer(0.02, release.set).start()
     begun = time.monotonic()
     assert worker.wait(5)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 4
     assert worker.drain()
     assert seen == [True]
     assert not worker.wait(0.01)

@@ -43,9 +43,9 @@ class Served:
     def wait_until_ready(self) -> str:
         assert self.process.stdout is not None
         address = str(json.loads(self.process.stdout.readline())["address"])
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            if requests.get(f"{address}/readyz", timeout=5).ok:
+            if requests.get(f"{address}/readyz", timeout=20).ok:
                 return address
             time.sleep(0.1)
         raise AssertionError("not ready")
@@ -59,7 +59,7 @@ class Served:
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(20)
+            self.process.wait(40)
         if self.process.stdout is not None:
             self.process.stdout.close()
 
@@ -72,7 +72,7 @@ def is_alive(pid: int) -> bool:
     return state != "Z"
 
 
-def wait_for(condition: object, timeout_s: float = 15.0) -> None:
+def wait_for(condition: object, timeout_s: float = 40.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline
@@ -88,28 +88,28 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 def enrol(address: str, code: str = "DEMO-KIOSK") -> requests.Response:
     body = {"code": code, "name": "K1"}
-    return requests.post(f"{address}/api/v1/kiosks/enrol", json=body, timeout=10)
+    return requests.post(f"{address}/api/v1/kiosks/enrol", json=body, timeout=20)
 
 
 def test_a_demo_is_served_survives_a_crash_and_stops_in_order(served: Served) -> None:
     address = served.wait_until_ready()
     credential = enrol(address).json()["token"]
     headers = {"Authorization": f"Bearer {credential}"}
-    listed = requests.get(f"{address}/api/v1/services", headers=headers, timeout=10).json()
+    listed = requests.get(f"{address}/api/v1/services", headers=headers, timeout=20).json()
     assert len(listed["items"]) >= 10
-    assert requests.get(f"{address}/t/none", timeout=10).status_code == 404
+    assert requests.get(f"{address}/t/none", timeout=20).status_code == 404
 
     before = served.children()
     assert len(before) == 3  # two web workers and the jobs
     for pid in before:
         os.kill(pid, signal.SIGKILL)
     wait_for(lambda: len([pid for pid in served.children() if pid not in before]) == 3)
-    wait_for(lambda: requests.get(f"{address}/readyz", timeout=10).ok)
-    assert requests.get(f"{address}/api/v1/kiosk", headers=headers, timeout=10).ok
+    wait_for(lambda: requests.get(f"{address}/readyz", timeout=20).ok)
+    assert requests.get(f"{address}/api/v1/kiosk", headers=headers, timeout=20).ok
 
     children = served.children()
     served.process.terminate()
-    assert served.process.wait(20) == 0
+    assert served.process.wait(40) == 0
     wait_for(lambda: not any(is_alive(pid) for pid in children))
 
 
@@ -122,14 +122,14 @@ def test_children_do_not_outlive_a_killed_parent(served: Served) -> None:
 
 def test_without_keys_nothing_is_served(tmp_path: Path) -> None:
     served = Served(tmp_path)
-    assert served.process.wait(30) == 1
+    assert served.process.wait(60) == 1
     served.stop()
     assert "TIEPDON_KEYS_FILE" in (tmp_path / "log").read_text()
 
 
 def test_a_demo_is_not_for_production(tmp_path: Path) -> None:
     served = Served(tmp_path, "--demo", TIEPDON_ENV="production")
-    assert served.process.wait(30) == 1
+    assert served.process.wait(60) == 1
     served.stop()
 
 

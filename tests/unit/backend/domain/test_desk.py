@@ -71,6 +71,7 @@ def test_names_are_found_by_the_beginnings_of_words(wanted: str, found: bool) ->
 
 def test_nothing_is_needed_of_a_visit_that_is_over() -> None:
     facts = {
+        "nameless": True,
         "provisional": True,
         "verified": False,
         "priority_declared": True,
@@ -78,7 +79,7 @@ def test_nothing_is_needed_of_a_visit_that_is_over() -> None:
     }
     assert list_needs(**facts, states=["done", "cancelled"]) == []  # type: ignore[arg-type]
     assert list_needs(**facts, states=["missed"]) == [  # type: ignore[arg-type]
-        Need.MISSED, Need.PRIORITY, Need.IDENTITY, Need.COVERAGE, Need.PRINT,
+        Need.NAME, Need.MISSED, Need.PRIORITY, Need.IDENTITY, Need.COVERAGE, Need.PRINT,
     ]  # fmt: skip
 
 

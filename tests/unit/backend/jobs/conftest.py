@@ -13,6 +13,7 @@ from backend.storage.catalogue import CatalogueSource
 from backend.storage.crypto import demo_keys
 from backend.storage.database import Database
 from his_adapter.demo.gateway import open_demo
+from his_adapter.testing import fill_demo_folder
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk
 from tests.factories.hospital import Hospital, make_config
@@ -29,6 +30,7 @@ def resources(
 ) -> Iterator[Resources]:
     """The demo hospital as HIS, and its catalogue loaded; the hours of a day are enough."""
     monkeypatch.setattr("backend.services.sync_catalogue.SLOT_DAYS", 1)
+    fill_demo_folder(his_folder, now=clock())
     his = open_demo(his_folder, clock=clock, sleep=lambda _: None)
     sync_catalogue(database, his)
     yield Resources(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Row, select
 
+from backend.domain.outbox import Pace
 from backend.jobs import deliver_outbox as module
 from backend.jobs.deliver_outbox import deliver_outbox
 from backend.services.cancel_visit import cancel_visit
@@ -25,6 +26,8 @@ from his_adapter.models import (
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk
 from tests.factories.hospital import make_person
+
+NEVER_OPEN = Pace(failures_to_open=10_000)
 
 
 @pytest.fixture
@@ -73,7 +76,7 @@ def test_a_new_patient_is_created_and_checked_in(
 ) -> None:
     visit = desk.take(service, person=make_person(555_555))
     assert deliver_outbox(resources) == 1
-    assert get_message(resources, visit.id).state == "sent"
+    assert get_message(resources, visit.id).state == "done"
     (told,) = list_his_visits(resources, visit.id)
     assert told.own_number == visit.number
     assert deliver_outbox(resources) == 0
@@ -85,15 +88,16 @@ def test_a_his_that_is_down_is_asked_again_with_growing_pauses(
     visit = desk.take(service, person=make_person(555_555))
     write_faults(his_folder, Faults(down=True))
     pauses = []
-    for _ in range(5):
-        assert deliver_outbox(resources) == 0
+    for _ in range(7):
+        assert deliver_outbox(resources, pace=NEVER_OPEN) == 0
         message = get_message(resources, visit.id)
-        assert (message.state, message.last_error) == ("pending", "transient")
+        assert (message.state, message.last_error) == ("new", "transient")
         pauses.append((message.next_at - clock.now).total_seconds())
-        assert deliver_outbox(resources) == 0
+        assert deliver_outbox(resources, pace=NEVER_OPEN) == 0
         assert get_message(resources, visit.id).attempts == message.attempts
         clock.now = message.next_at
-    assert pauses == [2, 4, 8, 16, 32]
+    for pause, middle in zip(pauses, [1, 2, 5, 15, 30, 60, 60], strict=True):
+        assert 0.8 * middle <= pause <= 1.2 * middle
     write_faults(his_folder, Faults())
     assert deliver_outbox(resources) == 1
 
@@ -121,7 +125,7 @@ def test_a_lost_reply_is_looked_up_not_written_again(
         clock.advance(minutes=5)
     write_faults(his_folder, Faults())
     deliver_outbox(resources)
-    assert get_message(resources, visit.id).state == "sent"
+    assert get_message(resources, visit.id).state == "done"
     assert len(find_patient_refs(resources)) == 1
     (told,) = list_his_visits(resources, visit.id)
     assert told.own_number == visit.number
@@ -134,7 +138,7 @@ def test_what_the_his_refuses_is_a_dead_letter_that_staff_see(
     write_faults(his_folder, Faults(reject_writes=True))
     deliver_outbox(resources)
     message = get_message(resources, visit.id)
-    assert message.state == "dead"
+    assert message.state == "rejected"
     assert message.last_error
     with resources.database.read() as connection:
         assert "outbox_dead" in connection.scalars(select(tables.LiveEvent.event)).all()
@@ -165,13 +169,15 @@ def test_a_dead_worker_leaves_its_message_to_the_next(
     desk: Desk, resources: Resources, service: str, clock: SettableClock
 ) -> None:
     visit = desk.take(service, person=make_person(555_555))
-    (message,) = module._list_due(resources.database)
-    assert module._claim(resources.database, message)
-    assert not module._claim(resources.database, message)
+    pace = Pace()
+    with resources.database.write() as unit:
+        assert len(module.claim(unit, "his", pace, limit=5)) == 1
+        assert module.claim(unit, "his", pace, limit=5) == []
     assert deliver_outbox(resources) == 0
-    clock.advance(seconds=module.CLAIM_S)
+    clock.advance(seconds=pace.lease_s)
     assert deliver_outbox(resources) == 1
-    assert get_message(resources, visit.id).state == "sent"
+    message = get_message(resources, visit.id)
+    assert (message.state, message.attempts) == ("done", 2)
 
 
 def test_two_workers_send_each_message_once(desk: Desk, resources: Resources, service: str) -> None:

@@ -28,7 +28,7 @@ def service(resources: Resources) -> str:
 def settle_messages(desk: Desk) -> None:
     with desk.hospital.database.write() as unit:
         unit.connection.execute(
-            update(tables.OutboxMessage).values(state="sent", settled_at=unit.now)
+            update(tables.OutboxMessage).values(state="done", settled_at=unit.now)
         )
 
 
@@ -135,6 +135,33 @@ def test_tickets_go_after_two_years_and_audit_with_them(
     visit = (tables.Visit, tables.Step, tables.StepChange, tables.Number, tables.Ticket)
     for table in (*visit, tables.Call, tables.StaffAct, tables.RoomDay):
         assert count(desk, table) == 0, table
+
+
+def test_what_the_his_said_goes_with_the_day_and_its_orders_with_the_visit(
+    desk: Desk, resources: Resources, service: str, clock: SettableClock
+) -> None:
+    visit = desk.take(service)
+    settle_messages(desk)
+    with desk.hospital.database.write() as unit:
+        unit.add(
+            tables.HisCopy, kind="orders", visit_id=visit.id, sealed=b"", version="1",
+            fetched_at=unit.now, stale=False,
+        )  # fmt: skip
+        unit.add(tables.HisWatch, visit_id=visit.id, noticed=1, applied=1, failures=0)
+        unit.add(
+            tables.HisOrder, ref="CD-1", visit_id=visit.id, step_id=visit.steps[0].id,
+            version="1", kind="laboratory", status="active", released=False, preparation_vi="",
+            preparation_en="", ordered_at=unit.now, seen_at=unit.now,
+        )  # fmt: skip
+    day_only = (tables.HisCopy, tables.HisWatch)
+    purge(resources)
+    assert [count(desk, table) for table in (*day_only, tables.HisOrder)] == [1, 1, 1]
+    clock.advance(days=1)
+    purge(resources)
+    assert [count(desk, table) for table in (*day_only, tables.HisOrder)] == [0, 0, 1]
+    clock.advance(days=24 * 31)
+    purge(resources)
+    assert count(desk, tables.HisOrder) == count(desk, tables.Visit) == 0
 
 
 def test_acceptances_of_the_notice_are_kept(

@@ -39,5 +39,5 @@ def test_stops_when_told() -> None:
     )
     thread = threading.Thread(target=worker.run)
     thread.start()
-    thread.join(5)
+    thread.join(20)
     assert not thread.is_alive()

@@ -99,3 +99,30 @@ def test_after_closing_there_is_no_answer() -> None:
     party.close()
     with pytest.raises(NoAnswer):
         party.ask(lambda: "yes").wait(5)
+
+
+def test_closing_waits_until_a_late_answer_is_used() -> None:
+    """Whoever writes it down still has a database then."""
+    party = RemoteParty("test")
+    may_answer, using, may_use = threading.Event(), threading.Event(), threading.Event()
+    used: list[bool] = []
+
+    def use(_: bool) -> None:
+        using.set()
+        may_use.wait(10)
+        used.append(True)
+
+    party.ask(lambda: may_answer.wait(10)).when_late(use)
+    may_answer.set()
+    assert using.wait(10)
+    threading.Timer(0.05, may_use.set).start()
+    party.close(within_s=60)
+    assert used == [True]
+
+
+def test_closing_does_not_wait_without_end() -> None:
+    party = RemoteParty("test")
+    hanging = threading.Event()
+    party.ask(lambda: hanging.wait(10))
+    party.close(within_s=0.05)
+    hanging.set()

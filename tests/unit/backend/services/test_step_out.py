@@ -176,7 +176,7 @@ def test_who_holds_a_visit_does_not_stop_the_room_that_calls(
         called: list[str] = []
         caller = threading.Thread(target=lambda: called.extend(numbers(room.next().current)))
         caller.start()
-        caller.join(timeout=5)
+        caller.join(timeout=8)
         assert called == [visit.number]
 
 

@@ -14,6 +14,7 @@ from his_adapter.builtin.gateway import BuiltinGateway
 from his_adapter.demo.faults import Faults, write_faults
 from his_adapter.demo.gateway import open_demo
 from his_adapter.errors import Unavailable
+from his_adapter.testing import fill_demo_folder
 from tests.conftest import SettableClock
 
 
@@ -22,6 +23,7 @@ def his(
     tmp_path: Path, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[BuiltinGateway]:
     monkeypatch.setattr("backend.services.sync_catalogue.SLOT_DAYS", 1)
+    fill_demo_folder(tmp_path / "his", now=clock())
     gateway = open_demo(tmp_path / "his", clock=clock, sleep=lambda _: None)
     yield gateway
     gateway.close()

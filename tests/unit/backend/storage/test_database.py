@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import event, func, insert, select, text
 from sqlalchemy.exc import StatementError
 
 from backend.domain.ids import new_id
@@ -188,7 +188,8 @@ def test_a_deadlock_is_run_again(postgres_server: PostgresServer) -> None:
     with database.read() as connection:
         last = connection.scalars(select(tables.Series.last)).all()
     assert list(last) == [2, 2]
-    assert len(runs) == 3
+    # On a slow machine the loser may lose again.
+    assert len(runs) in {3, 4}
     database.close()
 
 
@@ -222,3 +223,64 @@ def test_time_is_taken_again_under_a_lock(database: Database, clock: SettableClo
         assert unit.now == began
         unit.take_time()
         assert unit.now == began + timedelta(seconds=3)
+
+
+class OpenConnections:
+    """How many connections of an engine are open."""
+
+    def __init__(self, database: Database) -> None:
+        self.count = 0
+        event.listen(database.engine, "connect", lambda *_: self._add(1))
+        event.listen(database.engine, "close", lambda *_: self._add(-1))
+
+    def _add(self, change: int) -> None:
+        self.count += change
+
+
+def test_closing_waits_for_those_who_are_at_it(database: Database) -> None:
+    open_connections = OpenConnections(database)
+    at_it, may_end = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with database.write() as unit:
+            add_event(unit)
+            at_it.set()
+            may_end.wait(10)
+
+    busy = threading.Thread(target=work)
+    busy.start()
+    assert at_it.wait(10)
+    closing = threading.Thread(target=database.close, kwargs={"within_s": 60})
+    closing.start()
+    closing.join(0.05)
+    assert closing.is_alive()
+    may_end.set()
+    closing.join(10)
+    busy.join(10)
+    assert open_connections.count == 0
+    assert not closing.is_alive()
+
+
+def test_a_connection_that_comes_back_after_closing_is_closed(database: Database) -> None:
+    """Otherwise it stays open until the process ends, or until it is collected with a warning."""
+    open_connections = OpenConnections(database)
+    with database.read() as connection:
+        connection.execute(select(1))
+        database.close(within_s=0)
+        assert open_connections.count == 1
+        # A transaction that has begun may still be finished.
+        connection.execute(select(1))
+    assert open_connections.count == 0
+
+
+def test_a_closed_database_is_not_opened_again(database: Database) -> None:
+    open_connections = OpenConnections(database)
+    database.close()
+    with pytest.raises(StorageUnavailable), database.read():
+        pass
+    with pytest.raises(StorageUnavailable), database.write():
+        pass
+    with pytest.raises(StorageUnavailable):
+        database.transact(add_event)
+    database.close()
+    assert open_connections.count == 0

@@ -68,15 +68,13 @@ def hospital(database: Database) -> Hospital:
 
 
 @pytest.fixture
-def his() -> Iterator[ScriptedHis]:
-    his = ScriptedHis()
-    yield his
-    his.speak()
+def his() -> ScriptedHis:
+    return ScriptedHis()
 
 
 @pytest.fixture
 def resources(hospital: Hospital, his: ScriptedHis) -> Iterator[Resources]:
-    config = make_config(coverage_patient_wait_s=0.4, coverage_timeout_s=1.5)
+    config = make_config(coverage_patient_wait_s=0.4, coverage_timeout_s=20)
     resources = assemble(
         replace(config, demo=False),
         database=hospital.database,
@@ -84,8 +82,8 @@ def resources(hospital: Hospital, his: ScriptedHis) -> Iterator[Resources]:
         his=cast("HisGateway", his),
     )
     yield resources
-    resources.his_party.close()
-    resources.insurer_party.close()
+    his.speak()
+    resources.close()
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ PUBLIC = {
     "/docs/<path:name>",
     "/healthz",
     "/readyz",
+    "/metrics",
     "/t/<token>",
     "/d/<key>",
     "/d/<key>/state",
@@ -66,6 +67,8 @@ POST /api/v1/help-calls/<help_call_id>/continue reception
 GET  /api/v1/kiosk kiosk
 POST /api/v1/kiosks/device-events agent kiosk
 POST /api/v1/kiosks/heartbeat agent kiosk
+POST /api/v1/kiosks/offline-grant kiosk
+POST /api/v1/kiosks/offline-numbers kiosk
 GET  /api/v1/live cashier head it reception room_caller
 POST /api/v1/people/describe reception
 POST /api/v1/people/merge reception
@@ -94,6 +97,7 @@ POST /api/v1/visits/<visit_id>/change kiosk
 POST /api/v1/visits/<visit_id>/coverage reception
 GET  /api/v1/visits/<visit_id>/desk reception
 POST /api/v1/visits/<visit_id>/identity reception
+POST /api/v1/visits/<visit_id>/name reception
 POST /api/v1/visits/<visit_id>/print-requests cashier reception
 POST /api/v1/visits/<visit_id>/print-requests/<print_request_id>/cancel cashier reception
 POST /api/v1/visits/<visit_id>/print-state kiosk
@@ -124,6 +128,13 @@ GET  /staff/head head
 GET  /staff/help head it reception room_caller
 POST /staff/help/calls/<help_call_id>/acknowledge head it reception room_caller
 GET  /staff/help/live head it reception room_caller
+GET  /staff/outbox it reception
+GET  /staff/outbox/<message_id> it reception
+POST /staff/outbox/<message_id>/candidates reception
+POST /staff/outbox/<message_id>/choose reception
+POST /staff/outbox/<message_id>/discard it reception
+POST /staff/outbox/<message_id>/replay it reception
+GET  /staff/outbox/live it reception
 GET  /staff/password staff
 POST /staff/password staff
 GET  /staff/reception reception

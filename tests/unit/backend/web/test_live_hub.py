@@ -27,11 +27,11 @@ class Page:
         since = hub.prepare()
         mine, theirs = pair()
         self.socket = mine
-        self.socket.settimeout(3)
+        self.socket.settimeout(10)
         self.admitted = hub.add(theirs, topics=topics, since=since, **options)  # type: ignore[arg-type]
         self.text = ""
 
-    def hears(self, word: str, within_s: float = 3.0) -> bool:
+    def hears(self, word: str, within_s: float = 10.0) -> bool:
         deadline = time.monotonic() + within_s
         self.socket.settimeout(0.05)
         while time.monotonic() < deadline:
@@ -44,7 +44,7 @@ class Page:
                 return True
         return False
 
-    def is_over(self, within_s: float = 3.0) -> bool:
+    def is_over(self, within_s: float = 10.0) -> bool:
         self.socket.settimeout(within_s)
         try:
             return self.socket.recv(65536) == b""
@@ -85,7 +85,7 @@ def test_nothing_is_lost_between_hello_and_being_admitted(database: Database, hu
     time.sleep(0.2)
     mine, theirs = pair()
     hub.add(theirs, topics=["room-1"], since=since)
-    mine.settimeout(3)
+    mine.settimeout(10)
     assert b"A001" in mine.recv(4096)
     later = Page(hub, "room-1")
     assert not later.hears("A001", within_s=0.3)
@@ -114,9 +114,11 @@ def test_a_database_that_is_away_is_asked_for_one_page_not_for_each(
         asked.append(time.monotonic())
         raise StorageUnavailable
 
+    began = time.monotonic()
     pages = [Page(hub, "*", is_allowed=is_allowed) for _ in range(20)]
     time.sleep(1)
-    assert 1 <= len(asked) <= 4
+    so_far = list(asked)
+    assert 1 <= len(so_far) <= (time.monotonic() - began) / 0.3 + 1
     assert all(page.hears("event: pulse") for page in pages)
 
 
@@ -138,7 +140,7 @@ def test_after_a_fault_pages_find_a_thread_again(
 def test_a_page_that_left_is_forgotten(hub: LiveHub) -> None:
     page = Page(hub, "*")
     page.socket.close()
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 10
     while hub.size and time.monotonic() < deadline:
         time.sleep(0.02)
     assert hub.size == 0

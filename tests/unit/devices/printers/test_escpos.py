@@ -289,7 +289,7 @@ def test_a_slow_printer_is_waited_for(device: SimulatedPrinter, connect: Connect
 
 def test_proof_comes_only_when_it_is_on_paper(device: SimulatedPrinter, connect: Connect) -> None:
     printer = connect(times=PATIENT)
-    device.steer(speed_mm_s=150.0)
+    device.steer(speed_mm_s=75.0)
     results = []
     job = threading.Thread(target=lambda: results.append(printer.print(ticket(), job_id="a")))
     job.start()

@@ -60,7 +60,7 @@ def jobs(printer: GatedPrinter, seen: list[PrinterStatus]) -> Iterator[PrintQueu
 
 
 def until(met: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while not met():
         assert time.monotonic() < deadline
         time.sleep(0.005)

@@ -65,6 +65,6 @@ def test_nothing_comes_from_a_silent_keyboard(tmp_path: Path) -> None:
     link.connect()
     started_s = time.monotonic()
     assert list(link.read(0.1)) == []
-    assert time.monotonic() - started_s < 1.0
+    assert time.monotonic() - started_s < 5
     link.disconnect()
     os.close(end)

@@ -44,7 +44,7 @@ def noise(count: int) -> Frame:
 
 
 def read_until(
-    link: CameraLink, wanted: Callable[[object], bool], within_s: float = 5.0
+    link: CameraLink, wanted: Callable[[object], bool], within_s: float = 20.0
 ) -> list[object]:
     answers: list[object] = []
     end_s = time.monotonic() + within_s
@@ -107,7 +107,7 @@ def test_a_slow_decode_sees_the_newest_picture_next(
     link = connected(source)
     read_until(link, lambda answer: len(seen) >= 4)
     steps = np.diff(seen)
-    assert (steps >= 5).all()
+    assert (steps >= 2).all()  # ten on an idle machine; each one after the other would be one
 
 
 def test_a_driver_fault_while_reading_is_a_lost_camera(
@@ -141,7 +141,7 @@ def test_disconnected_it_lets_go_of_the_camera_even_if_a_read_hangs(
     read_until(link, lambda answer: answer is not None)
     started_s = time.monotonic()
     link.disconnect()
-    assert time.monotonic() - started_s < 0.5
+    assert time.monotonic() - started_s < 5
     assert link.latest_frame() is None
     hang.set()
     assert source.released.wait(2.0)

@@ -25,7 +25,7 @@ class Line:
         tty.setraw(self.our_end)
         self.link = SerialLink(os.ttyname(self.our_end))
 
-    def read(self, within_s: float = 5.0) -> list[bytes]:
+    def read(self, within_s: float = 20.0) -> list[bytes]:
         end_s = time.monotonic() + within_s
         while time.monotonic() < end_s:
             if codes := self.link.read(0.1):

@@ -22,6 +22,7 @@ class ScriptedLink:
     def __init__(self) -> None:
         self.steps: queue.Queue[Sequence[bytes] | Exception | None] = queue.Queue()
         self.connects = 0
+        self.reads = 0
         self.refuse: Exception | None = None
 
     def connect(self) -> None:
@@ -30,6 +31,7 @@ class ScriptedLink:
             raise self.refuse
 
     def read(self, timeout_s: float) -> Sequence[bytes] | None:
+        self.reads += 1
         try:
             step = self.steps.get(timeout=min(timeout_s, 0.01))
         except queue.Empty:
@@ -70,7 +72,7 @@ def scanner(link: ScriptedLink, clock: Clock) -> Iterator[ThreadedScanner]:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    end_s = time.monotonic() + 5
+    end_s = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < end_s
         time.sleep(0.002)
@@ -83,13 +85,14 @@ def test_a_code_seen_all_the_time_comes_once_however_long(
     for _ in range(5):
         link.steps.put([b"card"])
         wait_for(link.steps.empty)
-        time.sleep(0.02)
+        reads = link.reads
+        wait_for(lambda: link.reads > reads)  # noqa: B023  # asked before the loop goes on
         clock.now_s += GONE_AFTER_S * 0.9
     assert scanner.poll() is not None
     assert scanner.poll() is None
     clock.now_s += GONE_AFTER_S * 0.2
     link.steps.put([b"card"])
-    scan = scanner.poll(2.0)
+    scan = scanner.poll(20.0)
     assert scan is not None
     assert scan.read_at_mono_s == clock.now_s
 
@@ -99,8 +102,9 @@ def test_nobody_polling_costs_the_oldest_and_is_logged_without_the_payload(
 ) -> None:
     link.steps.put([f"card {number}".encode() for number in range(20)])
     scanner.open()
-    wait_for(lambda: DeviceEvent.SCAN_DROPPED in caplog.text)
-    first = scanner.poll(2.0)
+    wait_for(lambda: link.reads > 1)
+    assert DeviceEvent.SCAN_DROPPED in caplog.text
+    first = scanner.poll(20.0)
     assert first is not None
     assert first.untrusted_payload == b"card 4"
     assert "card" not in caplog.text

@@ -25,12 +25,12 @@ def camera() -> Iterator[SimulatedCamera]:
 
 
 def order(camera: SimulatedCamera, what: object) -> requests.Response:
-    return requests.post(camera.control_url, json=what, timeout=5)
+    return requests.post(camera.control_url, json=what, timeout=20)
 
 
 def pictures(camera: SimulatedCamera, count: int) -> list[bytes]:
     """The next pictures of the stream, as JPEG."""
-    with requests.get(camera.url, stream=True, timeout=5) as stream:
+    with requests.get(camera.url, stream=True, timeout=20) as stream:
         raw = b""
         for piece in stream.iter_content(8192):
             raw += piece
@@ -63,7 +63,7 @@ def test_pictures_differ_unless_it_is_frozen(camera: SimulatedCamera) -> None:
 
 def test_dropped_it_refuses_viewers_until_all_is_well(camera: SimulatedCamera) -> None:
     camera.make_trouble(Trouble.DROP)
-    assert requests.get(camera.url, timeout=5).status_code == 503
+    assert requests.get(camera.url, timeout=20).status_code == 503
     order(camera, {"trouble": None})
     assert pictures(camera, 1)
 
@@ -90,9 +90,9 @@ def test_orders_it_does_not_know_are_refused_and_change_nothing(
 
 
 def test_other_addresses_and_huge_orders_are_refused(camera: SimulatedCamera) -> None:
-    assert requests.get(camera.control_url, timeout=5).status_code == 404
-    assert requests.post(camera.url, json={}, timeout=5).status_code == 404
-    assert requests.post(camera.control_url, data=b"x" * 70_000, timeout=5).status_code == 413
+    assert requests.get(camera.control_url, timeout=20).status_code == 404
+    assert requests.post(camera.url, json={}, timeout=20).status_code == 404
+    assert requests.post(camera.control_url, data=b"x" * 70_000, timeout=20).status_code == 413
 
 
 def test_it_refuses_production(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,7 +80,7 @@ def test_it_answers_with_the_paper_out_and_gives_no_proof_until_there_is_paper(
 ) -> None:
     device.steer(end_after_mm=50)
     line.sendall(JOB)
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 20
     while ask(line, 4) != 0x7E:
         assert time.monotonic() < deadline
     assert device.state()["unfinished_mm"] == pytest.approx(50)
@@ -88,7 +88,7 @@ def test_it_answers_with_the_paper_out_and_gives_no_proof_until_there_is_paper(
     line.settimeout(0.2)
     with pytest.raises(TimeoutError):
         line.recv(7)
-    line.settimeout(2)
+    line.settimeout(20)
     device.steer(paper="ok")
     assert line.recv(7) == PROOF
     assert len(device.tickets) == 1
@@ -113,7 +113,7 @@ def test_mute_and_stalled(device: SimulatedPrinter, line: socket.socket) -> None
         with pytest.raises(TimeoutError):
             line.recv(1)
         device.steer(**{condition: False})
-    line.settimeout(2)
+    line.settimeout(20)
     assert line.recv(1) == b"\x12"
 
 

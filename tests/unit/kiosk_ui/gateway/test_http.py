@@ -172,7 +172,7 @@ def drip(handler: BaseHTTPRequestHandler) -> None:
     handler.send_header("Content-Length", "1000000")
     handler.end_headers()
     with contextlib.suppress(OSError):
-        for _ in range(40):
+        for _ in range(200):
             handler.wfile.write(b" " * 100)
             time.sleep(0.05)
 
@@ -207,17 +207,17 @@ def test_a_server_gone_mad_is_a_server_away(
     begun = time.monotonic()
     with pytest.raises(ServerAway):
         gateway.get_settings()
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 5
 
 
 def test_a_silent_server_is_noticed_by_the_check_in_time(
     server: Script, gateway: HttpGateway
 ) -> None:
-    server.on("/readyz", hang(2.5))
+    server.on("/readyz", hang(6))
     begun = time.monotonic()
     with pytest.raises(ServerAway):
         gateway.check()
-    assert time.monotonic() - begun < 1.9
+    assert time.monotonic() - begun < 5
 
 
 def test_nobody_listens(tmp_path: Path) -> None:

@@ -117,10 +117,10 @@ def test_nothing_personal_in_repr() -> None:
 )
 def test_a_megabyte_is_refused_before_it_is_read(piece: bytes) -> None:
     flood = piece * (1_000_000 // len(piece))
-    started = time.perf_counter()
+    started = time.process_time()
 
     assert read(flood).error is ErrorCode.TOO_LONG
-    assert time.perf_counter() - started < 0.05
+    assert time.process_time() - started < 0.2
 
 
 @pytest.mark.parametrize(
@@ -129,10 +129,10 @@ def test_a_megabyte_is_refused_before_it_is_read(piece: bytes) -> None:
 @pytest.mark.parametrize("head", [b"", b"079085000000|", b"7900000000|", b"http://a/", b"P<VNM"])
 def test_the_longest_payload_is_read_at_once(head: bytes, piece: bytes) -> None:
     payload = (head + piece * 4096)[:4096]
-    started = time.perf_counter()
+    started = time.process_time()
 
     read(payload)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 1
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300))

@@ -1,0 +1,19 @@
+"""How each kind of outbox message is delivered: one module per kind, all of them listed here."""
+
+from __future__ import annotations
+
+from backend.services.deliveries import cancel_visit, check_in, merge_patients
+from backend.services.deliveries.message import Delivery
+
+CHECK_IN, CANCEL_VISIT, MERGE_PATIENTS = "his.check_in", "his.cancel_visit", "his.merge_patients"
+
+DELIVERIES: dict[str, Delivery] = {
+    CHECK_IN: Delivery(deliver=check_in.deliver),
+    # A check-in nobody knows the end of may have left a visit in the HIS: it is settled first.
+    CANCEL_VISIT: Delivery(deliver=cancel_visit.deliver, waits_for=frozenset({CHECK_IN})),
+    MERGE_PATIENTS: Delivery(deliver=merge_patients.deliver),
+}
+
+
+def list_parties() -> list[str]:
+    return sorted({delivery.party for delivery in DELIVERIES.values()})

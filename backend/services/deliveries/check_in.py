@@ -1,0 +1,225 @@
+"""Tells the HIS of a visit: who it is, the hour that was taken, the check-in itself.
+
+Every write carries a key made of the message's id. What a write left behind is remembered before
+the next one goes, so that a try after a crash goes on where the last one stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import select, update
+
+from backend.domain.scan import PersonFacts
+from backend.domain.visit import StepState
+from backend.errors import VisitNotFound
+from backend.services.deliveries.message import (
+    RECORD_GONE,
+    Delivered,
+    Message,
+    NeedsStaff,
+    find_written,
+)
+from backend.services.deliveries.steps import read_visit
+from backend.services.resources import Resources
+from backend.storage import tables
+from backend.storage.repositories import StoredVisit, get_person
+from backend.storage.unit_of_work import UnitOfWork
+from his_adapter.errors import Duplicate, MultipleMatches, NotSupported, SlotTaken
+from his_adapter.models import (
+    BirthDate,
+    CheckIn,
+    Gender,
+    Identifier,
+    IdentifierKind,
+    MatchGrade,
+    Patient,
+    PatientDraft,
+    PatientQuery,
+    Ref,
+    Visit,
+    WriteKey,
+)
+
+
+def deliver(resources: Resources, message: Message) -> Delivered | None:
+    """Raises MultipleMatches: a person at the desk has to say which record of the HIS it is."""
+    stored, steps = read_visit(resources, message)
+    # Cancelled before the HIS heard of it: there is nothing to say.
+    left = [step for step in steps if step.state != StepState.CANCELLED and step.his_ref is None]
+    done: Delivered | None = None
+    for step in left:
+        if done is not None and done.save is not None:
+            with resources.database.write() as unit:
+                done.save(unit)
+        done = _check_in(resources, message, stored, step)
+    return done
+
+
+def _check_in(resources: Resources, message: Message, stored: StoredVisit, step: Any) -> Delivered:
+    key = WriteKey(f"{message.id}.{step.position}")
+    written = find_written(resources, message, key)
+    if not isinstance(written, Visit):
+        patient, draft = _get_patient(resources, message, stored)
+        request = _make_check_in(resources, message, stored, step, patient, draft)
+        try:
+            written = resources.his.check_in(request, key=key)
+        except Duplicate as error:
+            ref = Ref(error.existing)
+            return Delivered(his_ref=ref, save=_save_step(step, ref, None))
+    return Delivered(his_ref=written.ref, save=_save_step(step, written.ref, written))
+
+
+def _make_check_in(
+    resources: Resources,
+    message: Message,
+    stored: StoredVisit,
+    step: Any,
+    patient: Ref,
+    draft: PatientDraft,
+) -> CheckIn:
+    catalogue, visit = resources.catalogue.get(), stored.visit
+    service = catalogue.every_service[step.service_id]
+    practitioner = catalogue.practitioners.get(step.practitioner_id)
+    room = catalogue.rooms.get(step.room_id)
+    first = step.position == 0
+    appointment = Ref(visit.appointment_ref) if visit.appointment_ref and first else None
+    if step.slot_id is not None:
+        appointment = _book(resources, message, step, patient, Ref(service.his_ref))
+    return CheckIn(
+        patient=patient,
+        person=draft,
+        appointment=appointment,
+        service=Ref(service.his_ref),
+        practitioner=Ref(practitioner.his_ref) if practitioner else None,
+        room=Ref(room.his_ref) if room else None,
+        visit_kind=visit.kind,
+        number=visit.number,
+        provisional=visit.provisional,
+        arrived_at=visit.created_at,
+    )
+
+
+def _book(
+    resources: Resources, message: Message, step: Any, patient: Ref, service: Ref
+) -> Ref | None:
+    """The booking of the hour the patient took here; None when the HIS gave it to another.
+
+    The patient holds a number and is received either way.
+    """
+    with resources.database.read() as connection:
+        slot = connection.scalar(select(tables.Slot.his_ref).where(tables.Slot.id == step.slot_id))
+    if slot is None:
+        return None
+    try:
+        booked = resources.his.book_appointment(
+            patient, Ref(slot), service, key=WriteKey(f"{message.id}.slot")
+        )
+    except (SlotTaken, NotSupported):
+        return None
+    except Duplicate as error:
+        return Ref(error.existing)
+    return booked.ref
+
+
+def _get_patient(
+    resources: Resources, message: Message, stored: StoredVisit
+) -> tuple[Ref, PatientDraft]:
+    """Who this is in the HIS; somebody it does not know is created, or comes with the visit.
+
+    Raises MultipleMatches: a person at the desk has to decide; NeedsStaff when the link to the
+    person is gone.
+    """
+    person_id = stored.visit.person_id
+    if person_id is None:
+        raise NeedsStaff(RECORD_GONE)
+    try:
+        with resources.database.read() as connection:
+            person = get_person(connection, resources.keys, person_id)
+            known = connection.scalar(
+                select(tables.Person.his_ref).where(tables.Person.id == person_id)
+            )
+    except VisitNotFound as error:
+        raise NeedsStaff(RECORD_GONE) from error
+    draft = _draft_of(person)
+    if known or person.his_ref:
+        return Ref(known or person.his_ref or ""), draft
+    ref = find_patient(resources, person) or _create_patient(resources, message, draft)
+    if ref:
+        with resources.database.write() as unit:
+            unit.connection.execute(
+                update(tables.Person).where(tables.Person.id == person_id).values(his_ref=ref)
+            )
+    return ref, draft
+
+
+def _draft_of(person: PersonFacts) -> PatientDraft:
+    return PatientDraft(
+        full_name=person.full_name,
+        birth_date=BirthDate.from_iso(person.birth_date) if person.birth_date else None,
+        gender=Gender(person.gender) if person.gender else Gender.UNKNOWN,
+        identifiers=_identifiers(person),
+        address=person.address,
+    )
+
+
+def _identifiers(person: PersonFacts) -> tuple[Identifier, ...]:
+    return tuple(
+        Identifier(kind=IdentifierKind(kind), value=value)
+        for kind, value in sorted(person.numbers.items())
+    )
+
+
+def make_query(person: PersonFacts) -> PatientQuery:
+    """How the HIS is asked for somebody who came here."""
+    return PatientQuery(
+        identifiers=_identifiers(person),
+        full_name=person.full_name,
+        birth_date=BirthDate.from_iso(person.birth_date) if person.birth_date else None,
+        gender=Gender(person.gender) if person.gender else None,
+    )
+
+
+def find_patient(resources: Resources, person: PersonFacts) -> Ref | None:
+    """Raises MultipleMatches when the HIS is certain of more than one."""
+    matches = resources.his.find_patients(make_query(person)).items
+    certain = [match for match in matches if match.grade is MatchGrade.CERTAIN]
+    if len(certain) > 1:
+        raise MultipleMatches
+    return certain[0].ref if certain else None
+
+
+def _create_patient(resources: Resources, message: Message, draft: PatientDraft) -> Ref:
+    """Nothing yet where the HIS takes new people with their first visit only."""
+    key = WriteKey(f"{message.id}.patient")
+    written = find_written(resources, message, key)
+    if isinstance(written, Patient):
+        return written.ref
+    try:
+        return resources.his.create_patient(draft, key=key).ref
+    except NotSupported:
+        return Ref("")
+    except Duplicate as error:
+        return Ref(error.existing)
+
+
+def _save_step(step: Any, ref: Ref, written: Visit | None) -> Callable[[UnitOfWork], None]:
+    """Remembers the HIS's own references, and that the visit is no longer only ours."""
+
+    def save(unit: UnitOfWork) -> None:
+        unit.connection.execute(
+            update(tables.Step).where(tables.Step.id == step.id).values(his_ref=ref)
+        )
+        visit = update(tables.Visit).where(tables.Visit.id == step.visit_id)
+        unit.connection.execute(visit.values(known_to_his=True))
+        if written is not None:
+            # The first registration of a visit gives it its number and record there.
+            unit.connection.execute(
+                visit.where(tables.Visit.his_record_code.is_(None)).values(
+                    his_number=f"{written.ticket.prefix}{written.ticket.number}",
+                    his_record_code=written.record_code,
+                )
+            )
+
+    return save

@@ -1,0 +1,86 @@
+"""A message that is being delivered, and what a delivery hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from backend.services.resources import Resources
+from backend.storage.unit_of_work import UnitOfWork
+from his_adapter.errors import MultipleMatches, NotSupported
+from his_adapter.models import WriteKey, Written
+
+
+class NeedsStaff(Exception):  # named for what happened, as all errors here
+    """Nobody but a person can settle this; `code` says why (see the texts of /staff/outbox)."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+OUTCOME_UNTOLD = "unknown-outcome"
+SEVERAL_RECORDS = "several-records"
+NO_MERGE = "no-merge"
+RECORD_GONE = "record-gone"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    id: str
+    party: str
+    lane: str
+    kind: str
+    visit_id: str | None
+    payload: dict[str, Any]
+    attempts: int
+    """How often it was tried before."""
+    uncertain: bool = False
+    """The last try may have arrived: its writes are looked up before they are sent again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivered:
+    """What the other side made of it; `save` runs in the transaction that says it is done."""
+
+    his_ref: str | None = None
+    save: Callable[[UnitOfWork], None] | None = None
+
+
+class Deliver(Protocol):
+    def __call__(self, resources: Resources, message: Message) -> Delivered | None:
+        """Outside any transaction; may be called again after a crash at any point.
+
+        Raises HisError, NeedsStaff, StorageUnavailable.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """How one kind of message is delivered.
+
+    `waits_for`: dead letters of these kinds about the same visit hold it back; all others pass.
+    """
+
+    deliver: Deliver
+    party: str = "his"
+    waits_for: frozenset[str] = frozenset()
+
+
+def find_written(resources: Resources, message: Message, key: WriteKey) -> Written | None:
+    """What an earlier try of this write left in the HIS.
+
+    Raises NeedsStaff when it may have arrived and the HIS cannot say, or names several records.
+    """
+    if not message.attempts:
+        return None
+    try:
+        return resources.his.find_by_key(key)
+    except NotSupported as error:
+        if message.uncertain:
+            raise NeedsStaff(OUTCOME_UNTOLD) from error
+        return None
+    except MultipleMatches as error:
+        raise NeedsStaff(SEVERAL_RECORDS) from error

@@ -1,0 +1,94 @@
+"""`/metrics` for Prometheus: figures and states, never a person, a number or an id.
+
+Everything is read from the database, so that it does not matter which process answers. For this
+very machine without more ado; from elsewhere with the token of TIEPDON_METRICS_TOKEN_FILE.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+from ipaddress import ip_address
+
+from flask import Blueprint, Response, request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from backend.domain.outbox import Breaker
+from backend.errors import LoginRequired
+from backend.services.keep_outbox import look_at_outbox
+from backend.services.resources import Resources
+from backend.web.api import public, resources
+
+FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
+
+blueprint = Blueprint("metrics", __name__)
+
+
+@blueprint.get("/metrics")
+@public
+def metrics() -> Response:
+    """Raises LoginRequired for callers from elsewhere without the token."""
+    server = resources()
+    if not (_is_from_here() or _has_token(server.config.metrics_token)):
+        raise LoginRequired
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Outbox(server))
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _is_from_here() -> bool:
+    """The caller's own machine, not one whose call a proxy on this machine passes on."""
+    try:
+        is_loopback = ip_address(request.remote_addr or "").is_loopback
+    except ValueError:
+        return False
+    return is_loopback and not any(name in request.headers for name in FORWARDED)
+
+
+def _has_token(token: str | None) -> bool:
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if token is None or scheme.lower() != "bearer":
+        return False
+    return hmac.compare_digest(given.encode(), token.encode())
+
+
+class _Outbox(Collector):
+    def __init__(self, server: Resources) -> None:
+        self._server = server
+
+    def collect(self) -> Iterable[Metric]:
+        now = self._server.database.clock()
+        depth = _gauge("depth", "Messages that will be sent without anybody's help")
+        oldest = _gauge("oldest_age_seconds", "Age of the oldest of them; 0 without any")
+        unknown = _gauge("unknown", "Messages that may have arrived and will be looked up")
+        dead = _gauge("dead", "Dead letters: messages that wait for a person")
+        delivered = CounterMetricFamily(
+            "tiepdon_outbox_delivered", "Messages that arrived", labels=["party"]
+        )
+        breaker = GaugeMetricFamily(
+            "tiepdon_party_breaker",
+            "0 answers, 1 away, 2 being tried again",
+            labels=["party", "group"],
+        )
+        away = GaugeMetricFamily(
+            "tiepdon_party_away_seconds", "Since it went away; 0 while it answers", labels=["party"]
+        )
+        codes = {Breaker.CLOSED: 0, Breaker.OPEN: 1, Breaker.HALF_OPEN: 2}
+        for party in look_at_outbox(self._server.database):
+            labels = [party.party]
+            age_s = (now - party.oldest_at).total_seconds() if party.oldest_at else 0
+            depth.add_metric(labels, party.depth)
+            oldest.add_metric(labels, max(age_s, 0))
+            unknown.add_metric(labels, party.unknown)
+            dead.add_metric(labels, party.dead)
+            delivered.add_metric(labels, party.delivered)
+            away.add_metric(labels, party.away_s(now))
+            for group, state in party.breakers.items():
+                breaker.add_metric([party.party, group], codes[Breaker(state)])
+        return [depth, oldest, unknown, dead, delivered, breaker, away]
+
+
+def _gauge(name: str, text: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"tiepdon_outbox_{name}", text, labels=["party"])

@@ -1,0 +1,1 @@
+"""A HIS that speaks HL7 FHIR R4."""

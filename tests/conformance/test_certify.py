@@ -1,0 +1,48 @@
+"""The kit against each target, with time scaled. Any difference to what is expected is a failure.
+
+    TIEPDON_EXPECTED=write pytest tests/conformance
+
+writes down what was found; look at the difference before it is committed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from his_adapter.conformance.case import CASES, Level
+from his_adapter.conformance.kit import certify
+from his_adapter.conformance.report import report_of
+from tests.conformance.targets import TARGETS
+
+EXPECTED = Path(__file__).with_name("expected")
+SPEED = 1200
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("name", sorted(TARGETS))
+def test_each_case_ends_as_expected(name: str, tmp_path: Path) -> None:
+    with TARGETS[name](tmp_path) as config:
+        outcome = certify(config, speed=SPEED, rounds=1)
+    found = {
+        case_id: {"status": result.status.value}
+        | ({"reason": result.reason.en} if result.reason else {})
+        for case_id, result in outcome.by_case().items()
+    }
+    file = EXPECTED / f"{name}.json"
+    if os.environ.get("TIEPDON_EXPECTED") == "write":
+        file.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    assert found == json.loads(file.read_text(encoding="utf-8"))
+    assert list(found) == sorted(CASES)
+    people = {"Nguyễn Thị Đánh Dấu", "Trần Văn Thử", "Nguyễn Văn Thử", "09905000000"}
+    told = json.dumps(report_of(outcome)["cases"], ensure_ascii=False)
+    assert [each for each in people if each in told] == []
+
+
+def test_every_case_of_the_levels_is_there() -> None:
+    assert sorted(CASES) == [f"C{number:02d}" for number in range(1, 35)]
+    assert [sum(case.level is level for case in CASES.values()) for level in Level] == [12, 12, 10]
+    assert all(case.title.vi and case.title.en for case in CASES.values())

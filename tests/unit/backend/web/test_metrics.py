@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from flask.testing import FlaskClient
+
+from backend.app import create_app
+from backend.services.resources import Resources
+from backend.storage.database import Database
+from backend.web import live
+from tests.conftest import SettableClock
+from tests.factories.outbox import add_message, set_party
+
+ELSEWHERE = {"REMOTE_ADDR": "10.1.2.3"}
+TOKEN = "a-token-of-at-least-24-chars"
+
+
+def test_figures_come_from_the_database(
+    client: FlaskClient, database: Database, clock: SettableClock
+) -> None:
+    message_id = add_message(database)
+    add_message(database, state="dead", last_error="expired")
+    set_party(database, breaker="open", opened_at=clock.now, delivered=41)
+    clock.advance(seconds=90)
+    text = client.get("/metrics").text
+    for line in (
+        'tiepdon_outbox_depth{party="his"} 1.0',
+        'tiepdon_outbox_oldest_age_seconds{party="his"} 90.0',
+        'tiepdon_outbox_unknown{party="his"} 0.0',
+        'tiepdon_outbox_dead{party="his"} 1.0',
+        'tiepdon_outbox_delivered_total{party="his"} 41.0',
+        'tiepdon_party_breaker{group="write",party="his"} 1.0',
+        'tiepdon_party_away_seconds{party="his"} 90.0',
+    ):
+        assert line in text.splitlines()
+    assert message_id not in text
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"environ_base": ELSEWHERE},
+        {"headers": {"X-Forwarded-For": "10.1.2.3"}},
+        {"headers": {"Forwarded": "for=127.0.0.1"}},
+        {"environ_base": ELSEWHERE, "headers": {"X-Forwarded-For": "127.0.0.1"}},
+        {"environ_base": ELSEWHERE, "headers": {"Authorization": f"Bearer {TOKEN}"}},
+    ],
+)
+def test_only_this_machine_without_a_token(
+    client: FlaskClient, options: dict[str, dict[str, str]]
+) -> None:
+    assert client.get("/metrics", **options).status_code == 401
+
+
+def test_the_token_opens_it_from_elsewhere(resources: Resources) -> None:
+    config = replace(resources.config, metrics_token=TOKEN)
+    app = create_app(replace(resources, config=config))
+    client = app.test_client()
+
+    def status(given: str) -> int:
+        headers = {"Authorization": given}
+        return client.get("/metrics", environ_base=ELSEWHERE, headers=headers).status_code
+
+    assert status(f"Bearer {TOKEN}") == 200
+    assert [status(each) for each in (f"Bearer {TOKEN}x", "Bearer ", TOKEN)] == [401] * 3
+    app.extensions[live.EXTENSION].close()
