@@ -39,6 +39,21 @@ VISIT_KINDS = (
 
 
 @dataclass(frozen=True, kw_only=True)
+class FacilityStanding:
+    """What the insurance law asks about a facility; the hospital enters it.
+
+    `level` first, basic or specialised (None: not entered), `points` of its ranking (None:
+    provisionally ranked), `old_class` none, district, province or central before 2025,
+    `open_to_all`: a commune station, family doctor or the like (code 1.2).
+    """
+
+    level: str | None = None
+    points: int | None = None
+    old_class: str = "none"
+    open_to_all: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class FacilitySettings:
     """Every figure is a choice of the hospital, none is law.
 
@@ -83,6 +98,7 @@ class FacilitySettings:
     keep_audit_months: int = 24
     keep_evidence_days: int = 60
     """Proof of a failed insurance look-up; the insurer's portal keeps files as long as this."""
+    standing: FacilityStanding = field(default_factory=FacilityStanding)
     calling: CallingSettings = field(default_factory=CallingSettings)
 
     def to_json(self) -> dict[str, Any]:
@@ -100,6 +116,8 @@ class FacilitySettings:
                 VisitKind(code=kind["code"], label=Words(**kind["label"]))
                 for kind in values["visit_kinds"]
             )
+        if "standing" in values:
+            values["standing"] = FacilityStanding(**values["standing"])
         if "calling" in values:
             values["calling"] = CallingSettings.from_json(values["calling"])
         return cls(**values)

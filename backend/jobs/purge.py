@@ -149,7 +149,9 @@ def _list_rules(
 
 def _spent_evidence(keep_days: int, now: datetime) -> Condition:
     evidence, message = tables.CoverageEvidence, tables.OutboxMessage
-    is_needed = exists().where(message.visit_id == evidence.visit_id, message.state == "pending")
+    is_needed = exists().where(
+        message.visit_id == evidence.visit_id, message.state.in_(OPEN_MESSAGES)
+    )
     is_old = evidence.recorded_at < now - timedelta(days=keep_days)
     led_nowhere = evidence.visit_id.is_(None) & (evidence.recorded_at < now - timedelta(days=1))
     return (is_old & ~is_needed) | led_nowhere

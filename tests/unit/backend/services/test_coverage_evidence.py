@@ -286,7 +286,7 @@ def test_evidence_is_deleted_when_it_is_old_and_nothing_is_open(
     purge(resources)
     assert len(rows(resources, tables.CoverageEvidence)) == 1  # a message is still open
     with resources.database.write() as unit:
-        unit.connection.execute(update(tables.OutboxMessage).values(state="sent"))
+        unit.connection.execute(update(tables.OutboxMessage).values(state="done"))
     purge(resources)
     assert rows(resources, tables.CoverageEvidence) == []
 
