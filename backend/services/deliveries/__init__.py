@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from backend.services.deliveries import cancel_visit, check_in, merge_patients
+from backend.services import queue_checkin
+from backend.services.deliveries import cancel_visit, check_in, merge_patients, send_checkin
 from backend.services.deliveries.message import Delivery
 
 CHECK_IN, CANCEL_VISIT, MERGE_PATIENTS = "his.check_in", "his.cancel_visit", "his.merge_patients"
@@ -12,6 +13,7 @@ DELIVERIES: dict[str, Delivery] = {
     # A check-in nobody knows the end of may have left a visit in the HIS: it is settled first.
     CANCEL_VISIT: Delivery(deliver=cancel_visit.deliver, waits_for=frozenset({CHECK_IN})),
     MERGE_PATIENTS: Delivery(deliver=merge_patients.deliver),
+    queue_checkin.KIND: Delivery(deliver=send_checkin.deliver, party=queue_checkin.PARTY),
 }
 
 
