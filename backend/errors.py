@@ -20,6 +20,7 @@ BackendError
 │   ├── ReturnNotAllowed       a missed turn that only staff can mend
 │   ├── StepOutNotAllowed      nothing to step out of now, or too often
 │   ├── ServiceClosed · ServiceFull · SlotTaken · NotForThisPerson · AppointmentNotDue
+│   ├── CheckinNotReady
 │   ├── AnnouncementChanged · TooManyAnnouncements · CallingWordsChanged
 ├── Unavailable                come again later
 │   ├── StorageUnavailable · CatalogueUnavailable · VoiceUnavailable
@@ -438,6 +439,16 @@ class CallingWordsChanged(Conflict):
 class TooManyAnnouncements(Conflict):
     code = "too_many_announcements"
     title = "Too many announcements are in use: switch off old ones"
+
+
+class CheckinNotReady(Conflict):
+    """No check-in table can be made of this visit: the HIS has not registered it, it has no
+    service, or the link to its person is gone.
+    """
+
+    code = "checkin_not_ready"
+    title = "No check-in table can be made of this visit yet"
+    message_key = "error.conflict"
 
 
 class Unavailable(BackendError):

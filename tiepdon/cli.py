@@ -8,6 +8,7 @@ import logging
 import click
 
 COMMANDS = (
+    "checkin-xml",
     "demo",
     "displays",
     "doctor",

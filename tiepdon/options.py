@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 import click
 from sqlalchemy import make_url
 
-from backend.bootstrap import set_up
+from backend.bootstrap import build_resources, set_up
 from backend.config import DATABASE_SCHEMES, Config, load_config
 from backend.domain.calling_settings import CallingSettings
 from backend.errors import BackendError
+from backend.services.resources import Resources
 from backend.storage.catalogue import CatalogueSource
 from backend.storage.database import Database, open_database
 from his_adapter.errors import HisError
@@ -100,3 +101,17 @@ def open_set_up_database(database_url: str | None) -> Iterator[Database]:
             yield database
         finally:
             database.close()
+
+
+@contextmanager
+def open_set_up_resources(database_url: str | None, *, demo: bool = False) -> Iterator[Resources]:
+    """For commands that open what is sealed: needs the keys, or a demo."""
+    with refusals():
+        environ = os.environ | ({"TIEPDON_DEMO": "1"} if demo else {})
+        config: Config = load_config(environ, database_url=database_url)
+        resources = build_resources(config)
+        try:
+            set_up(resources.database, config)
+            yield resources
+        finally:
+            resources.close()

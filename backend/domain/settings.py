@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
 from typing import Any
 
 from backend.domain.calling_settings import CallingSettings
@@ -51,6 +52,13 @@ class FacilityStanding:
     points: int | None = None
     old_class: str = "none"
     open_to_all: bool = False
+
+
+class CheckinSender(StrEnum):
+    """Which system sends check-in tables to the insurance gateway. Exactly one may."""
+
+    HIS = "his"
+    TIEPDON = "tiepdon"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +111,13 @@ class FacilitySettings:
     keep_audit_months: int = 24
     keep_evidence_days: int = 60
     """Proof of a failed insurance look-up; the insurer's portal keeps files as long as this."""
+    checkin_sender: str = CheckinSender.HIS.value
+    checkin_uninsured: bool = False
+    """Whether visits without insurance get a check-in table too; the hospital decides."""
+    checkin_within_min: int = 5
+    """Minutes after which a check-in table that has not left is shown as late."""
+    care_types: Mapping[str, str] = field(default_factory=lambda: {"new": "01", "medicine": "07"})
+    """MA_LOAI_KCB by kind of visit; kinds that are missing count as `new`."""
     standing: FacilityStanding = field(default_factory=FacilityStanding)
     calling: CallingSettings = field(default_factory=CallingSettings)
 

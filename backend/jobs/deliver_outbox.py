@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Row
@@ -22,6 +23,7 @@ from backend.domain.outbox import Breaker, MessageState, Pace
 from backend.errors import StorageUnavailable
 from backend.events import Event
 from backend.logging import log
+from backend.services import queue_checkin
 from backend.services.deliveries import DELIVERIES, list_parties
 from backend.services.deliveries.message import Delivered, Message, NeedsStaff
 from backend.services.resources import Resources
@@ -90,7 +92,7 @@ def claim(unit: UnitOfWork, party: str, pace: Pace, *, limit: int) -> list[Messa
         unit, party, limit=1 if away else limit, lease=pace.lease, waits=WAITS, early=away
     )
     if away and not rows:
-        return [_PROBE]
+        return [replace(_PROBE, party=party)]
     return [_to_message(row) for row in rows]
 
 
@@ -109,8 +111,9 @@ def _to_message(row: Row[Any]) -> Message:
 
 def deliver(resources: Resources, message: Message) -> Delivered | None:
     """Raises what the delivery of its kind raises; NotSupported for a kind nobody knows."""
-    if message is _PROBE:
-        if resources.his.health().state is HealthState.DOWN:
+    if not message.id:
+        other = resources.insurer if message.party == queue_checkin.PARTY else resources.his
+        if other is None or other.health().state is HealthState.DOWN:
             raise Unavailable("still away")
         return None
     delivery = DELIVERIES.get(message.kind)
@@ -120,7 +123,7 @@ def deliver(resources: Resources, message: Message) -> Delivered | None:
 
 
 def try_delivery(resources: Resources, message: Message) -> Outcome:
-    tried = message is not _PROBE
+    tried = bool(message.id)
     try:
         delivered = deliver(resources, message)
     except (HisError, NeedsStaff, StorageUnavailable) as error:
@@ -251,7 +254,7 @@ class PartyLine:
                     # Whatever a stranger's adapter raises ends here, and goes to staff.
                     error=error,
                     delivered=None if error else future.result(),
-                    tried=message is not _PROBE,
+                    tried=bool(message.id),
                 )
             )
 
@@ -259,7 +262,7 @@ class PartyLine:
         if not self._calls or time.monotonic() < self._renew_at:
             return
         own = [*self._calls.values(), *(end.message for end in self._ends)]
-        claims = {each.id: each.attempts + 1 for each in own if each is not _PROBE}
+        claims = {each.id: each.attempts + 1 for each in own if each.id}
         with self._resources.database.write() as unit:
             renew_leases(unit, claims, lease=self._pace.lease)
         self._renew_at = time.monotonic() + self._pace.renew_s / self._pace.speed

@@ -9,6 +9,7 @@ from backend.errors import NothingToConfirm
 from backend.events import Event
 from backend.services.decide_at_desk import change_visit_row, decide_once, tell
 from backend.services.propose_category import propose_again
+from backend.services.queue_checkin import queue_checkin
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.services.settle_coverage import end_recheck
@@ -50,6 +51,7 @@ def confirm_coverage(
             ),
         )
         end_recheck(unit, visit_id, "known")
+        queue_checkin(unit, catalogue, visit_id)
         tell(unit, catalogue, Event.COVERAGE_CONFIRMED, stored, staff=staff, reason=decision.value)
 
     return decide_once(resources, visit_id, decide, seen=seen, intent=intent)

@@ -15,6 +15,7 @@ from backend.events import Event
 from backend.services.check_coverage import card_facts, coverage_facts
 from backend.services.decide_at_desk import change_visit_row, raise_version, where_visit_is
 from backend.services.propose_category import propose_again
+from backend.services.queue_checkin import queue_checkin
 from backend.services.resources import Resources
 from backend.storage import tables
 from backend.storage.crypto import Keys
@@ -72,6 +73,7 @@ def settle_coverage(
         values["sealed_card"] = seal_card(resources.keys, card, visit_id)
     if is_settled:
         change_visit_row(unit, stored, Note.CHECK_CARD, provisional=False, **values)
+        queue_checkin(unit, resources.catalogue.get(), visit_id)
     else:
         unit.connection.execute(
             update(tables.Visit).where(tables.Visit.id == visit_id).values(**values)

@@ -65,6 +65,9 @@ PRINT_STATES = ("pending", "printed", "unconfirmed", "failed", "unknown")
 PRINT_REQUEST_STATES = ("pending", "taken", "printed", "unconfirmed", "failed", "unknown")
 KIOSK_KINDS = ("kiosk", "agent")
 ROOM_STATES = ("open", "paused", "closed")
+CHECKIN_STATES = (
+    "queued", "invalid", "skipped", "unknown", "received", "refused", "accepted", "faulty",
+)  # fmt: skip
 RECHECK_STATES = ("pending", "known", "needs_person", "day_over")
 UNDER_WAY_STATES = ("new", "sending", "unknown")
 OUTBOX_STATES = (*UNDER_WAY_STATES, "done", "rejected", "dead", "discarded")
@@ -464,6 +467,51 @@ class CoverageRecheck(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
+
+
+class CheckinDocument(Base):
+    """A check-in table of one visit for the insurance gateway, and what became of it.
+
+    A correction is a new row with the next position; what was sent stays as it was.
+    """
+
+    __tablename__ = "checkin_document"
+    __table_args__ = (
+        CheckConstraint(one_of("state", CHECKIN_STATES), name="state"),
+        UniqueConstraint("visit_id", "position"),
+        Index(
+            "ix_checkin_document_due",
+            "due_at",
+            postgresql_where=text("state = 'queued'"),
+            sqlite_where=text("state = 'queued'"),
+        ),
+    )
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = mapped_column(Id)
+    visit_id: Mapped[str] = mapped_column(ForeignKey("visit.id"))
+    position: Mapped[int]
+    """0 is the first of its visit, later ones are corrections."""
+    state: Mapped[str] = mapped_column(Code)
+    standard: Mapped[str | None] = mapped_column(Code)
+    sealed: Mapped[bytes | None]
+    """The XML as it was built last, encrypted for this id."""
+    sent_key_hash: Mapped[str | None] = mapped_column(Code)
+    """Keyed hash of what the gateway knows the row by (rule CI-15)."""
+    findings: Mapped[list[Any]]
+    """Rules and fields that were not kept; no values."""
+    reason: Mapped[str | None] = mapped_column(Name)
+    """Why it was sent again."""
+    result_code: Mapped[str | None] = mapped_column(Code)
+    transaction_id: Mapped[str | None] = mapped_column(Name)
+    """`maGiaoDich`: what the portal calls it."""
+    sealed_message: Mapped[bytes | None]
+    """What the gateway wrote; it may quote values."""
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    due_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    received_at: Mapped[datetime | None]
+    judged_at: Mapped[datetime | None]
+    judged_by: Mapped[str | None] = mapped_column(Name)
 
 
 class Step(Base):

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from backend.services.deliveries import cancel_visit, check_in, merge_patients, release_number
+from backend.services import queue_checkin
+from backend.services.deliveries import (
+    cancel_visit,
+    check_in,
+    merge_patients,
+    release_number,
+    send_checkin,
+)
 from backend.services.deliveries.message import Delivery
 
 CHECK_IN, CANCEL_VISIT, MERGE_PATIENTS = "his.check_in", "his.cancel_visit", "his.merge_patients"
@@ -14,6 +21,7 @@ DELIVERIES: dict[str, Delivery] = {
     CANCEL_VISIT: Delivery(deliver=cancel_visit.deliver, waits_for=frozenset({CHECK_IN})),
     MERGE_PATIENTS: Delivery(deliver=merge_patients.deliver),
     RELEASE_NUMBER: Delivery(deliver=release_number.deliver),
+    queue_checkin.KIND: Delivery(deliver=send_checkin.deliver, party=queue_checkin.PARTY),
 }
 
 

@@ -23,6 +23,7 @@ from backend.services.deliveries.message import (
     find_written,
 )
 from backend.services.deliveries.steps import read_visit
+from backend.services.queue_checkin import queue_checkin
 from backend.services.resources import Resources
 from backend.storage import tables
 from backend.storage.repositories import StoredVisit, get_person
@@ -130,8 +131,8 @@ def _check_in(resources: Resources, message: Message, stored: StoredVisit, step:
             written = resources.his.check_in(request, key=key)
         except Duplicate as error:
             ref = Ref(error.existing)
-            return Delivered(his_ref=ref, save=_save_step(step, ref, None))
-    return Delivered(his_ref=written.ref, save=_save_step(step, written.ref, written))
+            return Delivered(his_ref=ref, save=_save_step(resources, step, ref, None))
+    return Delivered(his_ref=written.ref, save=_save_step(resources, step, written.ref, written))
 
 
 def _make_check_in(
@@ -268,7 +269,9 @@ def _create_patient(resources: Resources, message: Message, draft: PatientDraft)
         return Ref(error.existing)
 
 
-def _save_step(step: Any, ref: Ref, written: Visit | None) -> Callable[[UnitOfWork], None]:
+def _save_step(
+    resources: Resources, step: Any, ref: Ref, written: Visit | None
+) -> Callable[[UnitOfWork], None]:
     """Remembers the HIS's own references, and that the visit is no longer only ours."""
 
     def save(unit: UnitOfWork) -> None:
@@ -285,5 +288,6 @@ def _save_step(step: Any, ref: Ref, written: Visit | None) -> Callable[[UnitOfWo
                     his_record_code=written.record_code,
                 )
             )
+            queue_checkin(unit, resources.catalogue.get(), step.visit_id)
 
     return save

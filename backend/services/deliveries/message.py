@@ -24,6 +24,9 @@ OUTCOME_UNTOLD = "unknown-outcome"
 SEVERAL_RECORDS = "several-records"
 NO_MERGE = "no-merge"
 RECORD_GONE = "record-gone"
+CHECKIN_INVALID = "checkin-invalid"
+CHECKIN_REFUSED = "checkin-refused"
+NO_INSURER = "no-insurer"
 
 
 @dataclass(frozen=True, kw_only=True)

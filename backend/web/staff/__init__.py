@@ -5,6 +5,7 @@ from __future__ import annotations
 from backend.web.staff import (
     announcements,
     calling_words,
+    checkins,
     displays,
     head,
     home,
@@ -29,6 +30,7 @@ BLUEPRINTS = (
     rooms.blueprint,
     head.blueprint,
     reception.blueprint,
+    checkins.blueprint,
     outbox.blueprint,
     announcements.blueprint,
     calling_words.blueprint,

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from backend.errors import HelpCallNotFound
 from backend.services.call_for_help import acknowledge_help_call, list_help_calls
+from backend.services.keep_checkins import count_checkin_troubles
 from backend.services.keep_outbox import list_outbox_alarms
 from backend.services.list_open_matters import list_open_matters
 from backend.services.manage_users import list_locked_users
@@ -17,6 +18,7 @@ from backend.services.record_device_event import list_troubles
 from backend.web.api import caller, resources
 from backend.web.help_calls import HELPERS
 from backend.web.pages import render_page, staff_page
+from backend.web.staff.checkins import CHECKIN_ROLES
 from backend.web.staff.outbox import OUTBOX_ROLES
 
 MAX_CALLS = 50
@@ -60,5 +62,7 @@ def _live() -> dict[str, Any]:
         "locked": list_locked_users(server.database),
         "outbox_roles": OUTBOX_ROLES,
         "alarms": list_outbox_alarms(server.database),
+        "checkin_troubles": count_checkin_troubles(server.database),
+        "checkin_roles": CHECKIN_ROLES,
         "matters": list_open_matters(server),
     }

@@ -14,6 +14,7 @@ from backend.web.help_calls import HELPERS
 from backend.web.pages import render_page, staff_page
 from backend.web.reception import DESK
 from backend.web.rooms import CALLERS
+from backend.web.staff.checkins import CHECKIN_ROLES
 from backend.web.staff.outbox import OUTBOX_ROLES
 
 blueprint = Blueprint("staff_home", __name__, url_prefix="/staff")
@@ -33,6 +34,7 @@ CARDS = (
     Card(path="/staff/rooms", key="rooms", roles=frozenset(CALLERS)),
     Card(path="/staff/help", key="help", roles=frozenset(HELPERS)),
     Card(path="/staff/outbox", key="outbox", roles=frozenset(OUTBOX_ROLES)),
+    Card(path="/staff/checkins", key="checkins", roles=frozenset(CHECKIN_ROLES)),
     Card(path="/staff/displays", key="displays", roles=frozenset(DISPLAY_ROLES)),
     Card(path="/staff/head", key="head", roles=frozenset({StaffRole.HEAD})),
     Card(
