@@ -79,7 +79,7 @@ def _settle_cancelled(
     written = find_written(resources, message, WriteKey(f"{message.id}.{step.position}"))
     if not isinstance(written, Visit):
         return None
-    return Delivered(his_ref=written.ref, save=_save_step(step, written.ref, written))
+    return Delivered(his_ref=written.ref, save=_save_step(resources, step, written.ref, written))
 
 
 def _asked_key(message: Message, stored: StoredVisit, step: Any) -> WriteKey | None:
@@ -109,8 +109,8 @@ def _reconcile(
             written = _find_asked(resources, key) or resources.his.check_in(early, key=key)
         except Duplicate as error:
             ref = Ref(error.existing)
-            return Delivered(his_ref=ref, save=_save_step(step, ref, None))
-    return Delivered(his_ref=written.ref, save=_save_step(step, written.ref, written))
+            return Delivered(his_ref=ref, save=_save_step(resources, step, ref, None))
+    return Delivered(his_ref=written.ref, save=_save_step(resources, step, written.ref, written))
 
 
 def _find_asked(resources: Resources, key: WriteKey) -> Visit | None:
