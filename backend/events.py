@@ -82,6 +82,7 @@ class Event(StrEnum):
     HIS_FEED_RESET = "his_feed_reset"
     HIS_VISIT_UNREADABLE = "his_visit_unreadable"
     HIS_VISIT_BUSY = "his_visit_busy"
+    SETTING_CHANGED = "setting_changed"
     NUMBERING_CHOSEN = "numbering_chosen"
     HIS_NUMBER_REFUSED = "his_number_refused"
     OUTBOX_SENT = "outbox_sent"

@@ -26,6 +26,7 @@ COMMANDS = (
     "say",
     "scan",
     "serve",
+    "settings",
     "ticket",
     "user",
     "voice",

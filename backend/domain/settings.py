@@ -141,3 +141,47 @@ class FacilitySettings:
         if "calling" in values:
             values["calling"] = CallingSettings.from_json(values["calling"])
         return cls(**values)
+
+
+class SettingRefused(ValueError):
+    """There is no such setting, or the value is of another kind."""
+
+
+_CHOICES: Mapping[str, frozenset[str | None]] = {
+    "checkin_sender": frozenset(CheckinSender),
+    "standing.level": frozenset({None, "first", "basic", "specialised"}),
+    "standing.old_class": frozenset({"none", "district", "province", "central"}),
+}
+_BY_COMMANDS_OF_THEIR_OWN = frozenset(
+    {"numbering", "letter_beside_his", "numbering_wait_s", "visit_kinds", "calling", "letters"}
+)
+_MAY_BE_UNKNOWN = frozenset({"standing.level", "standing.points"})
+
+
+def changed_document(
+    document: Mapping[str, Any], name: str, value: Any
+) -> tuple[dict[str, Any], Any]:
+    """The stored settings with one more changed, and the value before.
+
+    `name` is a setting, or `group.setting`. The rest of the document stays as it is: it may hold
+    settings of a newer version. Raises SettingRefused.
+    """
+    now = FacilitySettings.from_json(document).to_json()
+    group, _, key = name.rpartition(".")
+    values = now.get(group) if group else now
+    if not isinstance(values, Mapping) or key not in values:
+        raise SettingRefused(f"there is no setting {name}")
+    if (group or key) in _BY_COMMANDS_OF_THEIR_OWN:
+        raise SettingRefused(f"{name} has a command or a page of its own")
+    before = values[key]
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise SettingRefused(f"{name} takes {', '.join(str(c) for c in sorted(_CHOICES[name], key=str))}")
+    is_same_kind = type(value) is type(before) or (name in _MAY_BE_UNKNOWN and _fits(name, value))
+    if not is_same_kind or (isinstance(value, int) and value < 0):
+        raise SettingRefused(f"{name} takes another kind of value, such as {before!r}")
+    changed: Any = {**values, key: value}
+    return dict(document) | ({group: changed} if group else {key: value}), before
+
+
+def _fits(name: str, value: Any) -> bool:
+    return value is None or type(value) is (int if name.endswith("points") else str)
