@@ -33,7 +33,7 @@ from backend.services.start_visit import (
 from backend.storage import tables
 from backend.storage.database import Database
 from backend.storage.repositories import Answer, Intent, find_person, get_scan
-from his_adapter.errors import Duplicate, HisError
+from his_adapter.errors import Duplicate, HisError, NotSupported
 from his_adapter.models import CheckIn, Feature, Ref, Visit, VisitStatus, WriteKey
 
 
@@ -154,13 +154,13 @@ def _make_request(catalogue: Catalogue, wish: VisitWish, service: Service) -> Ch
 def _check_in(
     resources: Resources, person: PersonFacts, request: CheckIn, *, key: WriteKey
 ) -> Visit:
+    draft = make_draft(person)
     ref = Ref(person.his_ref) if person.his_ref else find_patient(resources, person)
     if ref is None:
         try:
-            created = resources.his.create_patient(
-                make_draft(person), key=WriteKey(f"{key}.patient")
-            )
-            ref = created.ref
+            ref = resources.his.create_patient(draft, key=WriteKey(f"{key}.patient")).ref
+        except NotSupported:
+            ref = Ref("")  # this HIS takes new people with their first visit
         except Duplicate as error:
             ref = Ref(error.existing)
-    return resources.his.check_in(replace(request, patient=ref), key=key)
+    return resources.his.check_in(replace(request, patient=ref, person=draft), key=key)

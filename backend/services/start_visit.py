@@ -49,6 +49,7 @@ from backend.events import Event
 from backend.services.answer_once import answer_once
 from backend.services.keep_evidence import hand_over_evidence
 from backend.services.propose_category import propose_for, read_slips
+from backend.services.queue_checkin import queue_checkin
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.services.settle_coverage import seal_card
@@ -237,6 +238,8 @@ def _start(
     )
     content = compose_ticket(ticket, catalogue, public_base=resources.config.public_base)
     insert_ticket(unit, visit_id, ticket, content, day=today)
+    if asked is not None and asked.visit is not None:
+        queue_checkin(unit, catalogue, visit_id)
     shown = ShownVisit(
         id=visit_id,
         existing=False,
