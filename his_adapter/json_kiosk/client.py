@@ -24,6 +24,7 @@ import threading
 import time
 import unicodedata
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -127,16 +128,11 @@ class JsonClient:
         self._theirs = settings.fields
         self._ours = {theirs: ours for ours, theirs in settings.fields.items()}
         self._reader = _open_session(settings)
-        self._writer = _open_session(settings)
-        # A connection that lay idle may be closed by the other side just as a write goes out, and
-        # then nobody knows whether it was done: a write has a connection of its own.
-        self._writer.headers["Connection"] = "close"
         self._lost = False
         self._lock = threading.Lock()
 
     def close(self) -> None:
         self._reader.close()
-        self._writer.close()
 
     def get(
         self, call: Call, query: Mapping[str, Any] | None = None, *, timeout_s: float | None = None
@@ -223,16 +219,23 @@ class JsonClient:
             raise InvalidData("text", "Nội dung có ký tự không hợp lệ.") from error
         left_s = max(0.05, give_up_at - time.monotonic())
         url = self._settings.base_url + self._settings.path_of(call)
-        session = self._reader if body is None else self._writer
-        with session.request(
-            ENDPOINTS[call].method,
-            f"{url}?{parameters}" if parameters else url,
-            data=content or None,
-            headers=headers,
-            timeout=(min(self._settings.connect_timeout_s, left_s), left_s),
-            allow_redirects=False,
-            stream=True,
-        ) as response:
+        # A connection that lay idle may be closed by the other side just as a write goes out, and
+        # then nobody knows whether it was done: each write has a connection of its own.
+        if body is not None:
+            headers["Connection"] = "close"
+        session = self._reader if body is None else _open_session(self._settings)
+        with (
+            nullcontext() if body is None else session,
+            session.request(
+                ENDPOINTS[call].method,
+                f"{url}?{parameters}" if parameters else url,
+                data=content or None,
+                headers=headers,
+                timeout=(min(self._settings.connect_timeout_s, left_s), left_s),
+                allow_redirects=False,
+                stream=True,
+            ) as response,
+        ):
             return self._read(response, give_up_at)
 
     def _headers(self, call: Call, parameters: Mapping[str, Any], content: bytes) -> dict[str, str]:
