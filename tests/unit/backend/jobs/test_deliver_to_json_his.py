@@ -85,7 +85,7 @@ def test_a_new_person_comes_with_the_visit(
                 tables.Visit.his_number, tables.Visit.his_record_code, tables.OutboxMessage.state
             ).join(tables.OutboxMessage, tables.OutboxMessage.visit_id == tables.Visit.id)
         ).one()
-    assert (row.state, bool(row.his_number), bool(row.his_record_code)) == ("sent", True, True)
+    assert (row.state, bool(row.his_number), bool(row.his_record_code)) == ("done", True, True)
     assert visit.number
 
 
