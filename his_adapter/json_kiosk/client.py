@@ -13,7 +13,8 @@
 
 The HTTP status is not described, so an envelope counts more than the status. A certificate that is
 not trusted is a matter of the settings and never skipped. A refused signature is tried once more
-with a new time: the request may have lain in a queue.
+with a new time: the request may have lain in a queue. A read that met a closed connection is made
+once more; a write never.
 """
 
 from __future__ import annotations
@@ -172,6 +173,11 @@ class JsonClient:
             try:
                 reply = self._send(call, query, body, give_up_at)
             except _SignatureRefused:
+                reply = self._send(call, query, body, give_up_at)
+            except requests.exceptions.ConnectionError as error:
+                # A read may be made again, when it met a connection that had lain idle too long.
+                if body is not None or not _was_idle(error):
+                    raise
                 reply = self._send(call, query, body, give_up_at)
         except _SignatureRefused as error:
             raise LoginFailed("the signature is refused") from error
@@ -380,6 +386,13 @@ def _never_connected(error: Exception) -> bool:
         )
         seen = reason if isinstance(reason, BaseException) else None
     return False
+
+
+def _was_idle(error: Exception) -> bool:
+    """Closed before a byte of an answer: what an idle connection of the pool ends with."""
+    is_tls = isinstance(error, requests.exceptions.SSLError)
+    is_slow = isinstance(error, requests.exceptions.Timeout)
+    return not (is_tls or is_slow or _never_connected(error))
 
 
 def _server_time(response: requests.Response) -> datetime | None:

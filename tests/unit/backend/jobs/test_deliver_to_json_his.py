@@ -101,6 +101,21 @@ def test_a_lost_answer_is_never_sent_twice(
     assert [call.value for call in vendor.calls].count("register") == 1
 
 
+def test_a_vendor_that_was_away_hears_of_it_later(
+    desk: Desk, resources: Resources, vendor: JsonKioskEmulator, clock: SettableClock
+) -> None:
+    """Nothing was sent, so there is nothing to be in doubt about."""
+    desk.take(surgery(resources), person=make_person(555_557))
+    vendor.switches.lose_replies = 4  # each read is tried twice
+    for _ in range(6):
+        deliver_outbox(resources)
+        clock.advance(minutes=5)
+    with resources.database.read() as connection:
+        states = connection.scalars(select(tables.OutboxMessage.state)).all()
+    assert states == ["done"]
+    assert [call.value for call in vendor.calls].count("register") == 1
+
+
 def surgery(resources: Resources) -> str:
     """The code of a service of the demo hospital that is open to everybody."""
     services = resources.catalogue.get().services.values()
