@@ -69,7 +69,9 @@ def ask_his_number(
     Raises what `start_visit` raises for a wish that cannot be granted.
     """
     settings = catalogue.settings
-    if settings.numbering != Numbering.HIS or not catalogue.his_can(Feature.CHECK_IN):
+    # A HIS that cannot say afterwards whether a check-in arrived would be asked for it twice.
+    can_number = all(map(catalogue.his_can, (Feature.CHECK_IN, Feature.FIND_BY_KEY)))
+    if settings.numbering != Numbering.HIS or not can_number:
         return None
     if wish.slot_id is not None:
         return None  # the hour has to be booked first: the outbox does both
@@ -154,8 +156,8 @@ def _make_request(catalogue: Catalogue, wish: VisitWish, service: Service) -> Ch
 def _check_in(
     resources: Resources, person: PersonFacts, request: CheckIn, *, key: WriteKey
 ) -> Visit:
-    draft = make_draft(person)
     ref = Ref(person.his_ref) if person.his_ref else find_patient(resources, person)
+    draft = make_draft(person)
     if ref is None:
         try:
             ref = resources.his.create_patient(draft, key=WriteKey(f"{key}.patient")).ref

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from backend.bootstrap import set_up
 from backend.domain.ids import new_id
@@ -250,3 +250,15 @@ def test_the_server_does_not_start_with_a_letter_of_the_his(
     hospital.add_service("MAT", "101", series_letter="Z")
     with pytest.raises(ConfigError):
         set_up(database, make_config())
+
+
+def test_a_his_that_cannot_look_back_is_not_asked(
+    desk: Desk, clinic: FakeClinic, hospital: Hospital
+) -> None:
+    """A lost answer could not be settled: the next try would make a second check-in."""
+    can = sorted(CAN - {Feature.FIND_BY_KEY})
+    with hospital.database.write() as unit:
+        unit.connection.execute(update(tables.Facility).values(his_features=can))
+    hospital.touch_catalogue()
+    assert take(desk).number == "Z001"
+    assert not clinic.visits
