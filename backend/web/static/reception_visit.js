@@ -113,6 +113,34 @@ function categoryPart({ visit, category, evidence }) {
     settings.categories.map((each) => el("option", { value: each.code, selected: each.code === code }, `${each.code} · ${say(each)}`)),
   );
   const reasons = el("select", { id: "category-reason" }, Object.entries(words.category_reasons).map(([value, text]) => el("option", { value }, text)));
+  const number = el("input", { id: "slip-number", type: "text", maxlength: "50", autocomplete: "off" });
+  const signedOn = el("input", { id: "slip-signed-on", type: "date" });
+  const forAYear = el("input", { id: "slip-for-a-year", type: "checkbox" });
+  const onCode = () => {
+    transfer.hidden = codes.value !== "1.3";
+    slip.hidden = !["1.3", "1.5"].includes(codes.value);
+  };
+  const transfer = el(
+    "div",
+    {},
+    el("label", { for: "slip-signed-on" }, words.slip_signed_on),
+    signedOn,
+    el("label", { class: "check", for: "slip-for-a-year" }, forAYear, words.slip_for_a_year),
+  );
+  const slip = el("div", {}, el("label", { for: "slip-number" }, words.slip_number), number, transfer);
+  codes.addEventListener("change", onCode);
+  onCode();
+  /** Only what was filled in; null where the code needs no slip. */
+  const papers = () => {
+    if (codes.value === "1.5") return { revisit_slip: true, ...(number.value.trim() ? { revisit_number: number.value } : {}) };
+    if (codes.value !== "1.3") return null;
+    return {
+      transfer_slip: true,
+      transfer_for_a_year: forAYear.checked,
+      ...(number.value.trim() ? { transfer_number: number.value } : {}),
+      ...(signedOn.value ? { transfer_signed_on: signedOn.value } : {}),
+    };
+  };
   const send = (pressed, body) => press(pressed, "POST", `/visits/${visit.id}/category`, { version: visit.version, ...body }, after(words.done.category));
   return el(
     "section",
@@ -129,7 +157,8 @@ function categoryPart({ visit, category, evidence }) {
       codes,
       el("label", { for: "category-reason" }, words.category_why),
       reasons,
-      button(words.category_change, (pressed) => send(pressed, { code: codes.value, reason: reasons.value }), { class: "quiet" }),
+      slip,
+      button(words.category_change, (pressed) => send(pressed, { code: codes.value, reason: reasons.value, papers: papers() }), { class: "quiet" }),
     ),
     evidence ? el("p", {}, el("a", { href: `/staff/reception/visits/${visit.id}/evidence`, target: "_blank", rel: "noopener" }, `${words.evidence_link} (${evidence})`)) : null,
   );
