@@ -311,7 +311,6 @@ def test_the_category_is_confirmed_or_changed_with_its_slip(
     assert list_serious_faults(page) == []
     part.get_by_role("button", name="Đổi").click()
     expect(page.locator("#banner")).to_contain_text("Phiếu chuyển đã hết hạn")
-    part.get_by_text("Mã khác").click()
     part.locator("#category-code").select_option("1.4")
     part.get_by_role("button", name="Đổi").click()
     expect(part).to_contain_text("1.4 ·")

@@ -7,6 +7,8 @@ import { register } from "./reception_register.js";
 import { printPanel } from "./reception_print.js";
 
 let shownId = null;
+/** The visit whose other category is being chosen: a fresh picture of it leaves that open. */
+let choosingFor = null;
 
 export const shownVisit = () => shownId;
 
@@ -141,7 +143,12 @@ function categoryPart({ visit, category, evidence }) {
       ...(signedOn.value ? { transfer_signed_on: signedOn.value } : {}),
     };
   };
-  const send = (pressed, body) => press(pressed, "POST", `/visits/${visit.id}/category`, { version: visit.version, ...body }, after(words.done.category));
+  const send = (pressed, body) =>
+    press(pressed, "POST", `/visits/${visit.id}/category`, { version: visit.version, ...body }, async (answer) => {
+      if (answer.ok) choosingFor = null;
+      // What was typed stays for another try.
+      if (answer.code !== "slip_not_valid") await after(words.done.category)(answer);
+    });
   return el(
     "section",
     { class: "part category", "aria-label": words.category_title },
@@ -151,7 +158,7 @@ function categoryPart({ visit, category, evidence }) {
     code && !confirmed ? el("div", { class: "answers" }, button(words.category_confirm, (pressed) => send(pressed, { code, reason: "as_proposed" }))) : null,
     el(
       "details",
-      {},
+      { open: choosingFor === visit.id, on: { toggle: (event) => (choosingFor = event.currentTarget.open ? visit.id : null) } },
       el("summary", {}, words.category_choose),
       el("label", { for: "category-code" }, words.category_title),
       codes,
