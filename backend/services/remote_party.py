@@ -53,7 +53,13 @@ class PendingAnswer(Generic[Answer]):
 
     def when_late(self, use: Callable[[Answer], None]) -> None:
         """Hands over an answer that comes after all; not called when none comes."""
-        self.when_over(lambda answer: None if answer is None else use(answer))
+
+        def on_done(future: Future[Answer]) -> None:
+            if not future.cancelled() and future.exception() is None:
+                use(future.result())
+
+        if self._future is not None:
+            self._future.add_done_callback(on_done)
 
     def when_over(self, use: Callable[[Answer | None], None]) -> None:
         """Called once when the call has ended, with None when no answer came of it."""

@@ -203,7 +203,9 @@ def _start(
     person_id = save_person(unit, keys, person, scan.person)
     notes = list_notes(scan, standing, use_insurance=wish.use_insurance)
     visit_id = new_id()
-    _insert_visit(resources, wish, scan, standing, unit, kiosk, visit_id, person_id, today, asked)
+    _insert_visit(
+        resources, catalogue, wish, scan, standing, unit, kiosk, visit_id, person_id, today, asked
+    )
     steps = insert_steps(
         unit, taken, visit_id=visit_id, person_id=person_id, standing=standing, day=today,
         slot_id=wish.slot_id, source=_SOURCES.get(kiosk.role, "reception"),
@@ -542,6 +544,7 @@ def _take_limits(unit: UnitOfWork, limits: Sequence[Limit], day: date) -> list[s
 
 def _insert_visit(
     resources: Resources,
+    catalogue: Catalogue,
     wish: VisitWish,
     scan: ScanContent,
     standing: Standing,
@@ -557,7 +560,7 @@ def _insert_visit(
     registered_here = scan.coverage.registered_here if scan.coverage else None
     proposal = propose_for(
         unit,
-        resources.catalogue.get(),
+        catalogue,
         kind=wish.visit_kind,
         slips=slips,
         use_insurance=wish.use_insurance,

@@ -29,7 +29,7 @@ from devices.registry import build_printer, build_scanner
 from his_adapter.conformance.settings import read_certify_settings
 from his_adapter.errors import HisError
 from his_adapter.models import HealthState
-from his_adapter.registry import open_gateway
+from his_adapter.registry import open_gateway, open_insurer
 from his_adapter.selftest import findings as his_findings
 from tiepdon.options import database_option, refusals
 
@@ -148,6 +148,24 @@ def _check_his(asked: Asked) -> None:
         gateway.close()
     if wrong:
         raise Failed(" ".join(wrong))
+
+
+def _check_insurer(asked: Asked) -> None:
+    config = asked.config
+    if asked.backend:
+        raise NotAsked("the server asks it")
+    if config.insurer is None:
+        raise NotAsked("the HIS is asked about cards")
+    try:
+        insurer = open_insurer(config.insurer, config.insurer_settings)
+    except HisError as error:
+        raise Failed(f"insurer {config.insurer}: {error}") from error
+    try:
+        health = insurer.health()
+    finally:
+        insurer.close()
+    if health.state is not HealthState.OK:
+        raise Failed(f"{health.state.value}: {health.cause or 'no cause given'}")
 
 
 def _check_server(asked: Asked) -> None:
@@ -280,6 +298,7 @@ def _other_clock(asked: Asked) -> datetime | None:
 CHECKS: dict[str, Callable[[Asked], None]] = {
     "database": _check_database,
     "his": _check_his,
+    "insurer": _check_insurer,
     "server": _check_server,
     "printer": _check_printer,
     "scanner": _check_scanner,

@@ -11,12 +11,19 @@ from click.testing import CliRunner
 from backend.bootstrap import set_up
 from backend.config import load_config
 from backend.storage.database import open_database
+from his_adapter.bhxh.emulator import (
+    ACCOUNT,
+    EMPLOYEE_CCCD,
+    EMPLOYEE_NAME,
+    PASSWORD,
+    BhxhEmulator,
+)
 from his_adapter.testing import fill_demo_folder
 from tests.factories.voices import write_pack
 from tiepdon.cli import main
 
 NAMES = [
-    "database", "his", "server", "printer", "scanner", "camera", "screen", "typeface", "voice",
+    "database", "his", "insurer", "server", "printer", "scanner", "camera", "screen", "typeface", "voice",
     "clock",
 ]  # fmt: skip
 
@@ -28,6 +35,7 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         "DISPLAY",
         "TIEPDON_DB",
         "TIEPDON_HIS",
+        "TIEPDON_INSURER_CONFIG",
         "TIEPDON_DEMO",
         "TIEPDON_KEYS_FILE",
         "TIEPDON_DATA",
@@ -135,3 +143,26 @@ def test_a_wrong_mapping_of_the_his_is_told(
     status, findings, _ = examine("--db", url)
     assert status == 1
     assert "bị đảo nam và nữ" in findings["his"]["cause"]
+
+
+def test_the_insurer_lets_us_in_or_says_why_not(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    password, file = tmp_path / "password", tmp_path / "bhxh.toml"
+    password.write_text(PASSWORD)
+    with BhxhEmulator() as emulator:
+        file.write_text(
+            f"""adapter = "bhxh"
+            [settings]
+            base_url = "{emulator.base_url}"
+            account = "{ACCOUNT}"
+            password_file = "{password}"
+            facility_code = "99001"
+            employee = {{ full_name = "{EMPLOYEE_NAME}", cccd = "{EMPLOYEE_CCCD}" }}
+            """
+        )
+        monkeypatch.setenv("TIEPDON_INSURER_CONFIG", str(file))
+        assert examine("--db", url)[1]["insurer"]["ok"] is True
+        password.write_text("wrong")
+        finding = examine("--db", url)[1]["insurer"]
+    assert (finding["ok"], finding["cause"]) == (False, "degraded: login")
