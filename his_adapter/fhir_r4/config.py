@@ -67,6 +67,9 @@ class Systems(_Part):
     own_number: str = "urn:tiepdon:number"
     request_key: str = "urn:tiepdon:request"
     transaction: str = "urn:tiepdon:transaction"
+    invoice: str = ""
+    einvoice: str = ""
+    lookup: str = ""
     service: str = ""
     """Code system of HealthcareService in `Encounter.serviceType`."""
 

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from email.utils import format_datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -64,6 +65,10 @@ class FhirEmulator:
             "booking": "server",
             "match": True,
             "queue": True,
+            "code_lists": {
+                name: f"urn:tiepdon:codes:{name}"
+                for name in ("province", "ward", "ethnicity", "occupation", "nationality")
+            },
             "facility": {
                 "code": facility.code,
                 "name_vi": facility.name_vi,
@@ -73,7 +78,10 @@ class FhirEmulator:
         }
         self.hospital = EmulatedHospital(his, read_config(self.settings), clock=clock)
         self.hospital.careless = careless or Careless()
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._clock = clock
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
 
     @property
     def careless(self) -> Careless:
@@ -113,7 +121,7 @@ class FhirEmulator:
         response = Response(
             json.dumps(answer.resource, ensure_ascii=False, default=_number),
             status=answer.status,
-            headers=dict(answer.headers),
+            headers={**answer.headers, "Date": format_datetime(self._clock(), usegmt=True)},
             content_type="application/fhir+json; charset=utf-8",
         )
         return response(environ, start_response)
