@@ -136,12 +136,15 @@ class FhirClient:
     def search(self, kind: str, params: Params, *, limit: int) -> SearchResult:
         """Up to `limit` matches, each once, in the order of the server."""
         page_size = str(min(limit + 1, self._config.page_size))
-        reply = self._send(
-            "POST",
-            f"/{kind}/_search",
-            form=[*params, ("_count", page_size)],
-            is_write=False,
-        )
+        try:
+            reply = self._send(
+                "POST",
+                f"/{kind}/_search",
+                form=[*params, ("_count", page_size)],
+                is_write=False,
+            )
+        except NotFound:  # nothing found is an empty page: what is missing is the search itself
+            raise NotSupported(f"the HIS cannot search {kind}") from None
         matches: dict[tuple[str, str], Resource] = {}
         included: dict[tuple[str, str], Resource] = {}
         for _ in range(self._config.max_pages):

@@ -5,6 +5,7 @@ Settings: `FhirConfig` in config.py; docs/how-to/his-fhir.md explains them to th
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from importlib.metadata import version as package_version
@@ -19,7 +20,6 @@ from his_adapter.fhir_r4.client import FhirClient
 from his_adapter.fhir_r4.config import FhirConfig, read_config
 from his_adapter.fhir_r4.feed import Feed
 from his_adapter.fhir_r4.hospital import Clock, Hospital, page_of
-from his_adapter.fhir_r4.mapping.appointments import appointment
 from his_adapter.fhir_r4.mapping.papers import receipt
 from his_adapter.fhir_r4.mapping.patients import patient
 from his_adapter.fhir_r4.mapping.reading import Resource, object_of, objects, text_of
@@ -75,6 +75,8 @@ from his_adapter.ports import DEFAULT_LIMIT, HisGateway
 
 _SLOW_MS = 2000.0
 _SKEW_S = 60.0
+_ASK_AGAIN_S = 30.0
+"""Whoever asks what a HIS can that is away does not wait for it each time."""
 
 
 class FhirGateway(PartialGateway):
@@ -99,6 +101,7 @@ class FhirGateway(PartialGateway):
         self._papers = Papers(hospital=hospital, people=self._people)
         self._feed = Feed(hospital=hospital)
         self._his_version = ""
+        self._ask_again_at = 0.0
         self._on = overridden_features(type(self))
         self._switch_off(_off_by_config(config))
 
@@ -293,7 +296,7 @@ class FhirGateway(PartialGateway):
         for resource in self._hospital.with_key("Encounter", key):
             return self._arrivals.written(resource, key)
         for resource in self._hospital.with_key("Appointment", key):
-            return appointment(self._config, resource)
+            return self._bookings.written(resource)
         if Feature.POST_PAYMENT in self._on:
             for resource in self._hospital.with_key("PaymentNotice", key):
                 if resource.get("status") == "active":
@@ -311,7 +314,8 @@ class FhirGateway(PartialGateway):
 
     def _features(self) -> frozenset[Feature]:
         """By the settings, and by what the server lists of itself once it has answered."""
-        if not self._his_version:
+        if not self._his_version and time.monotonic() >= self._ask_again_at:
+            self._ask_again_at = time.monotonic() + _ASK_AGAIN_S
             try:
                 statement, _, _ = self._client.metadata()
             except HisError:  # away: the settings have to do for now

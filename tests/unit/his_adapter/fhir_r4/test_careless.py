@@ -340,3 +340,23 @@ def test_a_slot_nobody_holds_is_freed_when_its_booking_goes(
     )
     assert gone.status is AppointmentStatus.CANCELLED
     assert first_slot(his) == slot
+
+
+def test_half_a_booking_is_not_found_by_its_key(server: FhirServer, his: FhirGateway) -> None:
+    slot = first_slot(his)
+    (patient,) = people(his, 1)
+    key, moved = next_key(), next_key()
+    booked = his.book_appointment(patient.ref, slot.ref, HOURLY, key=key)
+    assert his.find_by_key(key) == booked
+    later = his.find_slots(HOURLY, None, slot.end, slot.end + timedelta(hours=2), limit=5).items[-1]
+    after = his.change_appointment(
+        booked.ref,
+        AppointmentAction.RESCHEDULE,
+        version=booked.version,
+        key=moved,
+        new_slot=later.ref,
+    )
+    assert his.find_by_key(key) == his.find_by_key(moved) == after
+    server.put({**server.get(f"Slot/{later.ref}"), "status": "free"})  # the other half is undone
+    assert his.find_by_key(key) is None
+    assert [item["id"] for item in standing(server, later.ref)] == [booked.ref]
