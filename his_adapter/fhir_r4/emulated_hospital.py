@@ -209,7 +209,7 @@ class EmulatedHospital:
             return self._route(method, path.strip("/").split("/"), params, body or {}, headers)
         except Refused as refused:
             return refused.answer
-        except BrokenReply:  # the mapping found the request unreadable
+        except (BrokenReply, ValueError):  # the mapping found the request unreadable
             return outcome(400, "invalid")
         except HisError as error:
             return answer_for(error)

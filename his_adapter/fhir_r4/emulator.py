@@ -13,6 +13,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import format_datetime
@@ -158,4 +159,5 @@ def serve(*, port: int, seed: int) -> None:  # noqa: ARG001 - the demo hospital 
         his = open_demo(Path(folder), clock=lambda: datetime.now(UTC))
         emulator = FhirEmulator(his, port=port)
         print(f"FHIR R4: {emulator.base_url}", flush=True)  # noqa: T201 - for who started it
-        emulator.run()
+        with suppress(KeyboardInterrupt):
+            emulator.run()
