@@ -119,7 +119,7 @@ class Careless:
     ignore_if_match: bool = False
     ignore_date_filters: bool = False
     forget_unknown_parameters: bool = False
-    """Searches by our key find everything of the patient, or nothing to the point."""
+    """Searches that name one of our keys find nothing."""
     html_with_200: bool = False
     lose_conditional_create: bool = False
     """If-None-Exist is not honoured."""
