@@ -24,6 +24,7 @@ NAMES = (
     "live",
     "voice",
     "calling",
+    "fhir",
 )
 OUT = Path("out/bench")
 
