@@ -113,6 +113,21 @@ def note_calls(
     return changed
 
 
+def set_answering(
+    unit: UnitOfWork, party: str, *, answers: bool, group: CallGroup
+) -> Breaker | None:
+    """For callers who count failures themselves; the new state when it changed."""
+    row = lock_party(unit, party, group=group)
+    state = Breaker.CLOSED if answers else Breaker.OPEN
+    values: dict[str, Any] = {"breaker": state}
+    if answers:
+        values |= {"last_ok_at": unit.now, "opened_at": None, "probe_at": None, "last_error": None}
+    else:
+        values |= {"opened_at": row.opened_at or unit.now, "probe_at": unit.now}
+    unit.connection.execute(update(PartyState).where(_is(unit, party, group)).values(**values))
+    return state if row.breaker != state else None
+
+
 def _is(unit: UnitOfWork, party: str, group: CallGroup) -> Any:
     return (
         (PartyState.facility_id == unit.facility_id)
