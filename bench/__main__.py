@@ -24,6 +24,7 @@ NAMES = (
     "live",
     "voice",
     "calling",
+    "outbox",
 )
 OUT = Path("out/bench")
 

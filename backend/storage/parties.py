@@ -36,14 +36,16 @@ def find_party_state(
 
 def lock_party(unit: UnitOfWork, party: str, *, group: CallGroup = _WRITE) -> Row[Any]:
     """The row, made if need be. Locked last in a transaction: everybody comes by here."""
+    statement = select(PartyState.__table__).where(_is(unit, party, group)).with_for_update()
+    row = unit.connection.execute(statement).one_or_none()
+    if row is not None:
+        return row
     unit.connection.execute(
         unit.insert_into(PartyState)
         .values(facility_id=unit.facility_id, party=party, call_group=group)
         .on_conflict_do_nothing()
     )
-    return unit.connection.execute(
-        select(PartyState.__table__).where(_is(unit, party, group)).with_for_update()
-    ).one()
+    return unit.connection.execute(statement).one()
 
 
 def take_probe(unit: UnitOfWork, party: str, pace: Pace, *, group: CallGroup = _WRITE) -> bool:
