@@ -25,6 +25,7 @@ NAMES = (
     "voice",
     "calling",
     "fhir",
+    "outbox",
 )
 OUT = Path("out/bench")
 

@@ -25,6 +25,8 @@ WHAT = {
     "rooms to the head of the department. The floor is the same with few people waiting, in the same run.",
     "fhir": "What our FHIR client costs over a bare `requests` call to the same server in the same run: checking, bounding, parsing and "
     "mapping to our models.",
+    "outbox": "Messages to the HIS after it was away: looked up, sent, settled, audited. Two workers on PostgreSQL with synchronous "
+    "commit; the HIS is a small one behind HTTP without delays of its own; all of them on the same two cores.",
     "live": "150 boards of ten rooms and 60 consoles listen while 50 numbers a second are taken and 25 a second called. From the "
     "press of a button until the event is at the page; two web workers, database and all clients on the same two cores.",
 }

@@ -19,11 +19,12 @@ from his_adapter.bhxh.emulator import (
     BhxhEmulator,
 )
 from his_adapter.testing import fill_demo_folder
+from tests.factories.outbox import add_message, set_party
 from tests.factories.voices import write_pack
 from tiepdon.cli import main
 
 NAMES = [
-    "database", "his", "insurer", "server", "printer", "scanner", "camera", "screen", "typeface", "voice",
+    "database", "his", "insurer", "outbox", "server", "printer", "scanner", "camera", "screen", "typeface", "voice",
     "clock",
 ]  # fmt: skip
 
@@ -62,6 +63,19 @@ def test_a_server_that_is_well(url: str) -> None:
     assert findings["his"]["ok"] is True
     assert findings["printer"]["ok"] is None
     assert len(messages.splitlines()) == len(NAMES)
+
+
+def test_dead_letters_are_found(url: str) -> None:
+    config = load_config({}, needs_keys=False, database_url=url)
+    database = open_database(config)
+    set_up(database, config)
+    add_message(database, state="dead", last_error="expired")
+    set_party(database, breaker="open", opened_at=database.clock())
+    database.close()
+    status, findings, _ = examine("--db", url)
+    assert status == 1
+    assert "1 dead letters to his" in findings["outbox"]["cause"]
+    assert "has not answered" in findings["outbox"]["cause"]
 
 
 def test_every_failure_has_its_cause(url: str, tmp_path: Path) -> None:
