@@ -220,7 +220,7 @@ def _disturbed(lab: Lab) -> Iterator[HisGateway]:
             return busy if is_http else Fault(kind=FaultKind.RESET_BEFORE)
         return Fault(kind=FaultKind.DELAY, delay_s=slow_s) if drawn < 0.16 else None
 
-    with lab.through_proxy() as (gateway, proxy):
+    with lab.through_proxy(hurried=True) as (gateway, proxy):
         proxy.play(on_the_wire)
         yield gateway
 
@@ -297,7 +297,7 @@ def stray_replies(lab: Lab) -> None:
     lab.needs(Feature.READ_PATIENT, Feature.CREATE_PATIENT, Feature.FIND_BY_KEY)
     first, second = lab.register(), lab.register()
     late_s = 1.6 * _read_limit(lab)
-    with lab.through_proxy() as (gateway, proxy):
+    with lab.through_proxy(hurried=True) as (gateway, proxy):
         for what, fault in (
             ("lặp", Fault(kind=FaultKind.DUPLICATE_REPLY)),
             ("đảo thứ tự", Fault(kind=FaultKind.REORDER, delay_s=late_s)),
