@@ -40,6 +40,9 @@ from tests.fhir_server.process import FhirServer
 
 TIME_LIMITS = {"connect_timeout_s": 2.0, "read_timeout_s": 5.0, "write_timeout_s": 15.0}
 
+PATIENCE = {"connect_timeout_s": 10.0, "read_timeout_s": 30.0, "write_timeout_s": 60.0}
+"""On a calm line: a machine that does much else at once must not look like a slow HIS."""
+
 Target = Callable[[Path], AbstractContextManager[HisConfig]]
 
 
@@ -76,7 +79,7 @@ def json_kiosk(folder: Path) -> Iterator[HisConfig]:
     with JsonKioskEmulator(his) as emulator:
         yield HisConfig(
             adapter="json_kiosk",
-            settings=make_settings(emulator.base_url, folder),
+            settings=make_settings(emulator.base_url, folder, **PATIENCE),
             certify=prepared.certify(
                 only_invented_people=True,
                 walk_in="surgery",
@@ -97,7 +100,7 @@ def fhir(folder: Path, careless: Careless | None = None) -> Iterator[HisConfig]:
     with FhirEmulator(his, careless=careless) as emulator:
         yield HisConfig(
             adapter="fhir_r4",
-            settings={**emulator.settings, **TIME_LIMITS},
+            settings={**emulator.settings, **PATIENCE},
             certify=prepared.certify(
                 only_invented_people=True,
                 walk_in="surgery",
@@ -130,7 +133,7 @@ def fhir_server(_folder: Path) -> Iterator[HisConfig]:
     now = datetime.now(UTC)
     with FhirServer() as server:
         server.put(*seed(hours_from=tuple(now + timedelta(days=day) for day in range(0, 6, 2))))
-        settings = {**SETTINGS, "base_url": server.base_url, **TIME_LIMITS}
+        settings = {**SETTINGS, "base_url": server.base_url, **PATIENCE}
         gateway = open_gateway("fhir_r4", settings)
         gateway.create_patient(
             PatientDraft(
