@@ -21,6 +21,7 @@ from his_adapter.conformance.pace import Pace
 from his_adapter.conformance.proxy import FaultProxy
 from his_adapter.conformance.recording import PortCall, recorded
 from his_adapter.conformance.settings import CertifySettings
+from his_adapter.conformance.settling import settling
 from his_adapter.conformance.wire import Wire, with_setting
 from his_adapter.errors import HisError
 from his_adapter.models import (
@@ -97,7 +98,9 @@ class Lab:
         self._serial_lock = threading.Lock()
         self._serial = secrets.randbelow(50 * _SERIALS)
         self._opened: list[HisGateway] = []
-        self.gateway = self.open()
+        self.gateway = settling(
+            self.open(), lambda name: self.note(f"an answer to {name} was lost on a calm line")
+        )
         self.declared: Capabilities = self.gateway.capabilities()
 
     # --- gateways
