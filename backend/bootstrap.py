@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sqlalchemy import select
 
 from backend.config import Config
@@ -9,6 +11,7 @@ from backend.domain.numbering import find_numbering_fault
 from backend.errors import ConfigError
 from backend.services.remote_party import RemoteParty
 from backend.services.resources import Resources
+from backend.services.share_answering import share_answering
 from backend.services.sync_catalogue import sync_catalogue
 from backend.storage.catalogue import CatalogueSource, load_catalogue
 from backend.storage.crypto import Keys, demo_keys, load_keys
@@ -45,8 +48,12 @@ def assemble(
         keys=keys,
         catalogue=CatalogueSource(database),
         his=his,
-        his_party=RemoteParty("his", max_calls=config.threads),
-        insurer_party=RemoteParty("insurer", max_calls=config.threads),
+        his_party=RemoteParty(
+            "his", max_calls=config.threads, tell=partial(share_answering, database, "his")
+        ),
+        insurer_party=RemoteParty(
+            "insurer", max_calls=config.threads, tell=partial(share_answering, database, "bhxh")
+        ),
         insurer=insurer,
     )
 

@@ -17,6 +17,7 @@ BackendError
 │   ├── ChangedMeanwhile · NobodyWaiting · RoomNotOpen · ReasonNeeded · UndoOver · UserExists
 │   ├── DisplayExists · ZoneHasVoice · PartnerExists
 │   ├── NothingToConfirm · DifferentPeople · SamePerson · AgentAway
+│   ├── SlipNotValid           a transfer slip that is over, a re-visit slip that was used
 │   ├── ReturnNotAllowed       a missed turn that only staff can mend
 │   ├── StepOutNotAllowed      nothing to step out of now, or too often
 │   ├── ServiceClosed · ServiceFull · SlotTaken · NotForThisPerson · AppointmentNotDue
@@ -333,6 +334,14 @@ class ZoneHasVoice(Conflict):
     code = "zone_has_voice"
     title = "Another display speaks in this zone already"
     message_key = "display.zone_has_voice"
+
+
+class SlipNotValid(Conflict):
+    """Another category may be chosen without the slip."""
+
+    code = "slip_not_valid"
+    title = "The transfer slip is over, or the re-visit slip was used before"
+    message_key = "desk.slip_not_valid"
 
 
 class NothingToConfirm(Conflict):

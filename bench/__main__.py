@@ -24,6 +24,8 @@ NAMES = (
     "live",
     "voice",
     "calling",
+    "fhir",
+    "outbox",
 )
 OUT = Path("out/bench")
 

@@ -23,6 +23,10 @@ WHAT = {
     "voice": "From a call to its sound: words, clips from files, chime, said twice, as one WAV. Synthetic voice (espeak-ng).",
     "calling": "Pressing next in 30 rooms that call from 20 lines, 25 times a second over HTTP, and the page that shows all "
     "rooms to the head of the department. The floor is the same with few people waiting, in the same run.",
+    "fhir": "What our FHIR client costs over a bare `requests` call to the same server in the same run: checking, bounding, parsing and "
+    "mapping to our models.",
+    "outbox": "Messages to the HIS after it was away: looked up, sent, settled, audited. Two workers on PostgreSQL with synchronous "
+    "commit; the HIS is a small one behind HTTP without delays of its own; all of them on the same two cores.",
     "live": "150 boards of ten rooms and 60 consoles listen while 50 numbers a second are taken and 25 a second called. From the "
     "press of a button until the event is at the page; two web workers, database and all clients on the same two cores.",
 }

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from backend.domain.offline_numbers import list_letters
+
 MAX_HIS_NUMBER = 99_999
 _PREFIX = re.compile(r"[A-Z]{1,3}")
 
@@ -26,7 +28,7 @@ class WhyOurs(StrEnum):
     PREFIX = "prefix"
     """Without letters of its own two rooms would hand out the same number."""
     OUR_LETTER = "our_letter"
-    """The HIS uses the letter that was set apart for us."""
+    """The HIS uses a letter that was set apart for us, or for kiosks without their server."""
     RANGE = "range"
     TAKEN = "taken"
     """Somebody holds that number today."""
@@ -43,7 +45,7 @@ def judge_his_number(prefix: str, number: int, *, our_letter: str) -> HisNumber 
     letter = prefix.strip().upper()
     if not _PREFIX.fullmatch(letter):
         return WhyOurs.PREFIX
-    if letter == our_letter:
+    if letter == our_letter or letter in set(list_letters()):
         return WhyOurs.OUR_LETTER
     if not 0 < number <= MAX_HIS_NUMBER:
         return WhyOurs.RANGE
@@ -60,6 +62,8 @@ def find_numbering_fault(
         return None
     if not _PREFIX.fullmatch(our_letter):
         return "letter_beside_his is one to three capital letters"
+    if our_letter in set(list_letters()):
+        return f"letter_beside_his is {our_letter}, which kiosks without their server use"
     if our_letter in set(his_letters):
         return f"letter_beside_his is {our_letter}, which the HIS uses for its own numbers"
     return None

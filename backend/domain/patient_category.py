@@ -18,6 +18,7 @@ from pathlib import Path
 from backend.domain.settings import FacilityStanding, Words
 
 TRANSFER_WORKING_DAYS = 10
+WITH_TRANSFER, WITH_REVISIT = "1.3", "1.5"
 _SATURDAY = 5
 
 
@@ -106,9 +107,9 @@ def propose_category(facts: CategoryFacts, facility: FacilityStanding) -> Propos
     if facts.registered_here:
         return Proposal(code="1.1", why=Why.REGISTERED_HERE)
     if facts.transfer_slip:
-        return Proposal(code="1.3", why=Why.TRANSFER_SLIP)
+        return Proposal(code=WITH_TRANSFER, why=Why.TRANSFER_SLIP)
     if facts.revisit_slip:
-        return Proposal(code="1.5", why=Why.REVISIT_SLIP)
+        return Proposal(code=WITH_REVISIT, why=Why.REVISIT_SLIP)
     code = _by_level(facility)
     return Proposal(code=code, why=Why.FACILITY_LEVEL if code else Why.FACILITY_UNKNOWN)
 

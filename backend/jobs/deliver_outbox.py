@@ -42,6 +42,7 @@ from his_adapter.models import HealthState
 
 BATCH = 20
 IDLE_S = 0.5
+LINGER_S = 0.01
 DATABASE_AWAY_S = 1.0
 DURATIONS = 40
 MAX_CALLS = {"his": 8, "bhxh": 4}
@@ -152,6 +153,10 @@ class PartyLine:
     @property
     def idle(self) -> bool:
         return not self._calls and not self._ends
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._calls)
 
     def step(self, *, may_claim: bool) -> int:
         """Settles what ended, takes up what is due; the number of messages taken up or settled.
@@ -300,6 +305,9 @@ class Dispatcher:
             self._wake.clear()
             if not self.step():
                 self._wake.wait(IDLE_S / min(self._pace.speed, 10))
+            if any(line.is_busy for line in self._lines):
+                # What ends together is settled together: one transaction costs as much as ten.
+                self._stopping.wait(LINGER_S)
         self._finish()
 
     def stop(self) -> None:

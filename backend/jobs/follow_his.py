@@ -33,7 +33,6 @@ from backend.storage.his_watch import (
     KEPT_LAGS,
     Watched,
     change_feed,
-    find_feed,
     is_changed_since,
     list_refs_of_person,
     list_visits_of,
@@ -201,8 +200,8 @@ class _Run:
     # --- what to read
 
     def read_visits(self, *, only_changed: bool) -> int:
-        """Raises HisError when the HIS as a whole is in trouble."""
-        while self.ticks() < self.until_s:
+        """A few at least, however late it is. Raises HisError when the HIS is in trouble."""
+        while True:
             batch = self._next(only_changed=only_changed)
             if not batch:
                 break
@@ -210,6 +209,8 @@ class _Run:
                 answers = list(pool.map(self._read, batch))
             for watched, answer in zip(batch, answers, strict=True):
                 self._apply(watched, answer)
+            if self.ticks() >= self.until_s:
+                break
         return self.applied
 
     def _next(self, *, only_changed: bool) -> list[Watched]:
@@ -319,13 +320,3 @@ def _is_due(watched: Watched, now: datetime) -> bool:
         return True
     every_s = HOT_EVERY_S if watched.hot else COLD_EVERY_S
     return now - watched.read_at >= timedelta(seconds=every_s)
-
-
-def find_lag_ms(resources: Resources) -> int | None:
-    """The 95th percentile of the last delays between a change there and its being applied here."""
-    with resources.database.read() as connection:
-        feed = find_feed(connection, resources.database.facility_id)
-    if feed is None or not feed.lags_ms:
-        return None
-    lags = sorted(feed.lags_ms)
-    return int(lags[min(len(lags) - 1, len(lags) * 95 // 100)])

@@ -13,7 +13,7 @@
 | answers to idempotency keys            | 2 days                                                  |
 | counts of tries, partners' signatures  | 1 day                                                   |
 | live events                            | 1 day                                                   |
-| outbox messages that were settled      | 30 days                                                 |
+| outbox messages that were settled      | 30 days; dead letters as long as their visit            |
 | used or expired enrolment codes        | 30 days                                                 |
 | hours that are over                    | 7 days                                                  |
 | device events                          | 90 days                                                 |
@@ -113,7 +113,12 @@ def _list_rules(
         (
             "outbox",
             tables.OutboxMessage,
-            tables.OutboxMessage.settled_at < ago(days=30),
+            # A dead letter nobody ever looked at goes with its visit.
+            (tables.OutboxMessage.settled_at < ago(days=30))
+            | (
+                tables.OutboxMessage.created_at
+                < ago(days=settings.keep_tickets_months * DAYS_PER_MONTH)
+            ),
         ),
         ("enrolment", tables.EnrolmentCode, tables.EnrolmentCode.expires_at < ago(days=30)),
         ("user_session", tables.UserSession, tables.UserSession.created_at < ago(days=30)),

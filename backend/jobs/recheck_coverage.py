@@ -101,11 +101,13 @@ def _recheck(resources: Resources, due: _Due) -> bool:
         _put_off(resources, due, NOT_ASKED_PAUSE, attempts=due.attempts)
         return False
 
+    catalogue = resources.catalogue.get()
+
     def settle(unit: UnitOfWork) -> None:
         if answer is None or answer.outcome in STILL_OPEN:
             keep_evidence(unit, resources.keys, lookup, visit_id=due.visit_id)
         else:
-            settle_coverage(resources, unit, due.visit_id, answer)
+            settle_coverage(unit, resources.keys, catalogue, due.visit_id, answer)
         unit.flush()
 
     resources.database.transact(settle)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy import update
 
 from backend.domain.catalogue import Catalogue
 from backend.domain.desk import CategoryReason
-from backend.domain.patient_category import Why, find_category
-from backend.errors import ValidationFailed
+from backend.domain.patient_category import WITH_REVISIT, WITH_TRANSFER, Why, find_category
+from backend.errors import SlipNotValid, ValidationFailed
 from backend.events import Event
 from backend.services.decide_at_desk import decide_once, tell
+from backend.services.propose_category import read_slips, serves_revisit, serves_transfer
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.storage import tables
@@ -26,9 +30,12 @@ def confirm_category(
     seen: int,
     staff: Caller,
     intent: Intent,
+    papers: Mapping[str, Any] | None = None,
 ) -> Answer:
-    """Raises ValidationFailed for a code that is not on today's list, or when `as_proposed` is
-    said of another code; and as `decide_once` does.
+    """`papers` is what was read off the slip that decides, to be kept with the visit.
+
+    Raises ValidationFailed for a code that is not on today's list, or when `as_proposed` is said
+    of another code; SlipNotValid when the slip no longer serves; and as `decide_once` does.
     """
 
     def decide(unit: UnitOfWork, catalogue: Catalogue, stored: StoredVisit) -> None:
@@ -40,7 +47,12 @@ def confirm_category(
         unit.connection.execute(
             update(tables.Visit)
             .where(tables.Visit.id == visit_id)
-            .values(category_code=code, category_reason=Why.DESK.value, category_confirmed=True)
+            .values(
+                category_code=code,
+                category_reason=Why.DESK.value,
+                category_confirmed=True,
+                **_check_slips(unit, catalogue, stored),
+            )
         )
         tell(
             unit,
@@ -52,5 +64,25 @@ def confirm_category(
             code=code,
             before=proposed,
         )
+
+    def _check_slips(unit: UnitOfWork, catalogue: Catalogue, stored: StoredVisit) -> dict[str, Any]:
+        """What is new about the slips of the visit."""
+        if not papers:
+            return {}
+        visit = stored.visit
+        slips = read_slips(
+            resources.keys,
+            {**visit.papers, **papers},
+            appointment_ref=visit.appointment_ref,
+        )
+        today = catalogue.today(unit.now)
+        if code == WITH_TRANSFER and not serves_transfer(slips.papers, catalogue, today):
+            raise SlipNotValid
+        if code == WITH_REVISIT and not serves_revisit(unit, slips, visit_id):
+            raise SlipNotValid
+        values: dict[str, Any] = {"papers": slips.papers, "revisit_hash": slips.revisit_hash}
+        if slips.numbers:
+            values["sealed_slips"] = slips.sealed_numbers(resources.keys, visit_id)
+        return values
 
     return decide_once(resources, visit_id, decide, seen=seen, intent=intent)

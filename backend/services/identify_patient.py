@@ -32,6 +32,7 @@ from backend.domain.scan import (
 )
 from backend.errors import (
     BadRequest,
+    CatalogueUnavailable,
     ScanExpired,
     StorageUnavailable,
     UnreadablePayload,
@@ -512,7 +513,7 @@ def _keep_late_answer(
             return
         visits = unit.connection.scalars(select(Visit.id).where(Visit.scan_id == scan_id)).all()
         for visit_id in visits:
-            settle_coverage(resources, unit, visit_id, late)
+            settle_coverage(unit, resources.keys, catalogue, visit_id, late)
         try:
             content = get_scan(
                 unit.connection, resources.keys, scan_id, kiosk_id=kiosk.id, now=unit.now
@@ -528,8 +529,9 @@ def _keep_late_answer(
         )
 
     try:
+        catalogue = resources.catalogue.get()
         resources.database.transact(keep)
-    except (ScanExpired, StorageUnavailable) as error:
+    except (VisitNotFound, CatalogueUnavailable, StorageUnavailable) as error:
         log(Event.LATE_COVERAGE_LOST, error=error, scan=scan_id, code=error.code)
 
 

@@ -9,12 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case, func, select, update
 
-from backend.domain.outbox import DEAD_LETTERS, UNDER_WAY, Breaker, MessageState, Pace
+from backend.domain.outbox import (
+    DEAD_LETTERS,
+    UNDER_WAY,
+    Breaker,
+    CallGroup,
+    MessageState,
+    Pace,
+)
 from backend.errors import (
     MessageNotFound,
     NotADeadLetter,
@@ -34,6 +41,8 @@ from his_adapter.errors import MultipleMatches
 from his_adapter.models import PatientMatch
 
 MAX_LISTED = 200
+NOBODY_ASKED = timedelta(minutes=10)
+"""Questions come with patients: what was not tried for so long says nothing of now."""
 MAX_REASON_CHARS = 200
 AWAY_TOO_LONG_S = 300.0
 CANDIDATES_WAIT_S = 5.0
@@ -144,14 +153,19 @@ def look_at_outbox(database: Database) -> list[PartyOverview]:
         .where(message.facility_id == database.facility_id, message.settled_at.is_(None))
         .group_by(message.party)
     )
+    now = database.clock()
     with database.read() as connection:
         found = {row.party: dict(row._mapping) for row in connection.execute(query)}  # noqa: SLF001  # SQLAlchemy's public name
         rows = list_party_states(connection, facility_id=database.facility_id)
     for row in rows:
         facts = found.setdefault(row.party, {"party": row.party})
-        facts.setdefault("breakers", {})[row.call_group] = row.breaker
+        is_stale = row.call_group == CallGroup.READ and (
+            row.probe_at is None or now - row.probe_at > NOBODY_ASKED
+        )
+        breaker = Breaker.CLOSED if is_stale else Breaker(row.breaker)
+        facts.setdefault("breakers", {})[row.call_group] = breaker.value
         facts["delivered"] = facts.get("delivered", 0) + row.delivered
-        if row.breaker != Breaker.CLOSED and row.opened_at is not None:
+        if breaker is not Breaker.CLOSED and row.opened_at is not None:
             before = facts.get("away_since") or row.opened_at
             facts["away_since"] = min(before, row.opened_at)
             facts["last_error"] = row.last_error

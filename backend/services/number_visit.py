@@ -33,7 +33,7 @@ from backend.services.start_visit import (
 from backend.storage import tables
 from backend.storage.database import Database
 from backend.storage.repositories import Answer, Intent, find_person, get_scan
-from his_adapter.errors import Duplicate, HisError
+from his_adapter.errors import Duplicate, HisError, NotSupported
 from his_adapter.models import CheckIn, Feature, Ref, Visit, VisitStatus, WriteKey
 
 
@@ -69,7 +69,9 @@ def ask_his_number(
     Raises what `start_visit` raises for a wish that cannot be granted.
     """
     settings = catalogue.settings
-    if settings.numbering != Numbering.HIS or not catalogue.his_can(Feature.CHECK_IN):
+    # A HIS that cannot say afterwards whether a check-in arrived would be asked for it twice.
+    can_number = all(map(catalogue.his_can, (Feature.CHECK_IN, Feature.FIND_BY_KEY)))
+    if settings.numbering != Numbering.HIS or not can_number:
         return None
     if wish.slot_id is not None:
         return None  # the hour has to be booked first: the outbox does both
@@ -155,12 +157,12 @@ def _check_in(
     resources: Resources, person: PersonFacts, request: CheckIn, *, key: WriteKey
 ) -> Visit:
     ref = Ref(person.his_ref) if person.his_ref else find_patient(resources, person)
+    draft = make_draft(person)
     if ref is None:
         try:
-            created = resources.his.create_patient(
-                make_draft(person), key=WriteKey(f"{key}.patient")
-            )
-            ref = created.ref
+            ref = resources.his.create_patient(draft, key=WriteKey(f"{key}.patient")).ref
+        except NotSupported:
+            ref = Ref("")  # this HIS takes new people with their first visit
         except Duplicate as error:
             ref = Ref(error.existing)
-    return resources.his.check_in(replace(request, patient=ref), key=key)
+    return resources.his.check_in(replace(request, patient=ref, person=draft), key=key)

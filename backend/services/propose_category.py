@@ -70,8 +70,8 @@ def propose_for(
         insured=_is_insured(use_insurance=use_insurance, outcome=outcome),
         registered_here=registered_here,
         medicine_only=kind == MEDICINE_KIND,
-        transfer_slip=_serves_transfer(slips.papers, catalogue, today),
-        revisit_slip=_serves_revisit(unit, slips, visit_id),
+        transfer_slip=serves_transfer(slips.papers, catalogue, today),
+        revisit_slip=serves_revisit(unit, slips, visit_id),
     )
     return propose_category(facts, catalogue.settings.standing)
 
@@ -109,7 +109,7 @@ def _is_insured(*, use_insurance: bool, outcome: str | None) -> bool | None:
     return True if outcome in {each.value for each in _INSURED} else None
 
 
-def _serves_transfer(papers: Mapping[str, Any], catalogue: Catalogue, today: date) -> bool | None:
+def serves_transfer(papers: Mapping[str, Any], catalogue: Catalogue, today: date) -> bool | None:
     """A slip without a date counts as brought: the desk looks at it."""
     if not papers.get("transfer_slip"):
         return papers.get("transfer_slip")
@@ -125,7 +125,7 @@ def _serves_transfer(papers: Mapping[str, Any], catalogue: Catalogue, today: dat
     )
 
 
-def _serves_revisit(unit: UnitOfWork, slips: Slips, visit_id: str) -> bool | None:
+def serves_revisit(unit: UnitOfWork, slips: Slips, visit_id: str) -> bool | None:
     """Once: not when another visit that was not cancelled came with it."""
     said = slips.papers.get("revisit_slip")
     if not said or slips.revisit_hash is None:

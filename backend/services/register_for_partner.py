@@ -40,10 +40,10 @@ class Registration:
 def register_for_partner(
     resources: Resources, partner: PartnerFacts, wanted: Registration, *, intent: Intent
 ) -> Answer:
-    """As `start_visit` answers. The same intent gives the first answer again, without a look-up.
+    """As `number_visit` answers. The same intent gives the first answer again, without a look-up.
 
     Raises NoticeRequired where the partner shows no notice, PersonNeedsStaff when the HIS knows
-    the number under another name, and whatever `start_visit` raises.
+    the number under another name, and whatever `number_visit` raises.
     """
     first = resources.database.transact(lambda unit: find_answer(unit, intent))
     if first is not None:

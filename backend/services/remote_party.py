@@ -53,7 +53,13 @@ class PendingAnswer(Generic[Answer]):
 
     def when_late(self, use: Callable[[Answer], None]) -> None:
         """Hands over an answer that comes after all; not called when none comes."""
-        self.when_over(lambda answer: None if answer is None else use(answer))
+
+        def on_done(future: Future[Answer]) -> None:
+            if not future.cancelled() and future.exception() is None:
+                use(future.result())
+
+        if self._future is not None:
+            self._future.add_done_callback(on_done)
 
     def when_over(self, use: Callable[[Answer | None], None]) -> None:
         """Called once when the call has ended, with None when no answer came of it."""
@@ -70,13 +76,23 @@ class RemoteParty:
     """One other system, for all threads of a process."""
 
     def __init__(
-        self, name: str, *, max_calls: int = 8, ticks: Callable[[], float] = time.monotonic
+        self,
+        name: str,
+        *,
+        max_calls: int = 8,
+        ticks: Callable[[], float] = time.monotonic,
+        tell: Callable[[bool], None] | None = None,
     ) -> None:
+        """`tell` hears that the party does not answer, at each try, and that it is back. Called
+        in a thread of its own, so that nobody waits for it.
+        """
         self._pool = ThreadPoolExecutor(max_workers=max_calls, thread_name_prefix=name)
         self._free = threading.BoundedSemaphore(max_calls)
         self._lock = threading.Lock()
         self._ticks = ticks
         self._failures = 0
+        self._tell = tell
+        self._was_away = False
         self._closed_again_at = 0.0
 
     def ask(self, question: Callable[[], Answer]) -> PendingAnswer[Answer]:
@@ -133,3 +149,8 @@ class RemoteParty:
             self._failures = self._failures + 1 if failed else 0
             if failed:
                 self._closed_again_at = self._ticks() + OPEN_FOR_S
+            answers = self._failures < FAILURES_TO_OPEN
+            is_news = not answers or self._was_away
+            self._was_away = not answers
+        if self._tell is not None and is_news:
+            threading.Thread(target=self._tell, args=(answers,), daemon=True).start()

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import update
 
+from backend.domain.catalogue import Catalogue
 from backend.domain.coverage_evidence import SETTLED_BY_ITSELF, STILL_OPEN
 from backend.domain.scan import CardFacts
 from backend.domain.ticket import Note
@@ -16,7 +17,6 @@ from backend.services.check_coverage import card_facts, coverage_facts
 from backend.services.decide_at_desk import change_visit_row, raise_version, where_visit_is
 from backend.services.propose_category import propose_again
 from backend.services.queue_checkin import queue_checkin
-from backend.services.resources import Resources
 from backend.storage import tables
 from backend.storage.crypto import Keys
 from backend.storage.repositories import lock_visit
@@ -41,7 +41,7 @@ def open_card(keys: Keys, sealed: bytes | None, visit_id: str) -> CardFacts | No
 
 
 def settle_coverage(
-    resources: Resources, unit: UnitOfWork, visit_id: str, answer: Coverage
+    unit: UnitOfWork, keys: Keys, catalogue: Catalogue, visit_id: str, answer: Coverage
 ) -> None:
     """A valid card confirms the visit, anything else that is known waits for a person.
 
@@ -55,7 +55,6 @@ def settle_coverage(
         return
     facts, card = coverage_facts(answer), card_facts(answer)
     is_settled = answer.outcome in SETTLED_BY_ITSELF
-    catalogue = resources.catalogue.get()
     values: dict[str, Any] = {
         "coverage_outcome": facts.outcome,
         "coverage_code": facts.code,
@@ -70,10 +69,10 @@ def settle_coverage(
         ),
     }
     if card is not None:
-        values["sealed_card"] = seal_card(resources.keys, card, visit_id)
+        values["sealed_card"] = seal_card(keys, card, visit_id)
     if is_settled:
         change_visit_row(unit, stored, Note.CHECK_CARD, provisional=False, **values)
-        queue_checkin(unit, resources.catalogue.get(), visit_id)
+        queue_checkin(unit, catalogue, visit_id)
     else:
         unit.connection.execute(
             update(tables.Visit).where(tables.Visit.id == visit_id).values(**values)

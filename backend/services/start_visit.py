@@ -49,6 +49,7 @@ from backend.events import Event
 from backend.services.answer_once import answer_once
 from backend.services.keep_evidence import hand_over_evidence
 from backend.services.propose_category import propose_for, read_slips
+from backend.services.queue_checkin import queue_checkin
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.services.settle_coverage import seal_card
@@ -202,7 +203,9 @@ def _start(
     person_id = save_person(unit, keys, person, scan.person)
     notes = list_notes(scan, standing, use_insurance=wish.use_insurance)
     visit_id = new_id()
-    _insert_visit(resources, wish, scan, standing, unit, kiosk, visit_id, person_id, today, asked)
+    _insert_visit(
+        resources, catalogue, wish, scan, standing, unit, kiosk, visit_id, person_id, today, asked
+    )
     steps = insert_steps(
         unit, taken, visit_id=visit_id, person_id=person_id, standing=standing, day=today,
         slot_id=wish.slot_id, source=_SOURCES.get(kiosk.role, "reception"),
@@ -237,6 +240,8 @@ def _start(
     )
     content = compose_ticket(ticket, catalogue, public_base=resources.config.public_base)
     insert_ticket(unit, visit_id, ticket, content, day=today)
+    if asked is not None and asked.visit is not None:
+        queue_checkin(unit, catalogue, visit_id)
     shown = ShownVisit(
         id=visit_id,
         existing=False,
@@ -539,6 +544,7 @@ def _take_limits(unit: UnitOfWork, limits: Sequence[Limit], day: date) -> list[s
 
 def _insert_visit(
     resources: Resources,
+    catalogue: Catalogue,
     wish: VisitWish,
     scan: ScanContent,
     standing: Standing,
@@ -554,7 +560,7 @@ def _insert_visit(
     registered_here = scan.coverage.registered_here if scan.coverage else None
     proposal = propose_for(
         unit,
-        resources.catalogue.get(),
+        catalogue,
         kind=wish.visit_kind,
         slips=slips,
         use_insurance=wish.use_insurance,

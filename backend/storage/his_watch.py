@@ -77,6 +77,19 @@ def find_feed(connection: Connection, facility_id: str) -> Any | None:
     ).one_or_none()
 
 
+def count_unread(connection: Connection, facility_id: str) -> int:
+    """Visits the HIS has told of a change of, and that were not read since."""
+    watch = tables.HisWatch
+    return (
+        connection.scalar(
+            select(func.count())
+            .select_from(watch)
+            .where(watch.facility_id == facility_id, watch.noticed > watch.applied)
+        )
+        or 0
+    )
+
+
 # --- which visits a change is about ----------------------------------------------------------------
 
 

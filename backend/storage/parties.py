@@ -36,14 +36,16 @@ def find_party_state(
 
 def lock_party(unit: UnitOfWork, party: str, *, group: CallGroup = _WRITE) -> Row[Any]:
     """The row, made if need be. Locked last in a transaction: everybody comes by here."""
+    statement = select(PartyState.__table__).where(_is(unit, party, group)).with_for_update()
+    row = unit.connection.execute(statement).one_or_none()
+    if row is not None:
+        return row
     unit.connection.execute(
         unit.insert_into(PartyState)
         .values(facility_id=unit.facility_id, party=party, call_group=group)
         .on_conflict_do_nothing()
     )
-    return unit.connection.execute(
-        select(PartyState.__table__).where(_is(unit, party, group)).with_for_update()
-    ).one()
+    return unit.connection.execute(statement).one()
 
 
 def take_probe(unit: UnitOfWork, party: str, pace: Pace, *, group: CallGroup = _WRITE) -> bool:
@@ -111,6 +113,21 @@ def note_calls(
         }  # fmt: skip
     unit.connection.execute(update(PartyState).where(_is(unit, party, group)).values(**values))
     return changed
+
+
+def set_answering(
+    unit: UnitOfWork, party: str, *, answers: bool, group: CallGroup
+) -> Breaker | None:
+    """For callers who count failures themselves; the new state when it changed."""
+    row = lock_party(unit, party, group=group)
+    state = Breaker.CLOSED if answers else Breaker.OPEN
+    values: dict[str, Any] = {"breaker": state}
+    if answers:
+        values |= {"last_ok_at": unit.now, "opened_at": None, "probe_at": None, "last_error": None}
+    else:
+        values |= {"opened_at": row.opened_at or unit.now, "probe_at": unit.now}
+    unit.connection.execute(update(PartyState).where(_is(unit, party, group)).values(**values))
+    return state if row.breaker != state else None
 
 
 def _is(unit: UnitOfWork, party: str, group: CallGroup) -> Any:

@@ -12,6 +12,7 @@ from backend.web.schemas import (
     Label,
     NoticeAcceptance,
     OnBehalf,
+    Papers,
     Reply,
     Request,
     ScanReply,
@@ -156,6 +157,8 @@ class CategoryRequest(Request):
         "as_proposed", "slip_seen", "no_slip", "listed_disease", "emergency", "residence",
         "card_seen", "other",
     ]  # fmt: skip
+    papers: Papers | None = None
+    """What was read off the slip that decides."""
 
 
 class ResumeRequest(Request):

@@ -161,6 +161,7 @@ def category(path: schemas.VisitPath, body: desk_schemas.CategoryRequest) -> Res
             path.visit_id,
             body.code,
             CategoryReason(body.reason),
+            papers=body.papers.model_dump(mode="json", exclude_none=True) if body.papers else None,
             seen=body.version,
             staff=caller(),
             intent=get_intent(),

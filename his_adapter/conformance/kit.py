@@ -143,6 +143,7 @@ def certify(
 def level_of(results: Sequence[CaseResult], *, has_wire: bool) -> Level | None:
     """The highest level whose cases, and those before it, all passed or do not apply.
 
+    Half of a level must apply: who declares nothing of it has not shown it either.
     Vàng is about the line: without a wire nobody has seen it.
     """
     reached: Level | None = None
@@ -152,6 +153,9 @@ def level_of(results: Sequence[CaseResult], *, has_wire: bool) -> Level | None:
         if {result.case.id for result in of_level} != wanted:
             break
         if any(result.status in {Status.FAILED, Status.UNPREPARED} for result in of_level):
+            break
+        judged = {result.case.id for result in of_level if result.status is Status.PASSED}
+        if 2 * len(judged) < len(wanted):
             break
         if level is Level.VANG and (
             not has_wire or {result.round for result in of_level} != {1, GOLD_ROUNDS}

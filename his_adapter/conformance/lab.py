@@ -21,6 +21,7 @@ from his_adapter.conformance.pace import Pace
 from his_adapter.conformance.proxy import FaultProxy
 from his_adapter.conformance.recording import PortCall, recorded
 from his_adapter.conformance.settings import CertifySettings
+from his_adapter.conformance.settling import settling
 from his_adapter.conformance.wire import Wire, with_setting
 from his_adapter.errors import HisError
 from his_adapter.models import (
@@ -85,10 +86,6 @@ class Lab:
     ) -> None:
         self.settings = settings
         self.his_settings: Mapping[str, Any] = his_settings
-        for name, full_s in settings.time_settings.items():
-            self.his_settings = with_setting(
-                self.his_settings, tuple(name.split(".")), pace.limit(full_s)
-            )
         self.wire = wire
         self.pace = pace
         self.calls: list[PortCall] = []
@@ -101,7 +98,9 @@ class Lab:
         self._serial_lock = threading.Lock()
         self._serial = secrets.randbelow(50 * _SERIALS)
         self._opened: list[HisGateway] = []
-        self.gateway = self.open()
+        self.gateway = settling(
+            self.open(), lambda name: self.note(f"an answer to {name} was lost on a calm line")
+        )
         self.declared: Capabilities = self.gateway.capabilities()
 
     # --- gateways
@@ -121,15 +120,21 @@ class Lab:
             gateway.close()
 
     @contextmanager
-    def through_proxy(self) -> Iterator[tuple[HisGateway, FaultProxy]]:
-        """A gateway whose line the case may break. Raises NotApplicable without a wire."""
+    def through_proxy(self, *, hurried: bool = False) -> Iterator[tuple[HisGateway, FaultProxy]]:
+        """A gateway whose line the case may break, `hurried` with its time limits scaled.
+
+        Raises NotApplicable without a wire.
+        """
         if self.wire is None:
             raise NotApplicable(
                 "Hệ thống này không nối qua mạng, nên không có đường truyền để làm hỏng.",
                 "no wire: this adapter does not reach its HIS over a network",
             )
         with self.wire.open_proxy(ca_file=self._ca_file()) as proxy:
-            gateway = self.open(self.wire.pointed_at(self.his_settings, proxy.port))
+            settings = self.wire.pointed_at(self.his_settings, proxy.port)
+            for name, full_s in self.settings.time_settings.items() if hurried else ():
+                settings = with_setting(settings, tuple(name.split(".")), self.pace.limit(full_s))
+            gateway = self.open(settings)
             gateway.capabilities()
             yield gateway, proxy
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-SHORTEST_TIME_LIMIT_S = 1.0
+SHORTEST_TIME_LIMIT_S = 1.5
 """A time limit is never scaled below this: a healthy HIS must be able to answer."""
 
 
@@ -18,7 +18,11 @@ class Pace:
 
     def limit(self, full_s: float) -> float:
         """A time limit of the adapter."""
-        return full_s if self.speed == 1 else max(full_s / self.speed, SHORTEST_TIME_LIMIT_S)
+        return (
+            full_s
+            if self.speed == 1
+            else max(full_s / self.speed, min(full_s, SHORTEST_TIME_LIMIT_S))
+        )
 
     def wait(self, full_s: float) -> None:
         time.sleep(self.seconds(full_s))

@@ -116,7 +116,10 @@ class Arrivals:
                 return self._finished(same[0], key)
             self._take_back(made, key)
             raise Duplicate("the patient is registered", existing=same[0]["id"])
-        return self._finished(made, key)
+        known = self._finished(made, key)
+        if (known.patient, known.service) != (request.patient, service.ref):
+            raise BrokenReply("the HIS stored another visit than was asked for")
+        return known
 
     def cancel(self, ref: Ref, *, reason: str, key: WriteKey) -> Visit:
         checked_key(key)

@@ -174,11 +174,27 @@ class Bookings:
                     return known
                 wanted, stored_slot = self._hour(slot_ref)
                 continue
-            known = self._made_before(key, owner, slot_ref)
-            if known is None:
-                raise SlotTaken("somebody else was first")
-            return known
+            return self._agreed(self._made_before(key, owner, slot_ref), wanted)
         raise SlotTaken("the hour changes all the time")
+
+    def written(self, resource: Resource) -> Appointment | None:
+        """A booking that was found by its key; None when only half of it was done.
+
+        Nothing is taken back here: who sends the booking again with its key mends it.
+        """
+        known = appointment(self.hospital.config, resource)
+        is_open = known.status is AppointmentStatus.BOOKED and known.slot is not None
+        if is_open and not self._stands(resource, known.slot or Ref("")):
+            return None
+        return known
+
+    def _agreed(self, known: Appointment | None, wanted: Slot) -> Appointment:
+        """What was stored is what the patient agreed to."""
+        if known is None:
+            raise SlotTaken("somebody else was first")
+        if known.start != wanted.start or known.service not in {None, wanted.service}:
+            raise BrokenReply("the HIS stored another booking than was asked for")
+        return known
 
     def _send_booking(self, owner: Ref, wanted: Slot, stored_slot: Resource, key: str) -> None:
         config = self.hospital.config
@@ -217,10 +233,7 @@ class Bookings:
                 return known
             self._refuse_second(owner, wanted.ref)
             raise SlotTaken("no place left") from None
-        known = self._made_before(key, owner, wanted.ref)
-        if known is None:
-            raise SlotTaken("somebody else was first")
-        return known
+        return self._agreed(self._made_before(key, owner, wanted.ref), wanted)
 
     def _made_before(self, key: str, owner: Ref, slot_ref: Ref) -> Appointment | None:
         """The booking of this key as it stands; None when there is none, or it had to go.
@@ -242,19 +255,19 @@ class Bookings:
         if not standing:
             return None
         ours = standing[0]
-        if not self._stands(ours, slot_ref, key):
+        if not self._stands(ours, slot_ref):
             self._take_back(ours, key)
             return None
         return appointment(config, self.hospital.client.read("Appointment", ours["id"]))
 
-    def _stands(self, ours: Resource, slot_ref: Ref, key: str) -> bool:
+    def _stands(self, ours: Resource, slot_ref: Ref) -> bool:
         """Whether our booking is within the places of its hour."""
         config = self.hospital.config
         if appointment(config, ours).status is not AppointmentStatus.BOOKED:
             return True
         for attempt in range(3):
             wanted, stored = self._hour(slot_ref)
-            owned = config.booking is Booking.SERVER or self._holds(stored, key)
+            owned = config.booking is Booking.SERVER or self._holds(stored, ours)
             if not owned:
                 return False
             takers = [taker["id"] for taker in self._takers(slot_ref)]
@@ -265,10 +278,12 @@ class Bookings:
                 self.hospital.sleep(_A_MOMENT_S)
         return False
 
-    def _holds(self, stored_slot: Resource, key: str) -> bool:
-        """A slot without any key was marked as busy by the HIS's own means."""
-        keys = identifiers_in(stored_slot, self.hospital.config.system("request_key"))
-        return stored_slot.get("status") != "free" and (not keys or key in keys)
+    def _holds(self, stored_slot: Resource, booking: Resource) -> bool:
+        """The key on the slot made or moved this booking, or the HIS marked it by its own means."""
+        system = self.hospital.config.system("request_key")
+        keys = identifiers_in(stored_slot, system)
+        ours = identifiers_in(booking, system)
+        return stored_slot.get("status") != "free" and (not keys or bool(keys & ours))
 
     def _take_back(self, resource: Resource, key: str) -> None:
         config = self.hospital.config
@@ -318,7 +333,7 @@ class Bookings:
         if wanted.end <= self.hospital.clock():
             raise InvalidData("slot", "Khung giờ này đã qua.")
         self._refuse_second(before.patient, new_slot)
-        if not wanted.free and not self._holds(stored_slot, key):
+        if not wanted.free and not self.hospital.carries(stored_slot, key):
             raise SlotTaken("no place left")
         ours = config.booking is Booking.TRANSACTION
         if ours and not self.hospital.carries(stored_slot, key):

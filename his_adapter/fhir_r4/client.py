@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
@@ -90,8 +90,15 @@ class _Reply:
 class FhirClient:
     """Safe from several threads. Raises HisErrors only."""
 
-    def __init__(self, config: FhirConfig, *, monotonic: Monotonic = time.monotonic) -> None:
+    def __init__(
+        self,
+        config: FhirConfig,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Monotonic = time.monotonic,
+    ) -> None:
         self._config = config
+        self._clock = clock
         self._monotonic = monotonic
         self._session = requests.Session()
         # One retry only, before anything was sent; what was sent is for find_by_key to settle.
@@ -129,12 +136,15 @@ class FhirClient:
     def search(self, kind: str, params: Params, *, limit: int) -> SearchResult:
         """Up to `limit` matches, each once, in the order of the server."""
         page_size = str(min(limit + 1, self._config.page_size))
-        reply = self._send(
-            "POST",
-            f"/{kind}/_search",
-            form=[*params, ("_count", page_size)],
-            is_write=False,
-        )
+        try:
+            reply = self._send(
+                "POST",
+                f"/{kind}/_search",
+                form=[*params, ("_count", page_size)],
+                is_write=False,
+            )
+        except NotFound:  # nothing found is an empty page: what is missing is the search itself
+            raise NotSupported(f"the HIS cannot search {kind}") from None
         matches: dict[tuple[str, str], Resource] = {}
         included: dict[tuple[str, str], Resource] = {}
         for _ in range(self._config.max_pages):
@@ -162,14 +172,17 @@ class FhirClient:
         reply = self._send("GET", "/metadata")
         statement = self._resource(reply, "CapabilityStatement")
         took_ms = (reply.received_at - reply.sent_at) * 1000
-        return statement, took_ms, _clock_skew_s(reply.headers.get("Date"))
+        return statement, took_ms, _clock_skew_s(reply.headers.get("Date"), self._clock())
 
-    def document(self, url: str, *, max_bytes: int) -> tuple[bytes, str]:
-        """The bytes of an attachment of this server, and their media type."""
-        path = self._own_path(url)
-        reply = self._send("GET", path, accept="*/*", max_bytes=max_bytes)
-        media_type = _media_type(reply.headers)
-        return reply.content, media_type
+    def document(
+        self, url: str, media_type: str, *, max_bytes: int
+    ) -> tuple[bytes, str, Resource | None]:
+        """An attachment of this server: its bytes and their type, and the resource if it is one."""
+        reply = self._send(
+            "GET", self._own_path(url), accept=f"{media_type}, */*;q=0.1", max_bytes=max_bytes
+        )
+        told = _media_type(reply.headers)
+        return reply.content, told, _json(reply) if told in _JSON_TYPES else None
 
     # --- writes
 
@@ -530,7 +543,7 @@ def _retry_after_s(untrusted: str | None) -> float | None:
     return None
 
 
-def _clock_skew_s(untrusted_date: str | None) -> float | None:
+def _clock_skew_s(untrusted_date: str | None, now: datetime) -> float | None:
     if untrusted_date is None:
         return None
     try:
@@ -540,5 +553,5 @@ def _clock_skew_s(untrusted_date: str | None) -> float | None:
     if told.tzinfo is None:
         return None
     # Whole seconds are told: on average half a second has passed.
-    skew_s = told.timestamp() + 0.5 - datetime.now(told.tzinfo).timestamp()
+    skew_s = told.timestamp() + 0.5 - now.timestamp()
     return 0.0 if abs(skew_s) <= 1.0 else skew_s

@@ -67,15 +67,14 @@ class Systems(_Part):
     own_number: str = "urn:tiepdon:number"
     request_key: str = "urn:tiepdon:request"
     transaction: str = "urn:tiepdon:transaction"
+    invoice: str = ""
+    einvoice: str = ""
+    lookup: str = ""
     service: str = ""
     """Code system of HealthcareService in `Encounter.serviceType`."""
 
 
 class Extensions(_Part):
-    """Addresses after 1 July 2025 carry the codes of province and ward in two extensions."""
-
-    province: str = f"{VN_CORE}/StructureDefinition/vn-ext-province"
-    ward: str = f"{VN_CORE}/StructureDefinition/vn-ext-ward"
     own: str = "urn:tiepdon:ext:"
     """Prefix of what FHIR has no place for: floor and landmark of a room, capacity of an hour, …"""
 
@@ -145,12 +144,6 @@ class Booking(StrEnum):
     """The HIS takes the place itself when the Appointment arrives."""
 
 
-class LegacyDistrict(StrEnum):
-    REQUIRED = "required"
-    OPTIONAL = "optional"
-    FORBIDDEN = "forbidden"
-
-
 class FhirConfig(_Part):
     base_url: str
     ca_file: Path | None = None
@@ -175,9 +168,6 @@ class FhirConfig(_Part):
     """Prices of services without one of their own are read from ChargeItemDefinition."""
     his_numbers: bool = True
     """The HIS numbers visits; when it does not, the number of a visit is 0."""
-    legacy_district: LegacyDistrict = LegacyDistrict.OPTIONAL
-    insurer: str = ""
-    """`Organization/…` that is asked about coverage; empty: this HIS does not check cards."""
     code_lists: dict[str, str] = {}
     """Name of a list (`province`, `ward`, …) → canonical address of its ValueSet."""
     features_off: frozenset[str] = frozenset()

@@ -6,6 +6,7 @@ anything else is answered as FHIR says, with an OperationOutcome.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 import threading
@@ -37,6 +38,13 @@ from his_adapter.fhir_r4.mapping.appointments import (
 from his_adapter.fhir_r4.mapping.appointments import (
     existing_appointment_resource,
 )
+from his_adapter.fhir_r4.mapping.money import (
+    account_resource,
+    einvoice_resource,
+    invoice_resource,
+    receipt_resource,
+)
+from his_adapter.fhir_r4.mapping.papers import QUESTIONNAIRES, answers_of, value_set_resource
 from his_adapter.fhir_r4.mapping.patients import SYSTEM_NAMES, draft_of, patient_resource
 from his_adapter.fhir_r4.mapping.reading import (
     VIETNAM,
@@ -46,7 +54,15 @@ from his_adapter.fhir_r4.mapping.reading import (
     moment_text,
     object_of,
     objects,
+    reference,
+    reference_to,
     text_of,
+    vnd_of,
+)
+from his_adapter.fhir_r4.mapping.records import (
+    observation_resource,
+    order_resource,
+    report_resource,
 )
 from his_adapter.fhir_r4.mapping.visits import check_in_of, visit_resource
 from his_adapter.models import (
@@ -54,13 +70,25 @@ from his_adapter.models import (
     AppointmentAction,
     AppointmentStatus,
     BirthDate,
+    Change,
+    ChangeKind,
+    ConsentRecord,
+    Feature,
+    HistoryAnswers,
     Identifier,
     IdentifierKind,
+    Invoice,
+    PartKind,
     Patient,
     PatientChanges,
     PatientDraft,
     PatientQuery,
+    PaymentMethod,
+    PaymentPosting,
+    PaymentReceipt,
+    Receipt,
     Ref,
+    Report,
     Slot,
     Visit,
     WriteKey,
@@ -70,6 +98,16 @@ from his_adapter.ports import HisGateway
 
 Params = Sequence[tuple[str, str]]
 _LONG_AGO = date(2000, 1, 1)
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_KINDS_OF = {
+    ChangeKind.PATIENT: ("Patient",),
+    ChangeKind.HISTORY: ("QuestionnaireResponse",),
+    ChangeKind.VISIT: ("Encounter", "Appointment"),
+    ChangeKind.ORDER: ("ServiceRequest",),
+    ChangeKind.REPORT: ("DiagnosticReport",),
+    ChangeKind.EINVOICE: ("DocumentReference",),
+    ChangeKind.PAYMENT: ("Invoice",),
+}
 _AHEAD = timedelta(days=60)
 _MAX = 1000
 
@@ -81,7 +119,7 @@ class Careless:
     ignore_if_match: bool = False
     ignore_date_filters: bool = False
     forget_unknown_parameters: bool = False
-    """Searches by our key find everything of the patient, or nothing to the point."""
+    """Searches that name one of our keys find nothing."""
     html_with_200: bool = False
     lose_conditional_create: bool = False
     """If-None-Exist is not honoured."""
@@ -145,11 +183,18 @@ class EmulatedHospital:
         self._config = config
         self._clock = clock
         self._lock = threading.Lock()
+        self._changes_lock = threading.Lock()
         self._keys: dict[tuple[str, str], list[Resource]] = {}
         self._refs: dict[str, str] = {}
         self._slots: dict[str, Slot] = {}
         self._bookings: dict[str, set[str]] = {}
         self._owners: dict[tuple[str, str], Ref] = {}
+        self._bills: dict[str, set[str]] = {}
+        self._receipts: dict[str, PaymentReceipt] = {}
+        self._kept_papers: dict[tuple[str, str], Resource] = {}
+        self._last_changes: dict[tuple[str, str], Change] = {}
+        # The gateway tells of changes from now on; what was before needs no telling.
+        self._cursor = self._next_changes(None)
 
     def handle(
         self,
@@ -164,7 +209,7 @@ class EmulatedHospital:
             return self._route(method, path.strip("/").split("/"), params, body or {}, headers)
         except Refused as refused:
             return refused.answer
-        except BrokenReply:  # the mapping found the request unreadable
+        except (BrokenReply, ValueError):  # the mapping found the request unreadable
             return outcome(400, "invalid")
         except HisError as error:
             return answer_for(error)
@@ -183,6 +228,8 @@ class EmulatedHospital:
             return Answer(status=200, resource=self._statement())
         if method == "POST" and parts == ["Patient", "$match"]:
             return self._bundle(self._matches(body))
+        if method == "POST" and parts == ["ValueSet", "$expand"]:
+            return Answer(status=200, resource=self._expanded(body))
         if method == "POST" and parts == [""]:
             return self._transaction(body)
         kind = parts[0]
@@ -205,6 +252,8 @@ class EmulatedHospital:
             "Appointment": self._find_appointment,
             "Encounter": self._find_visit,
             "Slot": self._find_slot,
+            "DiagnosticReport": self._find_report,
+            "Invoice": self._find_invoice,
         }
         if kind in readers:
             resource = readers[kind](self._ref(wanted))
@@ -221,6 +270,8 @@ class EmulatedHospital:
             params = [(n, v) for n, v in params if n != "identifier" or "request" not in v]
         if self.careless.ignore_date_filters:
             params = [(n, v) for n, v in params if n not in {"date", "start", "birthdate"}]
+        if any(name == "_lastUpdated" for name, _ in params):
+            return self._bundle(self._touched(kind, params))
         found, included = self._list(kind, params), []
         if kind == "PractitionerRole" and ("_include", "PractitionerRole:practitioner") in params:
             included = self._list("Practitioner", [])
@@ -239,6 +290,15 @@ class EmulatedHospital:
             "Slot": self._hours,
             "Appointment": self._appointments,
             "Encounter": self._visits,
+            "ServiceRequest": self._orders,
+            "DiagnosticReport": self._reports,
+            "Observation": lambda _: [],
+            "Invoice": self._invoices,
+            "Account": self._accounts,
+            "PaymentNotice": self._payments,
+            "DocumentReference": self._einvoices,
+            "QuestionnaireResponse": self._papers("QuestionnaireResponse"),
+            "Consent": self._papers("Consent"),
         }
         if kind not in by_kind:
             raise Refused(outcome(404, "not-supported"))
@@ -258,10 +318,22 @@ class EmulatedHospital:
             made = self._his.check_in(self._check_in(body), key=key)
         elif kind == "Appointment":
             made = self._book(body, key)
+        elif kind == "PaymentNotice":
+            made = self._his.post_payment(self._posting(body), key=key)
+        elif kind == "QuestionnaireResponse":
+            made = self._his.submit_history(
+                self._ref(_patient_in(body.get("subject"))), _history(body), key=key
+            )
+            self._kept_papers[kind, made.ref] = body
+        elif kind == "Consent":
+            made = self._his.record_consent(self._consent(body), key=key)
+            self._kept_papers[kind, made.ref] = body
         else:
             raise Refused(outcome(405, "not-supported"))
         self._remember(kind, getattr(made, "ref", ""), "official", key)
-        return Answer(status=201, resource=self._written(made), headers={})
+        if isinstance(made, Receipt):
+            return Answer(status=201, resource=self._paper(kind, made))
+        return Answer(status=201, resource=self._written(made))
 
     def _update(self, kind: str, wanted: str, body: Resource, version: str | None) -> Resource:
         stored = self._read(kind, wanted)
@@ -602,7 +674,7 @@ class EmulatedHospital:
 
     def _visits(self, params: Params) -> list[Resource]:
         statuses = set(_values(params, "status"))
-        start, _ = self._span(params, "date", earliest=datetime(2000, 1, 1, tzinfo=UTC))
+        start, _ = self._span(params, "date", earliest=_EPOCH)
         found: dict[str, Visit] = {}
         for value in _values(params, "identifier"):
             system, _, key = value.rpartition("|")
@@ -645,7 +717,223 @@ class EmulatedHospital:
         )
         return self._with_keys(resource, item.ref)
 
+    # --- orders and results
+
+    def _orders(self, params: Params) -> list[Resource]:
+        since, _ = self._span(params, "authored", earliest=_EPOCH)
+        return [
+            order_resource(self._config, item)
+            for patient in self._patients_in(params)
+            for item in self._his.list_orders(patient, since, limit=_MAX).items
+        ]
+
+    def _reports(self, params: Params) -> list[Resource]:
+        since, _ = self._span(params, "issued", earliest=_EPOCH)
+        return [
+            self._report(item)
+            for patient in self._patients_in(params)
+            for item in self._his.list_reports(patient, since, limit=_MAX).items
+        ]
+
+    def _find_report(self, ref: Ref) -> Resource:
+        owner = self._owners.get(("DiagnosticReport", ref))
+        if owner is not None:
+            for item in self._his.list_reports(owner, _EPOCH, limit=_MAX).items:
+                if item.ref == ref:
+                    return self._report(item)
+        raise NotFound("no such report")
+
+    def _report(self, item: Report) -> Resource:
+        self._owners[("DiagnosticReport", item.ref)] = item.patient
+        results: list[Resource] = []
+        attachments: list[Resource] = []
+        for part in item.parts:
+            content = self._his.read_report_part(item.ref, part.name, patient=item.patient)
+            if part.kind is PartKind.VALUES:
+                results += [
+                    observation_resource(value, ref=f"obs{number}", patient=item.patient)
+                    for number, value in enumerate(content.values, 1)
+                ]
+            else:
+                data = base64.b64encode(content.body).decode()
+                attachments.append({"contentType": part.media_type, "data": data})
+        return report_resource(self._config, item, results=results, attachments=attachments)
+
+    # --- money
+
+    def _invoices(self, params: Params) -> list[Resource]:
+        patients = [self._ref(value.rpartition("/")[2]) for value in _values(params, "subject")]
+        return [
+            self._invoice(item, patient)
+            for patient in patients
+            for item in self._his.read_account(patient).invoices
+        ]
+
+    def _find_invoice(self, ref: Ref) -> Resource:
+        owner = self._owners.get(("Invoice", ref))
+        if owner is not None:
+            for item in self._his.read_account(owner).invoices:
+                if item.ref == ref:
+                    return self._invoice(item, owner)
+        raise NotFound("no such invoice")
+
+    def _invoice(self, item: Invoice, patient: Ref) -> Resource:
+        self._owners[("Invoice", item.ref)] = patient
+        return invoice_resource(self._config, item, patient=patient)
+
+    def _accounts(self, params: Params) -> list[Resource]:
+        found = []
+        for patient in self._patients_in(params):
+            whole = self._his.read_account(patient)
+            found.append(account_resource(self._config, whole, ref=f"acc-{patient}"))
+            for visit in self._his.list_visits(patient, _LONG_AGO, limit=_MAX).items:
+                part = self._his.read_account(patient, visit.ref)
+                found.append(account_resource(self._config, part, ref=f"acc-{visit.ref}"))
+        return found
+
+    def _posting(self, body: Resource) -> PaymentPosting:
+        own = self._config.extensions.own
+
+        def told(name: str) -> Resource:
+            return object_of(extension(body, own + name))
+
+        transaction = object_of(object_of(body.get("payment")).get("identifier"))
+        visit = reference_to("Encounter", told("visit").get("valueReference"))
+        bill = reference_to("Invoice", body.get("request"))
+        return PaymentPosting(
+            patient=self._ref(_patient_in(told("patient").get("valueReference"))),
+            visit=visit and self._ref(visit),
+            invoice=bill and self._ref(bill),
+            amount_vnd=vnd_of(body.get("amount")),
+            method=PaymentMethod(text_of(told("method").get("valueCode"))),
+            provider=text_of(told("provider").get("valueString")),
+            provider_reference=text_of(transaction.get("value")),
+            paid_at=moment_of(told("paid-at").get("valueInstant")),
+        )
+
+    def _payments(self, params: Params) -> list[Resource]:
+        found: dict[str, PaymentReceipt] = {}
+        for value in _values(params, "identifier"):
+            key = value.rpartition("|")[2]
+            made = self._his.find_by_key(WriteKey(key))
+            if isinstance(made, PaymentReceipt):
+                self._remember("PaymentNotice", made.ref, "official", key)
+                found[made.ref] = made
+        for value in _values(params, "request"):
+            bill = value.rpartition("/")[2]
+            with self._lock:
+                refs = sorted(self._bills.get(bill, ()))
+                found.update({ref: self._receipts[ref] for ref in refs})
+        return [self._payment(found[ref]) for ref in sorted(found)]
+
+    def _payment(self, item: PaymentReceipt) -> Resource:
+        with self._lock:
+            self._receipts[item.ref] = item
+            if item.invoice is not None:
+                self._bills.setdefault(item.invoice, set()).add(item.ref)
+        return self._with_keys(receipt_resource(self._config, item), item.ref)
+
+    def _einvoices(self, params: Params) -> list[Resource]:
+        found = []
+        for value in _values(params, "related"):
+            item = self._his.einvoice(self._ref(value.rpartition("/")[2]))
+            if item is not None:
+                found.append(einvoice_resource(self._config, item))
+        return found
+
+    # --- papers, codes, changes
+
+    def _papers(self, kind: str) -> Callable[[Params], list[Resource]]:
+        def find(params: Params) -> list[Resource]:
+            found = []
+            for value in _values(params, "identifier"):
+                key = value.rpartition("|")[2]
+                made = self._his.find_by_key(WriteKey(key))
+                if isinstance(made, Receipt) and (kind, made.ref) in self._kept_papers:
+                    found.append(self._paper(kind, made))
+            return found
+
+        return find
+
+    def _paper(self, kind: str, made: Receipt) -> Resource:
+        kept = self._kept_papers[kind, made.ref]
+        return {**kept, "id": made.ref, "meta": {"versionId": made.version or "1"}}
+
+    def _consent(self, body: Resource) -> ConsentRecord:
+        own = self._config.extensions.own
+        data = object_of(body.get("sourceAttachment")).get("data")
+        is_patient = object_of(extension(body, own + "signer-is-patient"))
+        relation = object_of(extension(body, own + "signer-relation"))
+        return ConsentRecord(
+            patient=self._ref(_patient_in(body.get("patient"))),
+            document=text_of(object_of(body.get("policyRule")).get("text")),
+            signer_is_patient=is_patient.get("valueBoolean") is not False,
+            signer_relation=text_of(relation.get("valueString")),
+            evidence=text_of(object_of(extension(body, own + "evidence")).get("valueString")),
+            document_pdf=base64.b64decode(data) if isinstance(data, str) else b"",
+            given_at=moment_of(body.get("dateTime")),
+        )
+
+    def _expanded(self, body: Resource) -> Resource:
+        url = next(
+            (
+                text_of(parameter.get("valueUri"))
+                for parameter in objects(body.get("parameter"))
+                if parameter.get("name") == "url"
+            ),
+            "",
+        )
+        name = url.rpartition(":")[2]
+        return value_set_resource(self._config, url, self._his.list_codes(name, limit=_MAX).items)
+
+    def _next_changes(self, cursor: str | None) -> str | None:
+        """Remembers the latest change of each record; where the gateway tells of none, none."""
+        if Feature.CHANGES not in self._his.capabilities().features:
+            return None
+        while True:
+            page = self._his.changes(cursor, limit=_MAX)
+            for change in page.changes:
+                for kind in _KINDS_OF[change.kind]:
+                    self._last_changes[kind, change.ref] = change
+            cursor = page.cursor
+            if page.complete:
+                return cursor
+
+    def _touched(self, kind: str, params: Params) -> list[Resource]:
+        since = min(
+            (moment_of(v[2:]) for n, v in params if n == "_lastUpdated" and v[:2] == "ge"),
+            default=_EPOCH,
+        )
+        with self._changes_lock:
+            self._cursor = self._next_changes(self._cursor)
+            changes = [c for (k, _), c in self._last_changes.items() if k == kind and c.at >= since]
+        found = []
+        for change in sorted(changes, key=lambda change: (change.at, change.ref)):
+            if change.kind is ChangeKind.VISIT and not self._is(kind, change):
+                continue
+            resource: Resource = {
+                "resourceType": kind,
+                "id": self._id(change.ref),
+                "meta": {"versionId": change.at.isoformat(), "lastUpdated": change.at.isoformat()},
+            }
+            if change.patient is not None and kind != "Patient":
+                resource["subject"] = reference("Patient", change.patient)
+            if kind == "DocumentReference":
+                resource["context"] = {"related": [reference("Invoice", "-")]}
+            found.append(resource)
+        return found
+
+    def _is(self, kind: str, change: Change) -> bool:
+        """Visits and bookings are one kind of change: which of the two this one was."""
+        if change.patient is None:
+            return kind == "Encounter"
+        visits = self._his.list_visits(change.patient, _LONG_AGO, limit=_MAX).items
+        return (change.ref in {item.ref for item in visits}) == (kind == "Encounter")
+
     # --- inside
+
+    def _patients_in(self, params: Params) -> list[Ref]:
+        return [self._ref(value.rpartition("/")[2]) for value in _values(params, "patient")]
 
     def _written(self, made: Written) -> Resource:
         if isinstance(made, Patient):
@@ -654,6 +942,8 @@ class EmulatedHospital:
             return self._appointment(made)
         if isinstance(made, Visit):
             return self._visit(made)
+        if isinstance(made, PaymentReceipt):
+            return self._payment(made)
         raise NotSupported("of another kind")
 
     def _key_in(self, body: Resource, *, use: str) -> WriteKey:
@@ -661,8 +951,8 @@ class EmulatedHospital:
         system = self._config.system("request_key")
         keys = [
             text_of(entry.get("value"))
-            for entry in objects(body.get("identifier"))
-            if entry.get("system") == system and entry.get("use") == use
+            for entry in _identifiers_of(body)
+            if entry.get("system") == system and entry.get("use", use) == use
         ]
         if keys:
             return WriteKey(keys[-1])
@@ -743,6 +1033,27 @@ class EmulatedHospital:
             "format": ["json"],
             "software": {"name": "tiepdon emulate his-fhir"},
         }
+
+
+def _identifiers_of(body: Resource) -> list[Resource]:
+    value = body.get("identifier")
+    return [value] if isinstance(value, dict) else list(objects(value))
+
+
+def _patient_in(value: object) -> str:
+    patient = reference_to("Patient", value)
+    if patient is None:
+        raise InvalidData("patient", "Chưa rõ người bệnh.")
+    return patient
+
+
+def _history(body: Resource) -> HistoryAnswers:
+    return HistoryAnswers(
+        questionnaire=text_of(body.get("questionnaire")).removeprefix(QUESTIONNAIRES),
+        answers=answers_of(body),
+        language=text_of(body.get("language")) or "vi",
+        answered_at=moment_of(body.get("authored")),
+    )
 
 
 def _values(params: Params, name: str) -> list[str]:

@@ -13,8 +13,10 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
+from email.utils import format_datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -64,6 +66,10 @@ class FhirEmulator:
             "booking": "server",
             "match": True,
             "queue": True,
+            "code_lists": {
+                name: f"urn:tiepdon:codes:{name}"
+                for name in ("province", "ward", "ethnicity", "occupation", "nationality")
+            },
             "facility": {
                 "code": facility.code,
                 "name_vi": facility.name_vi,
@@ -73,7 +79,10 @@ class FhirEmulator:
         }
         self.hospital = EmulatedHospital(his, read_config(self.settings), clock=clock)
         self.hospital.careless = careless or Careless()
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._clock = clock
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
 
     @property
     def careless(self) -> Careless:
@@ -113,7 +122,7 @@ class FhirEmulator:
         response = Response(
             json.dumps(answer.resource, ensure_ascii=False, default=_number),
             status=answer.status,
-            headers=dict(answer.headers),
+            headers={**answer.headers, "Date": format_datetime(self._clock(), usegmt=True)},
             content_type="application/fhir+json; charset=utf-8",
         )
         return response(environ, start_response)
@@ -150,4 +159,5 @@ def serve(*, port: int, seed: int) -> None:  # noqa: ARG001 - the demo hospital 
         his = open_demo(Path(folder), clock=lambda: datetime.now(UTC))
         emulator = FhirEmulator(his, port=port)
         print(f"FHIR R4: {emulator.base_url}", flush=True)  # noqa: T201 - for who started it
-        emulator.run()
+        with suppress(KeyboardInterrupt):
+            emulator.run()

@@ -5,44 +5,63 @@ Settings: `FhirConfig` in config.py; docs/how-to/his-fhir.md explains them to th
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from importlib.metadata import version as package_version
 from typing import Any
 
-from his_adapter.builtin.checks import MAX_LIMIT, checked_key
+from his_adapter.builtin.checks import MAX_LIMIT, checked_key, checked_limit
 from his_adapter.errors import GatewayMisconfigured, HisError
 from his_adapter.fhir_r4.arrivals import Arrivals
 from his_adapter.fhir_r4.bookings import Bookings
 from his_adapter.fhir_r4.catalogue import Catalogue
 from his_adapter.fhir_r4.client import FhirClient
 from his_adapter.fhir_r4.config import FhirConfig, read_config
+from his_adapter.fhir_r4.feed import Feed
 from his_adapter.fhir_r4.hospital import Clock, Hospital, page_of
-from his_adapter.fhir_r4.mapping.appointments import appointment
+from his_adapter.fhir_r4.mapping.papers import receipt
 from his_adapter.fhir_r4.mapping.patients import patient
 from his_adapter.fhir_r4.mapping.reading import Resource, object_of, objects, text_of
+from his_adapter.fhir_r4.money import Money
+from his_adapter.fhir_r4.papers import Papers
 from his_adapter.fhir_r4.people import People
+from his_adapter.fhir_r4.records import Records
 from his_adapter.models import (
+    Account,
     Appointment,
     AppointmentAction,
     AppointmentStatus,
     Capabilities,
+    ChangePage,
     CheckIn,
     ClosedDay,
+    Code,
+    ConsentRecord,
     Department,
+    EInvoice,
     Feature,
     Health,
     HealthState,
+    HistoryAnswers,
     OpeningSession,
+    Order,
+    OrderStatus,
     Page,
     Patient,
     PatientChanges,
     PatientDraft,
     PatientMatch,
     PatientQuery,
+    PaymentPosting,
+    PaymentReceipt,
     Practitioner,
     QueueStatus,
+    Receipt,
     Ref,
+    Report,
+    ReportContent,
+    ReportKind,
     Room,
     Service,
     ServiceFilter,
@@ -56,6 +75,8 @@ from his_adapter.ports import DEFAULT_LIMIT, HisGateway
 
 _SLOW_MS = 2000.0
 _SKEW_S = 60.0
+_ASK_AGAIN_S = 30.0
+"""Whoever asks what a HIS can that is away does not wait for it each time."""
 
 
 class FhirGateway(PartialGateway):
@@ -63,7 +84,7 @@ class FhirGateway(PartialGateway):
 
     def __init__(self, config: FhirConfig, *, clock: Clock) -> None:
         self._config = config
-        self._client = FhirClient(config)
+        self._client = FhirClient(config, clock=clock)
         hospital = Hospital(client=self._client, config=config, clock=clock)
         self._hospital = hospital
         self._catalogue = Catalogue(hospital)
@@ -75,7 +96,12 @@ class FhirGateway(PartialGateway):
             people=self._people,
             bookings=self._bookings,
         )
+        self._records = Records(hospital=hospital, catalogue=self._catalogue, people=self._people)
+        self._money = Money(hospital=hospital, people=self._people)
+        self._papers = Papers(hospital=hospital, people=self._people)
+        self._feed = Feed(hospital=hospital)
         self._his_version = ""
+        self._ask_again_at = 0.0
         self._on = overridden_features(type(self))
         self._switch_off(_off_by_config(config))
 
@@ -209,6 +235,58 @@ class FhirGateway(PartialGateway):
     def queue_status(self, visit: Ref) -> QueueStatus:
         return self._arrivals.queue_status(visit)
 
+    def submit_history(self, patient: Ref, history: HistoryAnswers, *, key: WriteKey) -> Receipt:
+        return self._papers.submit_history(patient, history, key=key)
+
+    # --- orders and results
+
+    def list_orders(
+        self,
+        patient: Ref,
+        since: datetime,
+        *,
+        statuses: frozenset[OrderStatus] = frozenset(OrderStatus),
+        limit: int = DEFAULT_LIMIT,
+    ) -> Page[Order]:
+        return self._records.orders(patient, since, statuses=statuses, limit=limit)
+
+    def list_reports(
+        self,
+        patient: Ref,
+        since: datetime,
+        *,
+        kinds: frozenset[ReportKind] = frozenset(ReportKind),
+        limit: int = DEFAULT_LIMIT,
+    ) -> Page[Report]:
+        return self._records.reports(patient, since, kinds=kinds, limit=limit)
+
+    def read_report_part(self, ref: Ref, part: str, *, patient: Ref) -> ReportContent:
+        return self._records.part(ref, part, patient=patient)
+
+    # --- money
+
+    def read_account(self, patient: Ref, visit: Ref | None = None) -> Account:
+        return self._money.account(patient, visit)
+
+    def post_payment(self, payment: PaymentPosting, *, key: WriteKey) -> PaymentReceipt:
+        return self._money.post(payment, key=key)
+
+    def einvoice(self, invoice: Ref) -> EInvoice | None:
+        return self._money.einvoice(invoice)
+
+    # --- consent, codes, changes
+
+    def record_consent(self, consent: ConsentRecord, *, key: WriteKey) -> Receipt:
+        return self._papers.record_consent(consent, key=key)
+
+    def list_codes(
+        self, system: str, parent: str | None = None, *, limit: int = DEFAULT_LIMIT
+    ) -> Page[Code]:
+        return self._papers.codes(system, parent, limit=limit)
+
+    def changes(self, cursor: str | None, *, limit: int = DEFAULT_LIMIT) -> ChangePage:
+        return self._feed.changes(cursor, self._on, limit=checked_limit(limit))
+
     # --- after a lost answer
 
     def find_by_key(self, key: WriteKey) -> Written | None:
@@ -218,14 +296,26 @@ class FhirGateway(PartialGateway):
         for resource in self._hospital.with_key("Encounter", key):
             return self._arrivals.written(resource, key)
         for resource in self._hospital.with_key("Appointment", key):
-            return appointment(self._config, resource)
+            return self._bookings.written(resource)
+        if Feature.POST_PAYMENT in self._on:
+            for resource in self._hospital.with_key("PaymentNotice", key):
+                if resource.get("status") == "active":
+                    return self._money.written(resource)
+        for kind, feature in (
+            ("QuestionnaireResponse", Feature.SUBMIT_HISTORY),
+            ("Consent", Feature.RECORD_CONSENT),
+        ):
+            if feature in self._on:
+                for resource in self._hospital.with_key(kind, key):
+                    return receipt(resource)
         return None
 
     # --- inside
 
     def _features(self) -> frozenset[Feature]:
         """By the settings, and by what the server lists of itself once it has answered."""
-        if not self._his_version:
+        if not self._his_version and time.monotonic() >= self._ask_again_at:
+            self._ask_again_at = time.monotonic() + _ASK_AGAIN_S
             try:
                 statement, _, _ = self._client.metadata()
             except HisError:  # away: the settings have to do for now
@@ -245,6 +335,8 @@ def _off_by_config(config: FhirConfig) -> frozenset[Feature]:
     off = {Feature(name) for name in config.features_off}
     if not config.queue:
         off.add(Feature.QUEUE_STATUS)
+    if not config.code_lists:
+        off.add(Feature.LIST_CODES)
     return frozenset(off)
 
 

@@ -13,7 +13,8 @@
 
 The HTTP status is not described, so an envelope counts more than the status. A certificate that is
 not trusted is a matter of the settings and never skipped. A refused signature is tried once more
-with a new time: the request may have lain in a queue.
+with a new time: the request may have lain in a queue. A read that met a closed connection is made
+once more; a write never.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import threading
 import time
 import unicodedata
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -127,16 +129,11 @@ class JsonClient:
         self._theirs = settings.fields
         self._ours = {theirs: ours for ours, theirs in settings.fields.items()}
         self._reader = _open_session(settings)
-        self._writer = _open_session(settings)
-        # A connection that lay idle may be closed by the other side just as a write goes out, and
-        # then nobody knows whether it was done: a write has a connection of its own.
-        self._writer.headers["Connection"] = "close"
         self._lost = False
         self._lock = threading.Lock()
 
     def close(self) -> None:
         self._reader.close()
-        self._writer.close()
 
     def get(
         self, call: Call, query: Mapping[str, Any] | None = None, *, timeout_s: float | None = None
@@ -176,6 +173,11 @@ class JsonClient:
             try:
                 reply = self._send(call, query, body, give_up_at)
             except _SignatureRefused:
+                reply = self._send(call, query, body, give_up_at)
+            except requests.exceptions.ConnectionError as error:
+                # A read may be made again, when it met a connection that had lain idle too long.
+                if body is not None or not _was_idle(error):
+                    raise
                 reply = self._send(call, query, body, give_up_at)
         except _SignatureRefused as error:
             raise LoginFailed("the signature is refused") from error
@@ -223,16 +225,23 @@ class JsonClient:
             raise InvalidData("text", "Nội dung có ký tự không hợp lệ.") from error
         left_s = max(0.05, give_up_at - time.monotonic())
         url = self._settings.base_url + self._settings.path_of(call)
-        session = self._reader if body is None else self._writer
-        with session.request(
-            ENDPOINTS[call].method,
-            f"{url}?{parameters}" if parameters else url,
-            data=content or None,
-            headers=headers,
-            timeout=(min(self._settings.connect_timeout_s, left_s), left_s),
-            allow_redirects=False,
-            stream=True,
-        ) as response:
+        # A connection that lay idle may be closed by the other side just as a write goes out, and
+        # then nobody knows whether it was done: each write has a connection of its own.
+        if body is not None:
+            headers["Connection"] = "close"
+        session = self._reader if body is None else _open_session(self._settings)
+        with (
+            nullcontext() if body is None else session,
+            session.request(
+                ENDPOINTS[call].method,
+                f"{url}?{parameters}" if parameters else url,
+                data=content or None,
+                headers=headers,
+                timeout=(min(self._settings.connect_timeout_s, left_s), left_s),
+                allow_redirects=False,
+                stream=True,
+            ) as response,
+        ):
             return self._read(response, give_up_at)
 
     def _headers(self, call: Call, parameters: Mapping[str, Any], content: bytes) -> dict[str, str]:
@@ -377,6 +386,13 @@ def _never_connected(error: Exception) -> bool:
         )
         seen = reason if isinstance(reason, BaseException) else None
     return False
+
+
+def _was_idle(error: Exception) -> bool:
+    """Closed before a byte of an answer: what an idle connection of the pool ends with."""
+    is_tls = isinstance(error, requests.exceptions.SSLError)
+    is_slow = isinstance(error, requests.exceptions.Timeout)
+    return not (is_tls or is_slow or _never_connected(error))
 
 
 def _server_time(response: requests.Response) -> datetime | None:

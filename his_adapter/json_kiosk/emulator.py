@@ -198,6 +198,8 @@ class JsonKioskEmulator:
             data = self._office.do(call, shapes.as_object(asked))
         except NotFound:
             return {"code": ReplyCode.NOT_FOUND, "message": "Không tìm thấy", "data": None}
+        except OutcomeUnknown:
+            raise  # the hospital behind us lost it: so do we
         except (HisError, ValueError, RecursionError) as error:
             return _failure(error)
         reply: dict[str, Any] = {"code": ReplyCode.OK, "message": "Thành công", "data": data}

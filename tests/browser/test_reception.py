@@ -10,6 +10,7 @@ import requests
 from playwright.sync_api import Page, expect
 
 from backend.domain.ids import new_id
+from his_adapter.demo.faults import Faults, write_faults
 from tests.browser.conftest import Hall, OpenPage, list_serious_faults
 
 SERVICE = "Khám Nội tổng hợp"
@@ -289,3 +290,47 @@ def test_a_lost_line_is_said_and_comes_back(open_page: OpenPage, hall: Hall) -> 
     page.context.set_offline(False)
     search(page, "A001")
     expect(page.locator("#list h2")).to_contain_text("Kết quả tìm")
+
+
+@pytest.mark.parametrize("size", ["wide", "phone"])
+def test_the_category_is_confirmed_or_changed_with_its_slip(
+    open_page: OpenPage, hall: Hall, size: str
+) -> None:
+    number = hall.take(SERVICE)["number"]
+    page = open_page(DESK, name="letan", size=SIZES[size])
+    open_number(page, number)
+    part = page.locator("#detail .category")
+    expect(part).to_contain_text("1.1 · Khám đúng nơi đăng ký ban đầu")
+    part.get_by_role("button", name="Xác nhận").click()
+    expect(part).to_contain_text("Đã xác nhận")
+    part.get_by_text("Mã khác").click()
+    expect(part.get_by_label("Số phiếu")).to_be_hidden()
+    part.locator("#category-code").select_option("1.3")
+    part.get_by_label("Số phiếu").fill(f"99002/GCT/{new_id()[-5:]}")
+    part.get_by_label("Ngày ký").fill("2026-01-05")
+    assert list_serious_faults(page) == []
+    part.get_by_role("button", name="Đổi").click()
+    expect(page.locator("#banner")).to_contain_text("Phiếu chuyển đã hết hạn")
+    part.locator("#category-code").select_option("1.4")
+    part.get_by_role("button", name="Đổi").click()
+    expect(part).to_contain_text("1.4 ·")
+    expect(part).to_contain_text("Đã xác nhận · Quầy đã chọn")
+
+
+def test_the_proof_of_failed_look_ups_can_be_printed(open_page: OpenPage, hall: Hall) -> None:
+    write_faults(hall.server.his_folder, Faults(coverage_code="101"))
+    try:
+        number = hall.take(SERVICE)["number"]
+    finally:
+        write_faults(hall.server.his_folder, Faults())
+    page = open_page(DESK, name="letan")
+    open_number(page, number)
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Bằng chứng tra cứu thẻ").click()
+    sheet = opened.value
+    expect(sheet.locator("main")).to_contain_text("Điều 38 khoản 2 Nghị định 188/2025/NĐ-CP")
+    expect(sheet.locator(".lookup")).to_have_count(1)
+    assert list_serious_faults(sheet) == []
+    sheet.evaluate("window.print = () => document.body.setAttribute('data-printed', '')")
+    sheet.get_by_role("button", name="In trang này").click()
+    expect(sheet.locator("body[data-printed]")).to_have_count(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,32 @@ from his_adapter.demo.gateway import open_demo
 from his_adapter.fhir_r4.emulated_hospital import Careless
 from his_adapter.fhir_r4.emulator import FhirEmulator
 from his_adapter.json_kiosk.emulator import JsonKioskEmulator
+from his_adapter.models import (
+    BirthDate,
+    Gender,
+    Identifier,
+    IdentifierKind,
+    PatientDraft,
+    WriteKey,
+)
 from his_adapter.ports import HisGateway
 from his_adapter.registry import open_gateway
 from tests.conformance.careless import open_careless
-from tests.conformance.hospitals import COVERAGE, prepared_demo, prepared_station
+from tests.conformance.hospitals import (
+    COVERAGE,
+    MARKER,
+    MARKER_FACTS,
+    prepared_demo,
+    prepared_station,
+)
 from tests.contract.test_json_kiosk import make_settings
+from tests.fhir_server.hospital import HOURLY, SETTINGS, WALK_IN, seed
+from tests.fhir_server.process import FhirServer
 
 TIME_LIMITS = {"connect_timeout_s": 2.0, "read_timeout_s": 5.0, "write_timeout_s": 15.0}
+
+PATIENCE = {"connect_timeout_s": 10.0, "read_timeout_s": 30.0, "write_timeout_s": 60.0}
+"""On a calm line: a machine that does much else at once must not look like a slow HIS."""
 
 Target = Callable[[Path], AbstractContextManager[HisConfig]]
 
@@ -60,7 +79,7 @@ def json_kiosk(folder: Path) -> Iterator[HisConfig]:
     with JsonKioskEmulator(his) as emulator:
         yield HisConfig(
             adapter="json_kiosk",
-            settings=make_settings(emulator.base_url, folder),
+            settings=make_settings(emulator.base_url, folder, **PATIENCE),
             certify=prepared.certify(
                 only_invented_people=True,
                 walk_in="surgery",
@@ -81,7 +100,7 @@ def fhir(folder: Path, careless: Careless | None = None) -> Iterator[HisConfig]:
     with FhirEmulator(his, careless=careless) as emulator:
         yield HisConfig(
             adapter="fhir_r4",
-            settings={**emulator.settings, **TIME_LIMITS},
+            settings={**emulator.settings, **PATIENCE},
             certify=prepared.certify(
                 only_invented_people=True,
                 walk_in="surgery",
@@ -95,9 +114,10 @@ def fhir(folder: Path, careless: Careless | None = None) -> Iterator[HisConfig]:
 
 @contextmanager
 def fhir_careless(folder: Path) -> Iterator[HisConfig]:
-    """The same door where versions are not looked at: our adapter looks itself, which is not enough."""
-    with fhir(folder, Careless(ignore_if_match=True)) as config:
-        yield replace(config, settings={**config.settings, "booking": "transaction"})
+    """The same door where versions and dates are not looked at: our adapter looks
+    itself, which is enough for dates, not for versions."""
+    with fhir(folder, Careless(ignore_if_match=True, ignore_date_filters=True)) as config:
+        yield config
 
 
 @contextmanager
@@ -107,12 +127,49 @@ def careless(folder: Path) -> Iterator[HisConfig]:
         yield replace(config, adapter="careless")
 
 
+@contextmanager
+def fhir_server(_folder: Path) -> Iterator[HisConfig]:
+    """The FHIR server of somebody else, filled with an invented hospital, over HTTP."""
+    now = datetime.now(UTC)
+    with FhirServer() as server:
+        server.put(*seed(hours_from=tuple(now + timedelta(days=day) for day in range(0, 6, 2))))
+        settings = {**SETTINGS, "base_url": server.base_url, **PATIENCE}
+        gateway = open_gateway("fhir_r4", settings)
+        gateway.create_patient(
+            PatientDraft(
+                full_name=MARKER_FACTS["full_name"],
+                birth_date=BirthDate.from_iso(MARKER_FACTS["birth_date"]),
+                gender=Gender(MARKER_FACTS["gender"]),
+                address=MARKER_FACTS["address"],
+                phone=MARKER_FACTS["phone"],
+                identifiers=(Identifier(kind=IdentifierKind.ID12, value=MARKER),),
+            ),
+            key=WriteKey("certify-marker-1"),
+        )
+        gateway.close()
+        yield HisConfig(
+            adapter="fhir_r4",
+            settings=settings,
+            certify={
+                "marker_patient": MARKER,
+                "marker": MARKER_FACTS,
+                "only_invented_people": True,
+                "walk_in": str(WALK_IN),
+                "hourly": str(HOURLY),
+                "proxied_setting": "base_url",
+                "ca_setting": "ca_file",
+                "time_settings": TIME_LIMITS,
+            },
+        )
+
+
 TARGETS: dict[str, Target] = {
     "builtin": builtin,
     "careless": careless,
     "demo": demo,
     "fhir": fhir,
     "fhir_careless": fhir_careless,
+    "fhir_server": fhir_server,
     "json_kiosk": json_kiosk,
 }
 

@@ -21,7 +21,7 @@ EXPECTED = Path(__file__).with_name("expected")
 SPEED = 1200
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", sorted(TARGETS))
 def test_each_case_ends_as_expected(name: str, tmp_path: Path) -> None:
     with TARGETS[name](tmp_path) as config:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -78,6 +79,10 @@ class FhirServer:
 
     def switch(self, name: str, on: bool = True) -> None:
         self._control(f"set?{name}={int(on)}")
+
+    def set_clock(self, now: datetime) -> None:
+        """The server's clock goes on from there."""
+        self._control(f"clock?now={now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
 
     def _control(self, path: str) -> None:
         url = f"http://127.0.0.1:{self._port}/-/{path}"

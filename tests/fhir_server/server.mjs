@@ -3,7 +3,8 @@
 //
 //   node server.mjs            prints its port when it is ready
 //   POST /-/keep, POST /-/reset   remembers everything as it is; goes back to that
-//   POST /-/set?name=value        no-rollback=1: a failed transaction leaves its first half behind
+//   POST /-/set?no-rollback=1     a failed transaction leaves its first half behind
+//   POST /-/clock?now=2026-01-05T02:00:00Z
 //
 // The router knows FHIR but no hospital: numbering patients, bookings and visits is done here, as
 // a HIS does it behind its FHIR door.
@@ -31,6 +32,20 @@ for (const file of SEARCH_PARAMETER_BUNDLE_FILES) {
   indexSearchParameterBundle(readJson(file));
 }
 
+// The clock starts where a test wants it and goes on from there; records are stamped by it.
+const RealDate = Date;
+let clockOffset = 0;
+globalThis.Date = class extends RealDate {
+  constructor(...args) {
+    if (args.length === 0) super(RealDate.now() + clockOffset);
+    else super(...args);
+  }
+
+  static now() {
+    return RealDate.now() + clockOffset;
+  }
+};
+
 const switches = { 'no-rollback': false };
 
 function copied(map) {
@@ -48,11 +63,22 @@ class Hospital extends MemoryRepository {
   // Under every way to write: plain, conditional, in a transaction, and updates.
   createResourceSync(resource, options, isUpdate = false) {
     validateResource(resource);
-    return super.createResourceSync(
+    const stored = super.createResourceSync(
       isUpdate ? resource : this.numbered(resource),
       options,
       isUpdate,
     );
+    if (stored.resourceType === 'PaymentNotice' && !isUpdate) this.settle(stored);
+    return stored;
+  }
+
+  // What the cashier's system does when a payment comes in. What is taken back is due again.
+  settle(notice) {
+    const bill = this.resources.get('Invoice')?.get(notice.request?.reference?.split('/')[1]);
+    const status = notice.status === 'active' ? 'balanced' : 'issued';
+    if (bill && bill.status !== 'cancelled') {
+      super.createResourceSync({ ...bill, status }, undefined, true);
+    }
   }
 
   // The router's memory has no way back: it is put back from a copy.
@@ -91,7 +117,7 @@ class Hospital extends MemoryRepository {
   }
 
   numbered(resource) {
-    const identifiers = [...(resource.identifier ?? [])];
+    const identifiers = Array.isArray(resource.identifier) ? [...resource.identifier] : [];
     switch (resource.resourceType) {
       case 'Patient': {
         const number = String(this.next('patient')).padStart(8, '0');
@@ -129,6 +155,8 @@ function control(url) {
   else if (url.pathname === '/-/reset') {
     hospital.restore(kept);
     for (const name of Object.keys(switches)) switches[name] = false;
+  } else if (url.pathname === '/-/clock') {
+    clockOffset = RealDate.parse(url.searchParams.get('now')) - RealDate.now();
   } else if (url.pathname === '/-/set') {
     for (const [name, value] of url.searchParams) switches[name] = value === '1';
   } else return [{ resourceType: 'OperationOutcome', id: 'not-found', issue: [] }];
@@ -186,7 +214,10 @@ async function respond(request, response, raw) {
     result = [normalizeOperationOutcome(error)];
   }
   const [outcome, resource] = result;
-  const headers = { 'content-type': 'application/fhir+json; charset=utf-8' };
+  const headers = {
+    'content-type': 'application/fhir+json; charset=utf-8',
+    date: new Date().toUTCString(),
+  };
   if (resource?.meta?.versionId) {
     const { resourceType, id, meta } = resource;
     headers.etag = `W/"${meta.versionId}"`;

@@ -113,6 +113,15 @@ class Child:
             self._process = None
 
     @property
+    def cpu_s(self) -> float:
+        """Processor time it took so far."""
+        if self._process is None:
+            return 0.0
+        stat = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii")
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    @property
     def fell(self) -> bool:
         return self._process is not None and self._process.poll() is not None
 

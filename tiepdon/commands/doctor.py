@@ -18,6 +18,7 @@ from sqlalchemy import make_url, text
 
 from backend.config import Config, load_config
 from backend.errors import BackendError, VoiceUnavailable
+from backend.services.keep_outbox import look_at_outbox
 from backend.storage.database import open_database
 from backend.storage.migrate import is_at_head
 from backend.voice.espeak import EspeakEngine
@@ -29,7 +30,7 @@ from devices.registry import build_printer, build_scanner
 from his_adapter.conformance.settings import read_certify_settings
 from his_adapter.errors import HisError
 from his_adapter.models import HealthState
-from his_adapter.registry import open_gateway
+from his_adapter.registry import open_gateway, open_insurer
 from his_adapter.selftest import findings as his_findings
 from tiepdon.options import database_option, refusals
 
@@ -77,7 +78,7 @@ class NotAsked(Exception):
 def command(
     database_url: str | None, printer: str | None, scanner: str | None, backend: str | None
 ) -> None:
-    """Check database, HIS, server, printer, scanner, camera, screen, typeface, voice and clock.
+    """Check database, HIS, outbox, server, printer, scanner, camera, screen, typeface, voice and clock.
 
     One JSON line each on standard output. Devices are checked when they are named; naming one, or
     a server, makes this a kiosk, which needs a screen. Exit status 1 when anything fails.
@@ -148,6 +149,52 @@ def _check_his(asked: Asked) -> None:
         gateway.close()
     if wrong:
         raise Failed(" ".join(wrong))
+
+
+def _check_insurer(asked: Asked) -> None:
+    config = asked.config
+    if asked.backend:
+        raise NotAsked("the server asks it")
+    if config.insurer is None:
+        raise NotAsked("the HIS is asked about cards")
+    try:
+        insurer = open_insurer(config.insurer, config.insurer_settings)
+    except HisError as error:
+        raise Failed(f"insurer {config.insurer}: {error}") from error
+    try:
+        health = insurer.health()
+    finally:
+        insurer.close()
+    if health.state is not HealthState.OK:
+        raise Failed(f"{health.state.value}: {health.cause or 'no cause given'}")
+
+
+def _check_outbox(asked: Asked) -> None:
+    """As the workers see it: they may be on another machine than this one."""
+    if asked.backend:
+        raise NotAsked("the server sends messages")
+    try:
+        _check_database(asked)
+    except Failed as error:
+        raise NotAsked("the database cannot be read") from error
+    database = open_database(asked.config)
+    try:
+        parties = look_at_outbox(database)
+        now = database.clock()
+    finally:
+        database.close()
+    faults = [
+        f"{each.party} has not answered for {each.away_s(now) / 60:.0f} minutes"
+        for each in parties
+        if each.away_since is not None
+    ]
+    faults += [
+        f"{each.dead} dead letters to {each.party}: `tiepdon outbox list`"
+        for each in parties
+        if each.dead
+    ]
+    if faults:
+        raise Failed("; ".join(faults))
 
 
 def _check_server(asked: Asked) -> None:
@@ -280,6 +327,8 @@ def _other_clock(asked: Asked) -> datetime | None:
 CHECKS: dict[str, Callable[[Asked], None]] = {
     "database": _check_database,
     "his": _check_his,
+    "insurer": _check_insurer,
+    "outbox": _check_outbox,
     "server": _check_server,
     "printer": _check_printer,
     "scanner": _check_scanner,

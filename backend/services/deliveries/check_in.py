@@ -105,7 +105,7 @@ def _reconcile(
             written = resources.his.check_in(request, key=key)
         except KeyReused:
             # It arrived after all, a moment ago. The same words again give the same visit.
-            early = replace(request, number=None, room=None, provisional=False)
+            early = replace(request, number=None, room=None, provisional=False, arrived_at=None)
             written = _find_asked(resources, key) or resources.his.check_in(early, key=key)
         except Duplicate as error:
             ref = Ref(error.existing)

@@ -7,6 +7,8 @@ import { register } from "./reception_register.js";
 import { printPanel } from "./reception_print.js";
 
 let shownId = null;
+/** The visit whose other category is being chosen: a fresh picture of it leaves that open. */
+let choosingFor = null;
 
 export const shownVisit = () => shownId;
 
@@ -113,7 +115,40 @@ function categoryPart({ visit, category, evidence }) {
     settings.categories.map((each) => el("option", { value: each.code, selected: each.code === code }, `${each.code} · ${say(each)}`)),
   );
   const reasons = el("select", { id: "category-reason" }, Object.entries(words.category_reasons).map(([value, text]) => el("option", { value }, text)));
-  const send = (pressed, body) => press(pressed, "POST", `/visits/${visit.id}/category`, { version: visit.version, ...body }, after(words.done.category));
+  const number = el("input", { id: "slip-number", type: "text", maxlength: "50", autocomplete: "off" });
+  const signedOn = el("input", { id: "slip-signed-on", type: "date" });
+  const forAYear = el("input", { id: "slip-for-a-year", type: "checkbox" });
+  const onCode = () => {
+    transfer.hidden = codes.value !== "1.3";
+    slip.hidden = !["1.3", "1.5"].includes(codes.value);
+  };
+  const transfer = el(
+    "div",
+    {},
+    el("label", { for: "slip-signed-on" }, words.slip_signed_on),
+    signedOn,
+    el("label", { class: "check", for: "slip-for-a-year" }, forAYear, words.slip_for_a_year),
+  );
+  const slip = el("div", {}, el("label", { for: "slip-number" }, words.slip_number), number, transfer);
+  codes.addEventListener("change", onCode);
+  onCode();
+  /** Only what was filled in; null where the code needs no slip. */
+  const papers = () => {
+    if (codes.value === "1.5") return { revisit_slip: true, ...(number.value.trim() ? { revisit_number: number.value } : {}) };
+    if (codes.value !== "1.3") return null;
+    return {
+      transfer_slip: true,
+      transfer_for_a_year: forAYear.checked,
+      ...(number.value.trim() ? { transfer_number: number.value } : {}),
+      ...(signedOn.value ? { transfer_signed_on: signedOn.value } : {}),
+    };
+  };
+  const send = (pressed, body) =>
+    press(pressed, "POST", `/visits/${visit.id}/category`, { version: visit.version, ...body }, async (answer) => {
+      if (answer.ok) choosingFor = null;
+      // What was typed stays for another try.
+      if (answer.code !== "slip_not_valid") await after(words.done.category)(answer);
+    });
   return el(
     "section",
     { class: "part category", "aria-label": words.category_title },
@@ -123,13 +158,14 @@ function categoryPart({ visit, category, evidence }) {
     code && !confirmed ? el("div", { class: "answers" }, button(words.category_confirm, (pressed) => send(pressed, { code, reason: "as_proposed" }))) : null,
     el(
       "details",
-      {},
+      { open: choosingFor === visit.id, on: { toggle: (event) => (choosingFor = event.currentTarget.open ? visit.id : null) } },
       el("summary", {}, words.category_choose),
       el("label", { for: "category-code" }, words.category_title),
       codes,
       el("label", { for: "category-reason" }, words.category_why),
       reasons,
-      button(words.category_change, (pressed) => send(pressed, { code: codes.value, reason: reasons.value }), { class: "quiet" }),
+      slip,
+      button(words.category_change, (pressed) => send(pressed, { code: codes.value, reason: reasons.value, papers: papers() }), { class: "quiet" }),
     ),
     evidence ? el("p", {}, el("a", { href: `/staff/reception/visits/${visit.id}/evidence`, target: "_blank", rel: "noopener" }, `${words.evidence_link} (${evidence})`)) : null,
   );

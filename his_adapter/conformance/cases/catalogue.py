@@ -168,7 +168,7 @@ def whole_lists(lab: Lab) -> None:
 
     def slots(limit: int) -> Page[Slot]:
         return lab.gateway.find_slots(
-            lab.hourly(), None, start, start + timedelta(days=60), limit=limit
+            lab.hourly(), None, start, start + timedelta(days=14), limit=limit
         )
 
     _judge_pages(lab, slots, "slots", _MANY_SLOTS)

@@ -220,7 +220,7 @@ def _disturbed(lab: Lab) -> Iterator[HisGateway]:
             return busy if is_http else Fault(kind=FaultKind.RESET_BEFORE)
         return Fault(kind=FaultKind.DELAY, delay_s=slow_s) if drawn < 0.16 else None
 
-    with lab.through_proxy() as (gateway, proxy):
+    with lab.through_proxy(hurried=True) as (gateway, proxy):
         proxy.play(on_the_wire)
         yield gateway
 
@@ -297,7 +297,7 @@ def stray_replies(lab: Lab) -> None:
     lab.needs(Feature.READ_PATIENT, Feature.CREATE_PATIENT, Feature.FIND_BY_KEY)
     first, second = lab.register(), lab.register()
     late_s = 1.6 * _read_limit(lab)
-    with lab.through_proxy() as (gateway, proxy):
+    with lab.through_proxy(hurried=True) as (gateway, proxy):
         for what, fault in (
             ("lặp", Fault(kind=FaultKind.DUPLICATE_REPLY)),
             ("đảo thứ tự", Fault(kind=FaultKind.REORDER, delay_s=late_s)),
@@ -477,8 +477,9 @@ def load(lab: Lab) -> None:
         f"{len(taken)} check-ins in {lab.pace.seconds(LOAD_S):.0f} s of {LOAD_S:.0f} s,"
         f" p95 {p95_s * 1000:.0f} ms"
     )
+    # A scaled run has people come closer together: the share of time that is taken stays the same.
     expect(
-        p95_s < MOST_P95_S,
+        p95_s < MOST_P95_S * EACH_S / every_s,
         f"95 % lượt tiếp nhận mất tới {p95_s:.1f} giây.",
         f"p95 of a check-in is {p95_s:.1f} s",
     )

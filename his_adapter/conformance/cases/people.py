@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
 from his_adapter.conformance.case import CaseFailed, case, expect
 from his_adapter.conformance.lab import RACERS, Lab, by_number, code_of, outcome_of, race
-from his_adapter.errors import Duplicate, MultipleMatches, NotFound, VersionConflict
+from his_adapter.conformance.proxy import Fault, FaultKind, first_write
+from his_adapter.errors import Duplicate, HisError, MultipleMatches, NotFound, VersionConflict
 from his_adapter.models import (
     BirthDate,
     Feature,
@@ -21,10 +24,12 @@ from his_adapter.models import (
     PatientDraft,
     PatientQuery,
 )
+from his_adapter.ports import HisGateway
 
 AWKWARD_ADDRESS = "Tổ 1 & 2 ^ hẻm ~ 3 | ngõ \\4, Phường Thử, Tỉnh Mẫu"
 SIXTY_CHARACTERS = "Nguyễn Phước Quý Công Tằng Tôn Nữ Thị Ngọc Diệp Hoàng Lan An"
 TWO_TIERS = "Số 12, Tổ 3, Phường Hoa Mẫu, Tỉnh Thử"
+_ON_THE_WAY_S = 1.0
 THREE_TIERS = "Số 12, Xã Hoa Mẫu, Huyện Thử, Tỉnh Thử"
 
 _FIND_AND_CREATE = (Feature.FIND_PATIENTS, Feature.READ_PATIENT, Feature.CREATE_PATIENT)
@@ -257,7 +262,33 @@ def guarded_update(lab: Lab) -> None:
         "HIS báo từ chối nhưng hồ sơ vẫn đổi.",
         "the refused update changed something",
     )
-    _guarded_at_once(lab, read)
+    if lab.wire is None:
+        _guarded_at_once(lab, read)
+    else:
+        _guarded_on_the_way(lab, read)
+
+
+def _guarded_on_the_way(lab: Lab, patient: Patient) -> None:
+    """An adapter that only looks before it writes is overtaken while its write is on the way."""
+
+    def update(his: HisGateway, phone: str) -> HisError | None:
+        changes = PatientChanges(phone=phone)
+        return outcome_of(
+            lambda: his.update_patient(patient.ref, changes, version=patient.version, key=lab.key())
+        )
+
+    with lab.through_proxy() as (slow, proxy), ThreadPoolExecutor(1) as pool:
+        proxy.play(first_write(Fault(kind=FaultKind.DELAY, delay_s=_ON_THE_WAY_S)))
+        late = pool.submit(update, slow, "0900000011")
+        while not late.done() and not any(each.is_write for each in proxy.exchanges):
+            time.sleep(0.01)
+        quick_error, late_error = update(lab.gateway, "0900000012"), late.result()
+    expect(
+        quick_error is None and isinstance(late_error, VersionConflict),
+        "Lần sửa đến muộn ghi đè lên lần sửa đến trước.",
+        "an update that was overtaken on its way gave"
+        f" {late_error.code if late_error else 'ok'}, not VersionConflict",
+    )
 
 
 def _guarded_at_once(lab: Lab, patient: Patient) -> None:

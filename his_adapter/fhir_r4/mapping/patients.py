@@ -12,7 +12,6 @@ from his_adapter.fhir_r4.config import FhirConfig
 from his_adapter.fhir_r4.mapping.reading import (
     Resource,
     concept_text,
-    extension,
     id_of,
     object_of,
     objects,
@@ -161,18 +160,6 @@ def draft_of(config: FhirConfig, untrusted: Resource) -> PatientDraft:
         address=known.address,
         guardian=known.guardian,
     )
-
-
-def codes_of_address(config: FhirConfig, untrusted: Resource) -> tuple[str, str]:
-    """Codes of province and ward where the HIS gives them."""
-    for address in objects(untrusted.get("address")):
-        province, ward = (
-            text_of(object_of(object_of(extension(address, url)).get("valueCoding")).get("code"))
-            for url in (config.extensions.province, config.extensions.ward)
-        )
-        if province or ward:
-            return province, ward
-    return "", ""
 
 
 def _identifier(config: FhirConfig, item: Identifier) -> Resource:

@@ -31,7 +31,16 @@ from his_adapter.fhir_r4.mapping.reading import (
     vnd,
     vnd_of,
 )
-from his_adapter.models import CheckIn, Ref, Service, Visit, VisitStatus, VisitTicket
+from his_adapter.models import (
+    CheckIn,
+    Coverage,
+    CoverageOutcome,
+    Ref,
+    Service,
+    Visit,
+    VisitStatus,
+    VisitTicket,
+)
 
 _ACT_CODES = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 _STATUSES = {
@@ -218,8 +227,10 @@ def check_in_of(config: FhirConfig, untrusted: Resource, by_code: dict[str, Ref]
     ]
     kind = text_of(object_of(extension(untrusted, own + "visit-kind")).get("valueCode"))
     reasons = [text_of(item.get("text")) for item in objects(untrusted.get("reasonCode"))]
+    arrived_at = moment_of(object_of(untrusted.get("period")).get("start"), place="start")
     return CheckIn(
         patient=patient,
+        coverage=_coverage(config, untrusted, arrived_at),
         appointment=appointments[0] if appointments else None,
         service=service_of(config, untrusted, by_code),
         practitioner=people[0] if people else None,
@@ -228,7 +239,25 @@ def check_in_of(config: FhirConfig, untrusted: Resource, by_code: dict[str, Ref]
         reason=reasons[0] if reasons else None,
         number=identifier(untrusted, (config.system("own_number"),)),
         provisional=_flag(extension(untrusted, own + "provisional")),
-        arrived_at=moment_of(object_of(untrusted.get("period")).get("start"), place="start"),
+        arrived_at=arrived_at,
+    )
+
+
+def _coverage(config: FhirConfig, untrusted: Resource, checked_at: datetime) -> Coverage | None:
+    told = extension(untrusted, config.extensions.own + "coverage")
+    if told is None:
+        return None
+    coding = object_of(told.get("valueCoding"))
+    try:
+        outcome = CoverageOutcome(text_of(coding.get("code")))
+    except ValueError:
+        raise BrokenReply("an unknown outcome of a coverage check") from None
+    card = object_of(extension(untrusted, config.extensions.own + "card"))
+    return Coverage(
+        outcome=outcome,
+        code=text_of(coding.get("display")),
+        card_number=text_of(object_of(card.get("valueIdentifier")).get("value")) or None,
+        checked_at=checked_at,
     )
 
 

@@ -7,6 +7,8 @@ import pytest
 from backend.config import DEFAULT_DATABASE_URL, load_config
 from backend.errors import ConfigError
 
+DEMO = {"TIEPDON_DEMO": "1"}
+
 
 def test_keys_are_needed_except_in_a_demo() -> None:
     with pytest.raises(ConfigError):
@@ -67,3 +69,28 @@ def test_the_way_to_the_insurer_stands_in_a_file(tmp_path: Path) -> None:
     file.write_text("adapter = 1")
     with pytest.raises(ConfigError, match="TIEPDON_INSURER_CONFIG"):
         load_config({"TIEPDON_DEMO": "1", "TIEPDON_INSURER_CONFIG": str(file)})
+
+
+def test_time_is_scaled_in_tests_only() -> None:
+    assert load_config(DEMO).speed == 1
+    assert load_config(DEMO | {"TIEPDON_SPEED": "20"}).speed == 20
+    for text in ("0.5", "x", "1001", "nan"):
+        with pytest.raises(ConfigError):
+            load_config(DEMO | {"TIEPDON_SPEED": text})
+    production = {"TIEPDON_KEYS_FILE": "keys.json", "TIEPDON_ENV": "production"}
+    with pytest.raises(ConfigError):
+        load_config(production | {"TIEPDON_SPEED": "2"})
+
+
+def test_the_token_for_metrics_is_long_and_readable(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    environ = DEMO | {"TIEPDON_METRICS_TOKEN_FILE": str(file)}
+    with pytest.raises(ConfigError):
+        load_config(environ)
+    file.write_text("short\n")
+    with pytest.raises(ConfigError):
+        load_config(environ)
+    file.write_text("a-token-of-at-least-24-chars\n")
+    config = load_config(environ)
+    assert config.metrics_token == "a-token-of-at-least-24-chars"
+    assert "a-token" not in repr(config)

@@ -11,12 +11,20 @@ from click.testing import CliRunner
 from backend.bootstrap import set_up
 from backend.config import load_config
 from backend.storage.database import open_database
+from his_adapter.bhxh.emulator import (
+    ACCOUNT,
+    EMPLOYEE_CCCD,
+    EMPLOYEE_NAME,
+    PASSWORD,
+    BhxhEmulator,
+)
 from his_adapter.testing import fill_demo_folder
+from tests.factories.outbox import add_message, set_party
 from tests.factories.voices import write_pack
 from tiepdon.cli import main
 
 NAMES = [
-    "database", "his", "server", "printer", "scanner", "camera", "screen", "typeface", "voice",
+    "database", "his", "insurer", "outbox", "server", "printer", "scanner", "camera", "screen", "typeface", "voice",
     "clock",
 ]  # fmt: skip
 
@@ -28,6 +36,7 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         "DISPLAY",
         "TIEPDON_DB",
         "TIEPDON_HIS",
+        "TIEPDON_INSURER_CONFIG",
         "TIEPDON_DEMO",
         "TIEPDON_KEYS_FILE",
         "TIEPDON_DATA",
@@ -54,6 +63,19 @@ def test_a_server_that_is_well(url: str) -> None:
     assert findings["his"]["ok"] is True
     assert findings["printer"]["ok"] is None
     assert len(messages.splitlines()) == len(NAMES)
+
+
+def test_dead_letters_are_found(url: str) -> None:
+    config = load_config({}, needs_keys=False, database_url=url)
+    database = open_database(config)
+    set_up(database, config)
+    add_message(database, state="dead", last_error="expired")
+    set_party(database, breaker="open", opened_at=database.clock())
+    database.close()
+    status, findings, _ = examine("--db", url)
+    assert status == 1
+    assert "1 dead letters to his" in findings["outbox"]["cause"]
+    assert "has not answered" in findings["outbox"]["cause"]
 
 
 def test_every_failure_has_its_cause(url: str, tmp_path: Path) -> None:
@@ -135,3 +157,26 @@ def test_a_wrong_mapping_of_the_his_is_told(
     status, findings, _ = examine("--db", url)
     assert status == 1
     assert "bị đảo nam và nữ" in findings["his"]["cause"]
+
+
+def test_the_insurer_lets_us_in_or_says_why_not(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    password, file = tmp_path / "password", tmp_path / "bhxh.toml"
+    password.write_text(PASSWORD)
+    with BhxhEmulator() as emulator:
+        file.write_text(
+            f"""adapter = "bhxh"
+            [settings]
+            base_url = "{emulator.base_url}"
+            account = "{ACCOUNT}"
+            password_file = "{password}"
+            facility_code = "99001"
+            employee = {{ full_name = "{EMPLOYEE_NAME}", cccd = "{EMPLOYEE_CCCD}" }}
+            """
+        )
+        monkeypatch.setenv("TIEPDON_INSURER_CONFIG", str(file))
+        assert examine("--db", url)[1]["insurer"]["ok"] is True
+        password.write_text("wrong")
+        finding = examine("--db", url)[1]["insurer"]
+    assert (finding["ok"], finding["cause"]) == (False, "degraded: login")

@@ -85,7 +85,7 @@ def test_a_new_person_comes_with_the_visit(
                 tables.Visit.his_number, tables.Visit.his_record_code, tables.OutboxMessage.state
             ).join(tables.OutboxMessage, tables.OutboxMessage.visit_id == tables.Visit.id)
         ).one()
-    assert (row.state, bool(row.his_number), bool(row.his_record_code)) == ("sent", True, True)
+    assert (row.state, bool(row.his_number), bool(row.his_record_code)) == ("done", True, True)
     assert visit.number
 
 
@@ -98,6 +98,21 @@ def test_a_lost_answer_is_never_sent_twice(
     for _ in range(5):
         deliver_outbox(resources)
         clock.advance(minutes=5)
+    assert [call.value for call in vendor.calls].count("register") == 1
+
+
+def test_a_vendor_that_was_away_hears_of_it_later(
+    desk: Desk, resources: Resources, vendor: JsonKioskEmulator, clock: SettableClock
+) -> None:
+    """Nothing was sent, so there is nothing to be in doubt about."""
+    desk.take(surgery(resources), person=make_person(555_557))
+    vendor.switches.lose_replies = 4  # each read is tried twice
+    for _ in range(6):
+        deliver_outbox(resources)
+        clock.advance(minutes=5)
+    with resources.database.read() as connection:
+        states = connection.scalars(select(tables.OutboxMessage.state)).all()
+    assert states == ["done"]
     assert [call.value for call in vendor.calls].count("register") == 1
 
 

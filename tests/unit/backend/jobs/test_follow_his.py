@@ -13,10 +13,11 @@ from sqlalchemy import func, select, update
 from backend.domain.visit import OPEN_STATES
 from backend.errors import BackendError
 from backend.jobs.deliver_outbox import deliver_outbox
-from backend.jobs.follow_his import find_lag_ms, follow_his
+from backend.jobs.follow_his import follow_his
 from backend.services.act_on_step import StepAct, StepReason
 from backend.services.remote_party import RemoteParty
 from backend.services.resources import Resources
+from backend.services.show_his_feed import Following, show_his_feed
 from backend.services.show_phone import load_phone
 from backend.services.show_visit import load_visit
 from backend.services.sync_catalogue import sync_catalogue
@@ -333,13 +334,17 @@ def test_a_silent_his_is_left_alone_and_nothing_is_lost(
         follow_his(resources)
         clock.advance(seconds=1)
     assert sum(clinic.calls.values()) - calls <= 7
+    feed = show_his_feed(resources)
+    assert (feed.away, feed.last_error) == (True, "transient")
     clinic.down = False
     clock.advance(seconds=30)
     follow_his(resources)
     assert shape(resources, visit_id)[1][0] == "laboratory"
-    lag_ms = find_lag_ms(resources)
-    assert lag_ms is not None
-    assert lag_ms >= 60_000
+    feed = show_his_feed(resources)
+    assert (feed.following, feed.away, feed.unread) == (Following.FEED, False, 0)
+    assert feed.lag_ms is not None
+    assert feed.lag_ms >= 60_000
+    assert "find_slots" in feed.missing
 
 
 def test_the_his_dies_between_the_change_and_the_reading(

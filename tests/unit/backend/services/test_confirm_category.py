@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from backend.domain.desk import CategoryReason, CoverageDecision
 from backend.domain.scan import CoverageFacts
 from backend.domain.settings import FacilitySettings, FacilityStanding
-from backend.errors import ChangedMeanwhile, ValidationFailed
+from backend.errors import ChangedMeanwhile, SlipNotValid, ValidationFailed
 from backend.events import Event
 from backend.services.confirm_category import confirm_category
 from backend.services.resources import Resources
@@ -51,11 +51,23 @@ def visit_of(resources: Resources, visit_id: str) -> Any:
 
 
 def confirm(
-    lan: Receptionist, visit_id: str, code: str, reason: CategoryReason, seen: int | None = None
+    lan: Receptionist,
+    visit_id: str,
+    code: str,
+    reason: CategoryReason,
+    seen: int | None = None,
+    papers: dict[str, Any] | None = None,
 ) -> int:
     version = lan.see(visit_id).visit.version if seen is None else seen
     answer = confirm_category(
-        lan.resources, visit_id, code, reason, seen=version, staff=lan.caller, intent=lan.intent()
+        lan.resources,
+        visit_id,
+        code,
+        reason,
+        seen=version,
+        staff=lan.caller,
+        intent=lan.intent(),
+        papers=papers,
     )
     return int(json.loads(answer.body)["version"])
 
@@ -169,3 +181,26 @@ def test_what_a_person_confirmed_stays(lan: Receptionist, desk: Desk) -> None:
     confirm(lan, visit_id, "2", CategoryReason.EMERGENCY)
     lan.decide(visit_id, CoverageDecision.VALID)
     assert visit_of(lan.resources, visit_id).category_code == "2"
+
+
+def test_a_slip_that_is_read_off_at_the_desk(lan: Receptionist, desk: Desk) -> None:
+    visit_id = come(desk, ELSEWHERE, 1)
+    papers = {"transfer_slip": True, "transfer_signed_on": "2026-11-06", "transfer_number": "GCT 3"}
+    slip = CategoryReason.SLIP_SEEN
+    with pytest.raises(SlipNotValid):
+        confirm(lan, visit_id, "1.3", slip, papers=papers)
+    assert not visit_of(lan.resources, visit_id).category_confirmed
+    confirm(lan, visit_id, "1.3", slip, papers={**papers, "transfer_for_a_year": True})
+    visit = visit_of(lan.resources, visit_id)
+    assert visit.papers["transfer_signed_on"] == "2026-11-06"
+    assert "transfer_number" not in visit.papers
+    assert b"GCT" not in visit.sealed_slips
+
+
+def test_a_revisit_slip_serves_once_at_the_desk_too(lan: Receptionist, desk: Desk) -> None:
+    papers = {"revisit_slip": True, "revisit_number": "GHKL/26-0017"}
+    first, second = (come(desk, ELSEWHERE, serial) for serial in (1, 2))
+    confirm(lan, first, "1.5", CategoryReason.SLIP_SEEN, papers=papers)
+    with pytest.raises(SlipNotValid):
+        confirm(lan, second, "1.5", CategoryReason.SLIP_SEEN, papers=papers)
+    confirm(lan, first, "1.5", CategoryReason.SLIP_SEEN, papers=papers)

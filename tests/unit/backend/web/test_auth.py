@@ -130,6 +130,11 @@ POST /staff/calling-words content_editor head
 POST /staff/calling-words/preview content_editor head
 POST /staff/calling-words/sound content_editor head
 POST /staff/calling-words/undo content_editor head
+GET  /staff/checkins it reception
+GET  /staff/checkins/<document_id> it reception
+POST /staff/checkins/<document_id>/again it reception
+POST /staff/checkins/<document_id>/judge it reception
+POST /staff/checkins/<document_id>/read reception
 GET  /staff/displays head it
 POST /staff/displays head it
 GET  /staff/displays/<display_id> head it

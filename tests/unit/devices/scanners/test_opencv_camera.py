@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -123,7 +124,7 @@ def test_a_driver_fault_while_reading_is_a_lost_camera(
     with pytest.raises(LinkLost) as lost:
         read_until(link, lambda answer: False)
     assert lost.value.cause is ScannerCause.READ_FAILED
-    assert source.released.wait(2.0)
+    assert source.released.wait(20.0)
 
 
 def test_disconnected_it_lets_go_of_the_camera_even_if_a_read_hangs(
@@ -144,12 +145,15 @@ def test_disconnected_it_lets_go_of_the_camera_even_if_a_read_hangs(
     assert time.monotonic() - started_s < 5
     assert link.latest_frame() is None
     hang.set()
-    assert source.released.wait(2.0)
+    assert source.released.wait(20.0)
 
 
 def test_a_hard_card_held_still_is_read_over_several_pictures(
-    connected: Callable[[ScriptedSource], CameraLink],
+    connected: Callable[[ScriptedSource], CameraLink], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Looks cost what they cost on an idle machine: a busy one would begin none of them.
+    still = SimpleNamespace(perf_counter=lambda: 0.0)
+    monkeypatch.setattr("devices.scanners.decoding.time", still)
     pictures = [
         draw_card_frame(
             PAYLOAD, Scene(px_per_module=2.5, blur_px=1.3, noise=3, rotation_deg=10, seed=seed)
@@ -157,5 +161,5 @@ def test_a_hard_card_held_still_is_read_over_several_pictures(
         for seed in range(3)
     ]
     link = connected(ScriptedSource(lambda count: pictures[count % 3]))
-    answers = read_until(link, lambda answer: answer not in (None, (), []), within_s=10.0)
+    answers = read_until(link, lambda answer: answer not in (None, (), []), within_s=60.0)
     assert answers[-1] == [PAYLOAD]

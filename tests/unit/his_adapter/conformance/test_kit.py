@@ -50,6 +50,13 @@ def test_what_does_not_apply_holds_nobody_back_but_what_is_not_prepared_does() -
     assert level_of(results(C24=Status.UNPREPARED), has_wire=True) is Level.DONG
 
 
+def test_a_level_of_which_little_applies_is_not_reached() -> None:
+    absent = {f"C{number}": Status.NOT_APPLICABLE for number in range(13, 20)}
+    assert level_of(results(**absent), has_wire=True) is Level.DONG
+    del absent["C19"]
+    assert level_of(results(**absent), has_wire=True) is Level.VANG
+
+
 def test_gold_needs_a_wire_two_rounds_and_every_case() -> None:
     assert level_of(results(), has_wire=False) is Level.BAC
     once = [each for each in results() if each.round == 1]

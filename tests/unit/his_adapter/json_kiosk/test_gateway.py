@@ -367,6 +367,17 @@ def test_packed_answers_are_not_unpacked(hostile: HostileServer, tmp_path: Path)
         open_gateway(make_settings(hostile.url, tmp_path)).list_departments()
 
 
+def test_a_read_on_a_closed_connection_is_made_again_a_write_is_not(full: Vendor) -> None:
+    his = full.open()
+    his.list_services()
+    full.emulator.switches.lose_replies = 1
+    assert his.list_departments().items == his.list_departments().items
+    full.emulator.switches.lose_replies = 1
+    with pytest.raises(OutcomeUnknown):
+        his.create_patient(draft(11), key=KEY)
+    assert full.emulator.calls.count(Call.CREATE_PATIENT) == 1
+
+
 def test_nothing_there_is_unavailable_even_for_a_write(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
