@@ -175,7 +175,9 @@ def changed_document(
         raise SettingRefused(f"{name} has a command or a page of its own")
     before = values[key]
     if name in _CHOICES and value not in _CHOICES[name]:
-        raise SettingRefused(f"{name} takes {', '.join(str(c) for c in sorted(_CHOICES[name], key=str))}")
+        raise SettingRefused(
+            f"{name} takes {', '.join(str(c) for c in sorted(_CHOICES[name], key=str))}"
+        )
     is_same_kind = type(value) is type(before) or (name in _MAY_BE_UNKNOWN and _fits(name, value))
     if not is_same_kind or (isinstance(value, int) and value < 0):
         raise SettingRefused(f"{name} takes another kind of value, such as {before!r}")
