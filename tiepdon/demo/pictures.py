@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from backend.domain.displays import DisplayKind, DisplayWish
+from backend.domain.ids import new_id
+from backend.services.change_settings import change_setting
 from backend.services.manage_displays import add_display
 from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
@@ -26,6 +28,8 @@ PHONE, PHONE_TALL, PHONE_LONG = (390, 844), (390, 1180), (390, 1760)
 TV, TV_UPRIGHT = (1920, 1080), (1080, 1920)
 IN_DEMO = frozenset({"board", "board-upright", "door", "room", "room-phone", "reception", "head"})
 """Enough to see what it is; the others take a minute more."""
+REST_OF_SETTINGS_MS = 6_000
+"""Servers notice other settings within that time."""
 TAIL_MS = 60_000
 """A page notices within that time that its server is away."""
 
@@ -170,6 +174,22 @@ def list_pictures(hall: Hall) -> list[Picture]:
             size=DESK_TALL,
             ready="#words",
         ),
+        Picture(
+            name="checkins",
+            path="/staff/checkins",
+            account="letan",
+            size=DESK_TALL,
+            ready=".board",
+            prepare=_hand_in_checkins(hall),
+        ),
+        Picture(
+            name="checkin",
+            path="/staff/checkins",
+            account="letan",
+            size=DESK_TALL,
+            ready=".board",
+            prepare=lambda page: page.locator(".board .button").first.click(),
+        ),
         # The HIS is away from here on.
         Picture(
             name="outbox",
@@ -275,6 +295,42 @@ def _add_display(hall: Hall, name: str, kind: DisplayKind, codes: tuple[str, ...
 
 
 # --- messages to the HIS ---------------------------------------------------------------------------
+
+
+def _hand_in_checkins(hall: Hall) -> Callable[[Page], None]:
+    """Check-in tables leave from here: one breaks a rule, one was refused, some arrived."""
+    wrong = [{"rule": "CI-01", "field": "MA_DOITUONG_KCB", "severity": "error"}]
+    rows: list[dict[str, Any]] = [
+        {"state": "invalid", "findings": wrong},
+        {"state": "refused", "result_code": "202"},
+        *({"state": "received", "result_code": "200", "transaction_id": f"GD-{n}"} for n in "1234"),
+        {"state": "accepted", "result_code": "200", "transaction_id": "GD-5", "judged_by": "letan"},
+    ]
+
+    def hand_in(page: Page) -> None:
+        change = tables.CheckinDocument
+        with open_records(hall.server.database_url) as database:
+            change_setting(database, "checkin_sender", "tiepdon")
+            with database.write() as unit:
+                visits = unit.connection.scalars(
+                    select(tables.Visit.id)
+                    .where(tables.Visit.use_insurance.is_(True))
+                    .order_by(tables.Visit.id.desc())
+                    .limit(len(rows))
+                ).all()
+                for visit_id, row in zip(visits, rows, strict=False):
+                    sent = unit.now - timedelta(minutes=4) if "result_code" in row else None
+                    values = {"standard": "qd1931", "findings": [], **row}
+                    unit.add(
+                        change, id=new_id(), visit_id=visit_id, position=0,
+                        created_at=unit.now - timedelta(minutes=5),
+                        due_at=unit.now, sent_at=sent, received_at=sent,
+                        judged_at=unit.now if "judged_by" in row else None, **values,
+                    )  # fmt: skip
+        page.wait_for_timeout(REST_OF_SETTINGS_MS)
+        page.reload()
+
+    return hand_in
 
 
 def _take_his_away(hall: Hall) -> Callable[[Page], None]:
