@@ -82,7 +82,9 @@ def test_the_content_is_shown_as_text_and_on_record(
     reception: FlaskClient, database: Database, document_id: str
 ) -> None:
     assert "MẪU" not in reception.get(f"/staff/checkins/{document_id}").text
-    shown = post_form(reception, f"/staff/checkins/{document_id}/read").text
+    shown = post_form(
+        reception, f"/staff/checkins/{document_id}/read", page=f"/staff/checkins/{document_id}"
+    ).text
     assert "&lt;HO_TEN&gt;NGUYỄN &lt;b&gt;" in shown
     with database.read() as connection:
         events = connection.scalars(select(tables.AuditEvent.event)).all()
@@ -93,9 +95,17 @@ def test_sent_again_with_a_reason(
     reception: FlaskClient, database: Database, document_id: str
 ) -> None:
     path = f"/staff/checkins/{document_id}/again"
-    assert "Mời ghi lý do." in post_form(reception, path, reason=" ").text
-    assert post_form(reception, path, reason="đã sửa thẻ").status_code == 303
-    again = post_form(reception, path, reason="lần nữa")
+    assert (
+        "Mời ghi lý do."
+        in post_form(reception, path, page=f"/staff/checkins/{document_id}", reason=" ").text
+    )
+    assert (
+        post_form(
+            reception, path, page=f"/staff/checkins/{document_id}", reason="đã sửa thẻ"
+        ).status_code
+        == 303
+    )
+    again = post_form(reception, path, page=f"/staff/checkins/{document_id}", reason="lần nữa")
     assert again.status_code == 409
     with database.read() as connection:
         states = connection.scalars(
@@ -108,11 +118,26 @@ def test_what_the_portal_said_is_noted(
     reception: FlaskClient, database: Database, document_id: str
 ) -> None:
     path = f"/staff/checkins/{document_id}/judge"
-    assert post_form(reception, path, state="accepted").status_code == 409
+    assert (
+        post_form(
+            reception, path, page=f"/staff/checkins/{document_id}", state="accepted"
+        ).status_code
+        == 409
+    )
     with database.write() as unit:
         unit.connection.execute(update(tables.CheckinDocument).values(state="received"))
-    assert post_form(reception, path, state="queued").status_code == 409
-    assert post_form(reception, path, state="accepted").status_code == 303
+    assert (
+        post_form(
+            reception, path, page=f"/staff/checkins/{document_id}", state="queued"
+        ).status_code
+        == 409
+    )
+    assert (
+        post_form(
+            reception, path, page=f"/staff/checkins/{document_id}", state="accepted"
+        ).status_code
+        == 303
+    )
     assert state_of(database, document_id) == "accepted"
 
 
