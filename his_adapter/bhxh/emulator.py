@@ -445,10 +445,10 @@ class BhxhEmulator:
         )
 
 
-def serve(*, port: int, seed: int) -> None:
+def serve(*, port: int, seed: int, validator: Validator | None = None) -> None:
     """Runs until it is stopped, and knows the people of the demo hospital too."""
     people = (*from_demo((*PERSONAS, *invented_crowd())), *PEOPLE)
-    with BhxhEmulator(port=port, seed=seed, people=people) as emulator:
+    with BhxhEmulator(port=port, seed=seed, people=people, validator=validator) as emulator:
         print(f"bhxh: {emulator.base_url}", flush=True)  # noqa: T201 - the promised line
         try:
             emulator.wait()

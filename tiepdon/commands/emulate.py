@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import cast
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -21,6 +23,9 @@ Port 0 takes a free one. Each prints one line with its address when it is ready.
 """
 
 
+VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
 @click.command("emulate")
 @click.argument("party", type=click.Choice(sorted(EMULATORS)))
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0: any free port")
@@ -31,4 +36,29 @@ def command(party: str, port: int, seed: int) -> None:
         raise click.ClickException("emulators refuse to run where TIEPDON_ENV is production")
     module = importlib.import_module(EMULATORS[party])
     serve = cast("Callable[..., None]", module.serve)
-    serve(port=port, seed=seed)
+    if party == "bhxh":
+        serve(port=port, seed=seed, validator=find_complaints)
+    else:
+        serve(port=port, seed=seed)
+
+
+def find_complaints(untrusted_document: bytes) -> list[str]:
+    """What the emulated gateway has against a check-in table: rules and fields, no values."""
+    from backend.domain.checkin_table.rules import Circumstances, Severity, check_document
+    from backend.domain.checkin_table.standard import standard_on
+    from backend.domain.checkin_table.xml import NotACheckinTable, parse_checkin, read_rows
+
+    now = datetime.now(UTC)
+    standard = standard_on(now.astimezone(VIETNAM).date())
+    try:
+        rows = read_rows(parse_checkin(untrusted_document, standard), standard)
+        facility = rows[0].get("MA_CSKCB", "") if rows else ""
+        here = Circumstances(facility_code=facility, now=now, zone=VIETNAM)
+        verdict = check_document(untrusted_document, standard, here)
+    except NotACheckinTable:
+        return ["not a check-in table"]
+    return [
+        f"{standard.row}[{finding.row}]/{finding.field}: {finding.rule}"
+        for finding in verdict.findings
+        if finding.severity is Severity.ERROR
+    ]
