@@ -69,6 +69,8 @@ class FaultKind(StrEnum):
 class Fault:
     kind: FaultKind
     delay_s: float = 0.0
+    until: threading.Event | None = None
+    """A DELAY ends with it, after `delay_s` at the latest."""
     status: int = 503
     skew_s: float = 0.0
 
@@ -358,7 +360,7 @@ class FaultProxy:
             self._stopping.wait(fault.delay_s)
             return self._send(connection, self._codec.encode(made))
         if fault.kind is FaultKind.DELAY:
-            self._stopping.wait(fault.delay_s)
+            (fault.until or self._stopping).wait(fault.delay_s)
         if fault.kind is FaultKind.DUPLICATE:
             self._forward(request)
         reply = _changed(self._forward(request), fault)

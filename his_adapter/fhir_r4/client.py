@@ -135,19 +135,26 @@ class FhirClient:
 
     def search(self, kind: str, params: Params, *, limit: int) -> SearchResult:
         """Up to `limit` matches, each once, in the order of the server."""
-        page_size = str(min(limit + 1, self._config.page_size))
+        asked = min(limit + 1, self._config.page_size)
+        found = self._pages(kind, params, limit=limit, page_size=asked)
+        if not found.complete and len(found.matches) == asked <= limit:
+            # More by its own count, but no link to it: such a server gives all at once, or never.
+            found = self._pages(kind, params, limit=limit, page_size=limit + 1)
+        return found
+
+    def _pages(self, kind: str, params: Params, *, limit: int, page_size: int) -> SearchResult:
         try:
             reply = self._send(
                 "POST",
                 f"/{kind}/_search",
-                form=[*params, ("_count", page_size)],
+                form=[*params, ("_count", str(page_size))],
                 is_write=False,
             )
         except NotFound:  # nothing found is an empty page: what is missing is the search itself
             raise NotSupported(f"the HIS cannot search {kind}") from None
         matches: dict[tuple[str, str], Resource] = {}
         included: dict[tuple[str, str], Resource] = {}
-        for _ in range(self._config.max_pages):
+        for page in range(self._config.max_pages):
             bundle = self._resource(reply, "Bundle")
             for resource, is_match in _entries(bundle):
                 name = (str(resource.get("resourceType")), str(resource.get("id")))
@@ -156,7 +163,9 @@ class FhirClient:
             following = self._next_link(bundle)
             if len(matches) > limit or following is None:
                 found = tuple(matches.values())
-                complete = len(found) <= limit and following is None
+                total = bundle.get("total") if page == 0 else None
+                left_out = isinstance(total, int) and total > len(found)
+                complete = len(found) <= limit and following is None and not left_out
                 return SearchResult(
                     matches=found[:limit], included=tuple(included.values()), complete=complete
                 )

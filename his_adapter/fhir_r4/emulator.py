@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
 from pathlib import Path
@@ -32,6 +33,8 @@ from his_adapter.fhir_r4.emulated_hospital import Answer, Careless, EmulatedHosp
 from his_adapter.ports import HisGateway
 
 _MAX_REQUEST_BYTES = 10_000_000
+_CLIENT_ID = "tiepdon"
+TOKEN_LIVES_S = 300
 _HTML = "<!doctype html><title>503</title><h1>Service Temporarily Unavailable</h1>"
 
 
@@ -44,7 +47,10 @@ class _QuietHandler(WSGIRequestHandler):
 
 
 class FhirEmulator:
-    """`settings` are what the adapter `fhir_r4` is opened with; `careless` may change at any time."""
+    """`settings` are what the adapter `fhir_r4` is opened with; `careless` may change at any time.
+
+    With a `client_secret_file` nobody is answered without a token, which ends after `TOKEN_LIVES_S`.
+    """
 
     def __init__(
         self,
@@ -53,6 +59,7 @@ class FhirEmulator:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         port: int = 0,
         careless: Careless | None = None,
+        client_secret_file: Path | None = None,
     ) -> None:
         if os.environ.get("TIEPDON_ENV") == "production":
             raise GatewayMisconfigured("the emulator refuses to run in production")
@@ -60,9 +67,20 @@ class FhirEmulator:
             "127.0.0.1", port, self._answer, threaded=True, request_handler=_QuietHandler
         )
         facility = his.capabilities().facility
-        self.base_url = f"http://127.0.0.1:{self._server.server_port}/fhir"
+        root = f"http://127.0.0.1:{self._server.server_port}"
+        self.base_url = f"{root}/fhir"
+        self._logins = None if client_secret_file is None else _Logins(client_secret_file, clock)
+        auth: dict[str, str] = {"kind": "none"}
+        if client_secret_file is not None:
+            auth = {
+                "kind": "client_credentials",
+                "token_url": f"{root}/token",
+                "client_id": _CLIENT_ID,
+                "client_secret_file": str(client_secret_file),
+            }
         self.settings: Mapping[str, Any] = {
             "base_url": self.base_url,
+            "auth": auth,
             "booking": "server",
             "match": True,
             "queue": True,
@@ -144,7 +162,37 @@ class FhirEmulator:
             if not isinstance(body, dict):
                 return outcome(400, "structure")
         headers = {name.title(): value for name, value in request.headers.items()}
+        if self._logins is not None:
+            if request.path == "/token":
+                return self._logins.log_in(dict(params))
+            known = self._logins.knows(headers.get("Authorization", ""))
+            if not known and path != "/metadata":  # what a server can do, it tells everybody
+                return outcome(401, "login")
         return self.hospital.handle(request.method, path, params, body, headers)
+
+
+class _Logins:
+    """Tokens for whoever knows the secret (OAuth 2 client credentials)."""
+
+    def __init__(self, secret_file: Path, clock: Callable[[], datetime]) -> None:
+        self._secret = secret_file.read_text(encoding="utf-8").strip()
+        self._clock = clock
+        self._ends: dict[str, datetime] = {}
+
+    def log_in(self, form: Mapping[str, str]) -> Answer:
+        known = form.get("client_id") == _CLIENT_ID and secrets.compare_digest(
+            form.get("client_secret", "").encode(), self._secret.encode()
+        )
+        if form.get("grant_type") != "client_credentials" or not known:
+            return Answer(status=401, resource={"error": "invalid_client"})
+        token = secrets.token_urlsafe(24)
+        self._ends[token] = self._clock() + timedelta(seconds=TOKEN_LIVES_S)
+        granted = {"access_token": token, "token_type": "bearer", "expires_in": TOKEN_LIVES_S}
+        return Answer(status=200, resource=granted)
+
+    def knows(self, authorization: str) -> bool:
+        ends = self._ends.get(authorization.removeprefix("Bearer "))
+        return ends is not None and self._clock() < ends
 
 
 def _number(value: object) -> float:

@@ -8,6 +8,7 @@ the account may do: it should have SELECT on the views and EXECUTE on the proced
 from __future__ import annotations
 
 import logging
+import re
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -35,6 +36,11 @@ _log = logging.getLogger(__name__)
 
 # PostgreSQL: given up, locked, deadlocked, not serialisable; each of them rolls all back.
 _ROLLED_BACK = frozenset({"57014", "55P03", "40P01", "40001", "53300", "53400"})
+# PostgreSQL tells a refused login in words only: there is no state before there is a session.
+_NO_LOGIN = re.compile(
+    r"authentication failed|no password supplied|no pg_hba\.conf entry"
+    r"|is not permitted to log in|FATAL:\s+role .* does not exist"
+)
 _STEPS_BETWEEN_LOOKS = 10_000
 
 
@@ -99,7 +105,7 @@ class Database:
     def _mapped_error(self, error: exc.DBAPIError, write: Write | None) -> HisError:
         state = getattr(error.orig, "sqlstate", None) or ""
         broken_off = error.connection_invalidated or state[:2] in {"08", "57"}
-        if state[:2] == "28" or "authentication failed" in str(error.orig):
+        if state[:2] == "28" or _NO_LOGIN.search(str(error.orig)):
             return LoginFailed("the database does not let us in")
         if state == "42501":
             return Forbidden("the account may not do that")

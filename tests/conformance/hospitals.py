@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from his_adapter.builtin.catalogue import STARTER_FILE, Catalogue, load_catalogue
 from his_adapter.builtin.clinic import Clinic
+from his_adapter.builtin.gateway import BuiltinGateway
 from his_adapter.builtin.reports import PartDraft
 from his_adapter.builtin.store import Store
 from his_adapter.demo.gateway import REGISTER_FILE
@@ -21,10 +25,13 @@ from his_adapter.models import (
     Identifier,
     IdentifierKind,
     PartKind,
+    Patient,
     PatientDraft,
-    Ref,
+    ReportStatus,
     ResultValue,
+    WriteKey,
 )
+from his_adapter.ports import HisGateway
 from his_adapter.testing import fill_demo_folder
 
 MARKER = "099050000001"
@@ -66,7 +73,7 @@ COVERAGE = {
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """References as the builtin register names them."""
+    """References as the HIS names them."""
 
     hidden_reports: tuple[str, ...]
     corrected_report: str
@@ -88,17 +95,37 @@ class Prepared:
 
 def prepared_demo(folder: Path) -> Prepared:
     fill_demo_folder(folder, now=datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
-    return _prepare(Store(folder / REGISTER_FILE), demo_catalogue(Hours.ALWAYS))
+    return _prepared_register(Store(folder / REGISTER_FILE), demo_catalogue(Hours.ALWAYS))
 
 
 def prepared_station(file: Path) -> Prepared:
-    return _prepare(Store(file), load_catalogue(STARTER_FILE))
+    return _prepared_register(Store(file), load_catalogue(STARTER_FILE))
 
 
-def _prepare(store: Store, catalogue: Catalogue) -> Prepared:
-    clinic = Clinic(store, catalogue, clock=lambda: datetime.now(UTC))
-    _register(clinic, MARKER, **MARKER_FACTS)
-    person = _register(clinic, PATIENT_WITH_RESULTS)
+def _prepared_register(store: Store, catalogue: Catalogue) -> Prepared:
+    clock = partial(datetime.now, UTC)
+    clinic = Clinic(store, catalogue, clock=clock)
+    return prepare(
+        clinic,
+        BuiltinGateway(store, catalogue, clock=clock),
+        register=clinic.register_patient,
+    )
+
+
+def prepared_through(clinic: Clinic, his: HisGateway) -> Prepared:
+    """People come in by the front door; `clinic` does what is done behind it."""
+
+    def register(draft: PatientDraft) -> Patient:
+        return his.create_patient(draft, key=WriteKey(f"prepare-{uuid4()}"))
+
+    return prepare(clinic, his, register=register)
+
+
+def prepare(
+    clinic: Clinic, his: HisGateway, *, register: Callable[[PatientDraft], Patient]
+) -> Prepared:
+    register(_draft(MARKER, **MARKER_FACTS))
+    person = register(_draft(PATIENT_WITH_RESULTS)).ref
     values = PartDraft(
         name="values",
         kind=PartKind.VALUES,
@@ -108,36 +135,37 @@ def _prepare(store: Store, catalogue: Catalogue) -> Prepared:
         name="image-1", kind=PartKind.IMAGE, media_type="image/png", body=shadow_png()
     )
     for part in (values, picture):
-        clinic.release_report(clinic.write_report(person, parts=(part,), title_vi="Kết quả"))
-    preliminary = clinic.write_report(person, parts=(values,), title_vi="Kết quả sơ bộ")
-    in_error = clinic.write_report(person, parts=(values,), title_vi="Kết quả nhầm")
+        clinic.release_report(clinic.write_report(person, parts=(part,)))
+    preliminary = clinic.write_report(person, parts=(values,))
+    in_error = clinic.write_report(person, parts=(values,))
     clinic.release_report(in_error)
     clinic.withdraw_report(in_error)
-    corrected = clinic.write_report(person, parts=(values,), title_vi="Kết quả đính chính")
+    corrected = clinic.write_report(person, parts=(values,))
     clinic.release_report(corrected)
+    listed = his.list_reports(person, datetime.now(UTC) - timedelta(days=1)).items
+    (released,) = (report for report in listed if report.ref == corrected)
+    assert released.status is ReportStatus.FINAL
     clinic.correct_report(corrected, (values,))
-    busy = _register(clinic, PATIENT_WITH_MANY)
-    for number in range(MANY):
-        clinic.release_report(
-            clinic.write_report(busy, parts=(values,), title_vi=f"Kết quả {number}")
-        )
+    busy = register(_draft(PATIENT_WITH_MANY)).ref
+    for _ in range(MANY):
+        clinic.release_report(clinic.write_report(busy, parts=(values,)))
     for number in DEBTORS:
-        debtor = _register(clinic, number)
+        debtor = register(_draft(number)).ref
         clinic.charge(debtor, Charge(code="KB", name_vi="Khám bệnh", quantity=1, amount_vnd=45_000))
         clinic.issue_invoice(debtor)
     return Prepared(
-        hidden_reports=(preliminary, in_error), corrected_report=corrected, corrected_from="1"
+        hidden_reports=(preliminary, in_error),
+        corrected_report=corrected,
+        corrected_from=released.version,
     )
 
 
-def _register(clinic: Clinic, number: str, **facts: Any) -> Ref:
-    return clinic.register_patient(
-        PatientDraft(
-            full_name=facts.get("full_name", f"Trần Văn Thử {number[-2:]}"),
-            birth_date=BirthDate.from_iso(facts.get("birth_date", "1950-02-28")),
-            gender=Gender(facts.get("gender", "male")),
-            address=facts.get("address"),
-            phone=facts.get("phone"),
-            identifiers=(Identifier(kind=IdentifierKind.ID12, value=number),),
-        )
-    ).ref
+def _draft(number: str, **facts: Any) -> PatientDraft:
+    return PatientDraft(
+        full_name=facts.get("full_name", f"Trần Văn Thử {number[-2:]}"),
+        birth_date=BirthDate.from_iso(facts.get("birth_date", "1950-02-28")),
+        gender=Gender(facts.get("gender", "male")),
+        address=facts.get("address"),
+        phone=facts.get("phone"),
+        identifiers=(Identifier(kind=IdentifierKind.ID12, value=number),),
+    )

@@ -8,35 +8,31 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from his_adapter.builtin.clinic import Clinic
 from his_adapter.config_file import HisConfig
 from his_adapter.conformance.kit import Outcome, certify
 from his_adapter.demo.gateway import open_demo
 from his_adapter.fhir_r4.emulated_hospital import Careless
 from his_adapter.fhir_r4.emulator import FhirEmulator
 from his_adapter.json_kiosk.emulator import JsonKioskEmulator
-from his_adapter.models import (
-    BirthDate,
-    Gender,
-    Identifier,
-    IdentifierKind,
-    PatientDraft,
-    WriteKey,
-)
 from his_adapter.ports import HisGateway
 from his_adapter.registry import open_gateway
 from tests.conformance.careless import open_careless
+from tests.conformance.example_views import ExampleClinic, example_database
 from tests.conformance.hospitals import (
     COVERAGE,
-    MARKER,
-    MARKER_FACTS,
     prepared_demo,
     prepared_station,
+    prepared_through,
 )
 from tests.contract.test_json_kiosk import make_settings
+from tests.contract.test_sql_views import example_settings
+from tests.fhir_server.clinic import FhirClinic
 from tests.fhir_server.hospital import HOURLY, SETTINGS, WALK_IN, seed
 from tests.fhir_server.process import FhirServer
+from tests.postgres import PostgresServer
 
 TIME_LIMITS = {"connect_timeout_s": 2.0, "read_timeout_s": 5.0, "write_timeout_s": 15.0}
 
@@ -94,10 +90,13 @@ def json_kiosk(folder: Path) -> Iterator[HisConfig]:
 
 @contextmanager
 def fhir(folder: Path, careless: Careless | None = None) -> Iterator[HisConfig]:
-    """The FHIR door of the demo hospital, over HTTP."""
+    """The FHIR door of the demo hospital, over HTTP, with a login whose tokens end."""
     prepared = prepared_demo(folder / "his")
     his = open_demo(folder / "his", clock=lambda: datetime.now(UTC))
-    with FhirEmulator(his, careless=careless) as emulator:
+    secret, wrong = folder / "client-secret", folder / "wrong-secret"
+    secret.write_text("an invented secret of the kiosk", encoding="utf-8")
+    wrong.write_text("an invented secret of somebody else", encoding="utf-8")
+    with FhirEmulator(his, careless=careless, client_secret_file=secret) as emulator:
         yield HisConfig(
             adapter="fhir_r4",
             settings={**emulator.settings, **PATIENCE},
@@ -108,6 +107,8 @@ def fhir(folder: Path, careless: Careless | None = None) -> Iterator[HisConfig]:
                 proxied_setting="base_url",
                 ca_setting="ca_file",
                 time_settings=TIME_LIMITS,
+                has_login=True,
+                wrong_login={"auth.client_secret_file": str(wrong)},
             ),
         )
 
@@ -132,45 +133,73 @@ def fhir_server(_folder: Path) -> Iterator[HisConfig]:
     """The FHIR server of somebody else, filled with an invented hospital, over HTTP."""
     now = datetime.now(UTC)
     with FhirServer() as server:
-        server.put(*seed(hours_from=tuple(now + timedelta(days=day) for day in range(0, 6, 2))))
+        server.put(*seed(hours_from=tuple(now + timedelta(days=day) for day in range(6))))
         settings = {**SETTINGS, "base_url": server.base_url, **PATIENCE}
         gateway = open_gateway("fhir_r4", settings)
-        gateway.create_patient(
-            PatientDraft(
-                full_name=MARKER_FACTS["full_name"],
-                birth_date=BirthDate.from_iso(MARKER_FACTS["birth_date"]),
-                gender=Gender(MARKER_FACTS["gender"]),
-                address=MARKER_FACTS["address"],
-                phone=MARKER_FACTS["phone"],
-                identifiers=(Identifier(kind=IdentifierKind.ID12, value=MARKER),),
-            ),
-            key=WriteKey("certify-marker-1"),
-        )
+        clinic = cast("Clinic", FhirClinic(server, now))
+        prepared = prepared_through(clinic, gateway)
         gateway.close()
         yield HisConfig(
             adapter="fhir_r4",
             settings=settings,
-            certify={
-                "marker_patient": MARKER,
-                "marker": MARKER_FACTS,
-                "only_invented_people": True,
-                "walk_in": str(WALK_IN),
-                "hourly": str(HOURLY),
-                "proxied_setting": "base_url",
-                "ca_setting": "ca_file",
-                "time_settings": TIME_LIMITS,
-            },
+            certify=prepared.certify(
+                only_invented_people=True,
+                walk_in=str(WALK_IN),
+                hourly=str(HOURLY),
+                proxied_setting="base_url",
+                ca_setting="ca_file",
+                time_settings=TIME_LIMITS,
+            ),
+        )
+
+
+@contextmanager
+def sql_views(folder: Path, server: PostgresServer | None = None) -> Iterator[HisConfig]:
+    """The views and procedures that a vendor is given as an example, in a PostgreSQL."""
+    with example_database(server) as (url, account):
+        # This database trusts its accounts; the password is there for what must not leak.
+        password = folder / "password"
+        password.write_text("an invented password of the account", encoding="utf-8")
+        settings = example_settings(url, account=account, password_file=str(password))
+        gateway = open_gateway("sql_views", settings)
+        clinic = ExampleClinic(url)
+        prepared = prepared_through(cast("Clinic", clinic), gateway)
+        clinic.close()
+        gateway.close()
+        yield HisConfig(
+            adapter="sql_views",
+            settings=settings,
+            certify=prepared.certify(
+                only_invented_people=True,
+                walk_in="shot",
+                hourly="exam",
+                wrong_login={"url": settings["url"].replace(f"{account}@", "nobody@")},
+            ),
+        )
+
+
+@contextmanager
+def compose(folder: Path) -> Iterator[HisConfig]:
+    """Two doors to one register: it is read through one and written through the other."""
+    with builtin(folder) as config:
+        member = {"adapter": config.adapter, "settings": config.settings}
+        yield HisConfig(
+            adapter="compose",
+            settings={"read": member, "write": member},
+            certify={**config.certify, "only_invented_people": True},
         )
 
 
 TARGETS: dict[str, Target] = {
     "builtin": builtin,
     "careless": careless,
+    "compose": compose,
     "demo": demo,
     "fhir": fhir,
     "fhir_careless": fhir_careless,
     "fhir_server": fhir_server,
     "json_kiosk": json_kiosk,
+    "sql_views": sql_views,
 }
 
 

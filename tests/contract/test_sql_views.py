@@ -14,6 +14,7 @@ import pytest
 
 import his_adapter.sql_views
 from his_adapter.builtin.reports import PartDraft
+from his_adapter.errors import LoginFailed
 from his_adapter.models import Charge, Ref, ReportStatus
 from his_adapter.sql_views.gateway import open_gateway
 from tests.contract.his_harness import MONDAY_MORNING, Harness
@@ -186,13 +187,13 @@ def views_url(postgres_server: PostgresServer, views_template: str) -> Iterator[
     postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def example_settings(url: str, **more: object) -> dict[str, Any]:
+def example_settings(url: str, *, account: str = ACCOUNT, **more: object) -> dict[str, Any]:
     """The settings a hospital is given, with the restricted account."""
     document = tomllib.loads((FOLDER / "example_settings.toml").read_text(encoding="utf-8"))
     settings: dict[str, Any] = document["settings"]
     del settings["password_file"]
-    account = url.replace("postgres@", f"{ACCOUNT}@")
-    return {**settings, "url": account, "pool_size": 16, "connect_timeout_s": 20, **more}
+    own_url = url.replace("postgres@", f"{account}@")
+    return {**settings, "url": own_url, "pool_size": 16, "connect_timeout_s": 20, **more}
 
 
 class TestSqlViews(HisGatewayContract):
@@ -217,6 +218,14 @@ def test_the_example_declares_all_but_merging_and_insurance(views_url: str) -> N
     absent = {feature.value for feature in type(next(iter(gateway.capabilities().features)))}
     absent -= {feature.value for feature in gateway.capabilities().features}
     assert absent == {"check_coverage", "merge_patients"}
+    gateway.close()
+
+
+@pytest.mark.parametrize("account", ["nobody_knows", "pg_monitor"])
+def test_an_account_that_may_not_log_in(views_url: str, account: str) -> None:
+    gateway = open_gateway(example_settings(views_url, account=account))
+    with pytest.raises(LoginFailed):
+        gateway.list_departments()
     gateway.close()
 
 

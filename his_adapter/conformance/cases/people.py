@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +30,7 @@ from his_adapter.ports import HisGateway
 AWKWARD_ADDRESS = "Tổ 1 & 2 ^ hẻm ~ 3 | ngõ \\4, Phường Thử, Tỉnh Mẫu"
 SIXTY_CHARACTERS = "Nguyễn Phước Quý Công Tằng Tôn Nữ Thị Ngọc Diệp Hoàng Lan An"
 TWO_TIERS = "Số 12, Tổ 3, Phường Hoa Mẫu, Tỉnh Thử"
-_ON_THE_WAY_S = 1.0
+_ON_THE_WAY_S = 10.0
 THREE_TIERS = "Số 12, Xã Hoa Mẫu, Huyện Thử, Tỉnh Thử"
 
 _FIND_AND_CREATE = (Feature.FIND_PATIENTS, Feature.READ_PATIENT, Feature.CREATE_PATIENT)
@@ -278,11 +279,15 @@ def _guarded_on_the_way(lab: Lab, patient: Patient) -> None:
         )
 
     with lab.through_proxy() as (slow, proxy), ThreadPoolExecutor(1) as pool:
-        proxy.play(first_write(Fault(kind=FaultKind.DELAY, delay_s=_ON_THE_WAY_S)))
+        overtaken = threading.Event()
+        held = Fault(kind=FaultKind.DELAY, delay_s=_ON_THE_WAY_S, until=overtaken)
+        proxy.play(first_write(held))
         late = pool.submit(update, slow, "0900000011")
         while not late.done() and not any(each.is_write for each in proxy.exchanges):
             time.sleep(0.01)
-        quick_error, late_error = update(lab.gateway, "0900000012"), late.result()
+        quick_error = update(lab.gateway, "0900000012")
+        overtaken.set()
+        late_error = late.result()
     expect(
         quick_error is None and isinstance(late_error, VersionConflict),
         "Lần sửa đến muộn ghi đè lên lần sửa đến trước.",

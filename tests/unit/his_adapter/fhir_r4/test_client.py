@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl
 
 import pytest
 from cryptography import x509
@@ -327,6 +327,25 @@ def test_pages_are_followed_to_the_limit_and_no_further() -> None:
         assert len(server.requests) == 2
         endless = client.search("Patient", [], limit=1000)
         assert (len(endless.matches), endless.complete) == (6, False)
+
+
+@pytest.mark.parametrize(
+    ("most", "shown", "complete"), [(9, 5, True), (3, 3, False), (2, 2, False)]
+)
+def test_a_server_without_links_is_asked_for_all_at_once(
+    most: int, shown: int, complete: bool
+) -> None:
+    """It tells how many there are, and shows as many as were asked for, or its own most."""
+
+    def page(request: Request) -> bytes:
+        count = int(dict(parse_qsl(request.body.decode()))["_count"])
+        people = [{**PATIENT, "id": f"p{n}"} for n in range(5)]
+        return reply({**bundle(*people[: min(count, most)]), "total": 5})
+
+    with connected(page, page_size=3) as (client, server):
+        found = client.search("Patient", [], limit=10)
+        assert (len(found.matches), found.complete) == (shown, complete)
+        assert len(server.requests) <= 2
 
 
 def test_a_record_on_two_pages_counts_once() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 import requests
 
 from his_adapter.demo.gateway import open_demo
-from his_adapter.errors import GatewayMisconfigured
-from his_adapter.fhir_r4.emulator import FhirEmulator
+from his_adapter.errors import GatewayMisconfigured, LoginFailed
+from his_adapter.fhir_r4.emulator import TOKEN_LIVES_S, FhirEmulator
+from his_adapter.fhir_r4.gateway import open_gateway
 from his_adapter.testing import fill_demo_folder
 from tests.contract.his_harness import MONDAY_MORNING
 
@@ -78,3 +80,26 @@ def test_it_refuses_production(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_it_is_on_loopback_only(emulator: FhirEmulator) -> None:
     assert emulator._server.server_address[0] == "127.0.0.1"
+
+
+def test_a_token_ends_and_the_adapter_gets_another(tmp_path: Path) -> None:
+    fill_demo_folder(tmp_path / "his", now=MONDAY_MORNING)
+    his = open_demo(tmp_path / "his", clock=lambda: MONDAY_MORNING)
+    secret, wrong = tmp_path / "secret", tmp_path / "wrong"
+    secret.write_text("an invented secret\n", encoding="utf-8")
+    wrong.write_text("another secret\n", encoding="utf-8")
+    now = MONDAY_MORNING
+    with FhirEmulator(his, clock=lambda: now, client_secret_file=secret) as emulator:
+        gateway = open_gateway(emulator.settings)
+        assert gateway.list_departments().items
+        now += timedelta(seconds=TOKEN_LIVES_S)
+        assert gateway.list_rooms().items
+        gateway.close()
+        auth = {**emulator.settings["auth"], "client_secret_file": str(wrong)}
+        stranger = open_gateway({**emulator.settings, "auth": auth})
+        with pytest.raises(LoginFailed):
+            stranger.list_departments()
+        stranger.close()
+        assert requests.get(f"{emulator.base_url}/Location", timeout=10).status_code == 401
+        assert requests.get(f"{emulator.base_url}/metadata", timeout=10).status_code == 200
+    his.close()
