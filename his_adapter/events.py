@@ -14,6 +14,8 @@ class HisEvent(StrEnum):
     """The HIS stopped answering."""
     HIS_RETURNED = "his_returned"
     """The HIS answers again."""
+    FEED_REFUSED = "his_feed_refused"
+    """A message that the HIS sent by itself cannot be used: a technician has to look."""
     REGISTER_MIGRATED = "his_register_migrated"
     """The builtin register was brought to the present layout."""
     DEMO_SEEDED = "his_demo_seeded"
