@@ -23,6 +23,7 @@ class Event(StrEnum):
     PRINT_SETTLED = "print_settled"
     PERSON_READ = "person_read"
     PEOPLE_MERGED = "people_merged"
+    PERSON_CORRECTED = "person_corrected"
     IDENTITY_CONFIRMED = "identity_confirmed"
     CHECKIN_CHANGED = "checkin_changed"
     CHECKIN_SENT_AGAIN = "checkin_sent_again"

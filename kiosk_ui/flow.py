@@ -36,6 +36,8 @@ class Screen(StrEnum):
     DOCTOR = "doctor"
     HOUR = "hour"
     PAPERS = "papers"
+    TRANSFER_NUMBER = "transfer_number"
+    REVISIT_NUMBER = "revisit_number"
     PRIORITY = "priority"
     SUMMARY = "summary"
     PRINTING = "printing"
@@ -65,13 +67,16 @@ SCREENS_OF: Mapping[Question, Screen] = {
     Question.PRIORITY: Screen.PRIORITY,
     Question.SUMMARY: Screen.SUMMARY,
 }
-"""The first screen of each question. Department, service, doctor and hour are one question."""
+"""The first screen of each question. Department, service, doctor and hour are one question, and
+so are the papers and their numbers."""
 
 QUESTION_OF: Mapping[Screen, Question] = {
     **{screen: question for question, screen in SCREENS_OF.items()},
     Screen.SERVICE: Question.SERVICE,
     Screen.DOCTOR: Question.SERVICE,
     Screen.HOUR: Question.SERVICE,
+    Screen.TRANSFER_NUMBER: Question.PAPERS,
+    Screen.REVISIT_NUMBER: Question.PAPERS,
 }
 
 _ASKED = frozenset(SCREENS_OF.values())
@@ -106,7 +111,9 @@ MOVES: Mapping[Screen, frozenset[Screen]] = {
     Screen.SERVICE: frozenset({Screen.DOCTOR, Screen.HOUR}) | _AFTER_A_QUESTION,
     Screen.DOCTOR: frozenset({Screen.HOUR}) | _AFTER_A_QUESTION,
     Screen.HOUR: _AFTER_A_QUESTION,
-    Screen.PAPERS: _AFTER_A_QUESTION,
+    Screen.PAPERS: frozenset({Screen.TRANSFER_NUMBER, Screen.REVISIT_NUMBER}) | _AFTER_A_QUESTION,
+    Screen.TRANSFER_NUMBER: frozenset({Screen.REVISIT_NUMBER}) | _AFTER_A_QUESTION,
+    Screen.REVISIT_NUMBER: _AFTER_A_QUESTION,
     Screen.PRIORITY: _AFTER_A_QUESTION,
     Screen.SUMMARY: frozenset({Screen.PRINTING, Screen.DEPARTMENT}),
     Screen.PRINTING: frozenset({Screen.DONE}),

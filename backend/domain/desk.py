@@ -109,6 +109,21 @@ class CategoryReason(StrEnum):
     OTHER = "other"
 
 
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Contact:
+    """How somebody is reached, as the desk corrects it; None leaves a field as it is.
+
+    `phone` is as dialled inside Vietnam.
+    """
+
+    phone: str | None = None
+    address: str | None = None
+
+    @property
+    def corrected(self) -> dict[str, str]:
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
 def drop_note(content: Mapping[str, Any], note: Note) -> dict[str, Any]:
     """The ticket without that sentence, for the next time it is printed."""
     words = {NOTES[note].vi, NOTES[note].en}

@@ -22,6 +22,9 @@ class Question(StrEnum):
     SUMMARY = "summary"
 
 
+_UNANSWERED = frozenset({"later", "config_error"})
+
+
 def remaining_questions(
     *,
     has_open_visits: bool,
@@ -32,7 +35,8 @@ def remaining_questions(
 ) -> list[Question]:
     """Booked and on time skips what the booking answers already.
 
-    Papers matter only to insured people who are registered elsewhere. Who belongs to a priority
+    Papers matter to insured people who are registered elsewhere, and to those the insurer says
+    nothing about: their category depends on the papers once it answers. Who belongs to a priority
     group by birth date is not asked about others: one is enough.
     """
     asked = [Question.CONFIRM]
@@ -44,8 +48,13 @@ def remaining_questions(
         asked.append(Question.APPOINTMENT)
     if not any(may_arrive(state) for state in arrivals):
         asked += [Question.VISIT_KIND, Question.SERVICE]
-    if coverage is not None and coverage.registered_here is False:
+    if coverage is not None and _may_need_papers(coverage):
         asked.append(Question.PAPERS)
     if verdict.group is None and can_declare_priority:
         asked.append(Question.PRIORITY)
     return [*asked, Question.SUMMARY]
+
+
+def _may_need_papers(coverage: CoverageFacts) -> bool:
+    unanswered = coverage.outcome in _UNANSWERED and coverage.registered_here is None
+    return coverage.registered_here is False or unanswered

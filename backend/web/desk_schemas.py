@@ -113,6 +113,7 @@ class DeskCategory(Reply):
 class OpenedVisitReply(Reply):
     visit: DeskVisit
     person: DeskPerson | None
+    address: str | None
     guardian: DeskGuardian | None
     priority: Label | None
     declared: bool
@@ -159,6 +160,16 @@ class CategoryRequest(Request):
     ]  # fmt: skip
     papers: Papers | None = None
     """What was read off the slip that decides."""
+
+
+class PersonRequest(Request):
+    """How the person of a visit is reached; null leaves a field as it is."""
+
+    version: Version
+    phone: Annotated[str, Field(pattern=r"^[0-9+ .-]{8,20}$")] | None = None
+    address: (
+        Annotated[str, Field(min_length=1, max_length=400, pattern=r"^[^\x00-\x1f\x7f]+$")] | None
+    ) = None
 
 
 class ResumeRequest(Request):

@@ -6,6 +6,7 @@ from flask import Response
 
 from backend.domain.desk import (
     CategoryReason,
+    Contact,
     CoverageDecision,
     IdentityReason,
     Need,
@@ -15,6 +16,7 @@ from backend.domain.identity import names
 from backend.domain.identity.masking import masked_number, masked_phone
 from backend.domain.identity.models import BirthDate
 from backend.domain.identity.parser import check_typed_number
+from backend.domain.identity.phones import phone_key
 from backend.domain.roles import StaffRole
 from backend.domain.scan import OnBehalfFacts, PersonFacts
 from backend.domain.settings import Words
@@ -24,6 +26,7 @@ from backend.services.confirm_coverage import confirm_coverage
 from backend.services.confirm_identity import confirm_identity
 from backend.services.confirm_priority import confirm_priority
 from backend.services.continue_call import continue_call
+from backend.services.correct_person import correct_person
 from backend.services.identify_patient import (
     AcceptedNotice,
     Described,
@@ -169,6 +172,22 @@ def category(path: schemas.VisitPath, body: desk_schemas.CategoryRequest) -> Res
     )
 
 
+@blueprint.post("/visits/<visit_id>/person", responses=DECISION, openapi_extensions=IDEMPOTENT)
+@allow(*DESK)
+def person(path: schemas.VisitPath, body: desk_schemas.PersonRequest) -> Response:
+    """Correct phone or address of the person; the HIS is told"""
+    return answer_reply(
+        correct_person(
+            resources(),
+            path.visit_id,
+            _contact(body),
+            seen=body.version,
+            staff=caller(),
+            intent=get_intent(),
+        )
+    )
+
+
 @blueprint.post("/visits/<visit_id>/resume", responses=DECISION, openapi_extensions=IDEMPOTENT)
 @allow(*DESK, StaffRole.HEAD)
 def resume(path: schemas.VisitPath, body: desk_schemas.ResumeRequest) -> Response:
@@ -281,6 +300,17 @@ def today_reply(page: TodayPage) -> desk_schemas.TodayReply:
     )
 
 
+def _contact(body: desk_schemas.PersonRequest) -> Contact:
+    """Raises ValidationFailed for a phone that cannot be, and when there is nothing to correct."""
+    phone = phone_key(body.phone) if body.phone else None
+    if body.phone and phone is None:
+        raise ValidationFailed("phone is not one")
+    address = names.normal_form(body.address) if body.address else None
+    if not phone and not address:
+        raise ValidationFailed("nothing to correct")
+    return Contact(phone=phone, address=address or None)
+
+
 def _facts(body: desk_schemas.DescribedRequest) -> PersonFacts:
     """Raises ValidationFailed for a birth date or number that cannot be."""
     try:
@@ -363,6 +393,7 @@ def _opened(opened: OpenedVisit) -> desk_schemas.OpenedVisitReply:
     return desk_schemas.OpenedVisitReply(
         visit=_visit(opened.visit),
         person=_person(opened.person) if opened.person else None,
+        address=opened.person.address if opened.person else None,
         guardian=desk_schemas.DeskGuardian(
             relation=guardian.relation, masked_phone=masked_phone(guardian.phone)
         )

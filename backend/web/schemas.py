@@ -445,6 +445,15 @@ SlipNumber = Annotated[
 ]
 
 
+class BroughtPapers(Request):
+    """What the patient says they bring."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    transfer_slip: bool | None = None
+    revisit_slip: bool | None = None
+
+
 class Papers(Request):
     """What the patient says they bring; numbers and dates where somebody read them off."""
 
@@ -516,7 +525,8 @@ class ChosenSoFar(Request):
     appointment_id: Id | None = None
     priority_group: Word | None = None
     use_insurance: bool | None = None
-    papers: Papers | None = None
+    papers: BroughtPapers | None = None
+    """Without their numbers: a call is kept in the clear."""
 
 
 def _chosen_or_nothing(untrusted: object) -> object:

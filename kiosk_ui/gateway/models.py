@@ -412,9 +412,14 @@ class SlotList(Wire):
 # --- visits ------------------------------------------------------------------------------------
 
 
+SlipNumber = Annotated[str, Field(pattern=r"^[0-9A-Z/-]{1,50}$")]
+
+
 class Papers(Wire):
     transfer_slip: bool | None = None
     revisit_slip: bool | None = None
+    transfer_number: SlipNumber | None = None
+    revisit_number: SlipNumber | None = None
 
 
 class VisitRequest(Wire):

@@ -17,6 +17,7 @@ from kiosk_ui.presenters.on_behalf import OnBehalfPhone, OnBehalfScreen
 from kiosk_ui.presenters.printing import Printing
 from kiosk_ui.presenters.reasons import PapersScreen, PriorityScreen, VisitKindScreen
 from kiosk_ui.presenters.scan import ScanScreen
+from kiosk_ui.presenters.slips import RevisitNumber, TransferNumber
 from kiosk_ui.presenters.summary import Summary
 from kiosk_ui.presenters.trouble import TroubleScreen
 from kiosk_ui.presenters.typed import TypedBirthDate, TypedNumber
@@ -44,6 +45,8 @@ PRESENTERS: tuple[type[Presenter], ...] = (
     DoctorScreen,
     HourScreen,
     PapersScreen,
+    TransferNumber,
+    RevisitNumber,
     PriorityScreen,
     Summary,
     Printing,

@@ -6,7 +6,13 @@ from typing import ClassVar
 
 from kiosk_ui.current_visit import CurrentVisit, HelpCall
 from kiosk_ui.flow import Screen
-from kiosk_ui.gateway.models import ChosenSoFar, HelpCallReply, HelpCallRequest, HelpKind
+from kiosk_ui.gateway.models import (
+    ChosenSoFar,
+    HelpCallReply,
+    HelpCallRequest,
+    HelpKind,
+    Papers,
+)
 from kiosk_ui.presenters.base import Presenter
 from kiosk_ui.presenters.context import new_key
 from kiosk_ui.presenters.views import Action, Icon, MessageView, Phrase, Tone
@@ -97,7 +103,7 @@ class HelpScreen(Presenter):
 
 
 def _chosen(visit: CurrentVisit) -> ChosenSoFar:
-    """For staff, who go on at this very step."""
+    """For staff, who go on at this very step; numbers of papers stay out of it."""
     return ChosenSoFar(
         visit_kind=visit.visit_kind,
         service_id=visit.service.id if visit.service else None,
@@ -107,7 +113,9 @@ def _chosen(visit: CurrentVisit) -> ChosenSoFar:
         appointment_id=visit.appointment.id if visit.appointment else None,
         priority_group=visit.priority_group,
         use_insurance=visit.use_insurance,
-        papers=visit.papers,
+        papers=Papers(
+            transfer_slip=visit.papers.transfer_slip, revisit_slip=visit.papers.revisit_slip
+        ),
     )
 
 

@@ -55,6 +55,8 @@ class Keypad(Presenter):
         subtitle: Phrase,
         entry: str,
         placeholder: str,
+        letters: tuple[str, ...] = (),
+        submit: Choice | None = None,
         aside: tuple[Choice, ...] = (),
     ) -> KeypadView:
         visit, say = self.ctx.visit, self.ctx.say
@@ -66,6 +68,7 @@ class Keypad(Presenter):
             erase=say("key.erase"),
             clear=say("key.clear"),
             problem=say(visit.problem) if visit.problem else None,
-            submit=self.choice("submit", "nav.next", icon=Icon.NEXT, tone=Tone.PRIMARY),
+            letters=letters,
+            submit=submit or self.choice("submit", "nav.next", icon=Icon.NEXT, tone=Tone.PRIMARY),
             aside=aside,
         )

@@ -9,6 +9,7 @@ from kiosk_ui.gateway.models import Papers, PriorityGroup, VisitKindOption
 from kiosk_ui.presenters.asking import go_on
 from kiosk_ui.presenters.base import Presenter
 from kiosk_ui.presenters.choosing import foresee_services
+from kiosk_ui.presenters.slips import asks_revisit_number
 from kiosk_ui.presenters.views import Action, Choice, ChoiceView, Icon
 
 _KIND_ICONS: Mapping[str, Icon] = {
@@ -63,7 +64,10 @@ _PAPERS: Mapping[str, Papers] = {
 
 
 class PapersScreen(Presenter):
-    """Decides with what share the insurance pays; staff look at the papers later."""
+    """Decides with what share the insurance pays; staff look at the papers later.
+
+    A paper has a number of its own; who comes for a booking is known by that instead.
+    """
 
     screen = Screen.PAPERS
 
@@ -81,8 +85,14 @@ class PapersScreen(Presenter):
 
     def act(self, action: Action) -> None:
         if action.name == "papers" and action.value in _PAPERS:
-            self.ctx.visit.papers = _PAPERS[action.value]
-            go_on(self.ctx)
+            visit = self.ctx.visit
+            visit.papers = _PAPERS[action.value]
+            if visit.papers.transfer_slip:
+                self.ctx.go(Screen.TRANSFER_NUMBER)
+            elif asks_revisit_number(visit):
+                self.ctx.go(Screen.REVISIT_NUMBER)
+            else:
+                go_on(self.ctx)
 
 
 _GROUP_ICONS: Mapping[str, Icon] = {

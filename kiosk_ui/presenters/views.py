@@ -161,7 +161,7 @@ class KeypadView:
     erase: Phrase
     clear: Phrase
     letters: tuple[str, ...] = ()
-    """Extra keys for a BHYT card number, e.g. ("D", "N"...), normally none."""
+    """Extra keys, of one sign or several, normally none. Each sends Action("key", it)."""
     problem: Phrase | None = None
     submit: Choice
     aside: tuple[Choice, ...] = ()

@@ -334,3 +334,22 @@ def test_the_proof_of_failed_look_ups_can_be_printed(open_page: OpenPage, hall: 
     sheet.evaluate("window.print = () => document.body.setAttribute('data-printed', '')")
     sheet.get_by_role("button", name="In trang này").click()
     expect(sheet.locator("body[data-printed]")).to_have_count(1)
+
+
+def test_phone_and_address_are_corrected(open_page: OpenPage, hall: Hall) -> None:
+    number = hall.take(SERVICE)["ticket"]["number"]
+    page = open_page(DESK, name="letan")
+    open_number(page, number)
+    page.get_by_text("Sửa điện thoại, địa chỉ…").click()
+    page.get_by_role("button", name="Lưu", exact=True).click()
+    expect(page.locator("#banner")).to_contain_text("Mời gõ điện thoại hoặc địa chỉ mới")
+    page.fill("#contact-phone", "0900 000 177")
+    page.fill("#contact-address", "Số 7 đường Thử")
+    assert list_serious_faults(page) == []
+    page.get_by_role("button", name="Lưu", exact=True).click()
+    expect(page.locator("#banner")).to_contain_text("HIS sẽ được báo")
+    expect(page.locator(".person")).to_contain_text("•77")
+    expect(page.locator(".person")).to_contain_text("Số 7 đường Thử")
+    expect(page.locator(".contact")).not_to_have_attribute("open", "")
+    search(page, "0900000177")
+    expect(page.locator("#detail .big-number")).to_have_text(number)

@@ -23,7 +23,7 @@ from backend.services.remote_party import RemoteParty
 from backend.services.resources import Resources
 from backend.storage.catalogue import CatalogueSource
 from backend.storage.database import Database
-from backend.web import schemas
+from backend.web import offline_schemas, schemas
 from his_adapter.ports import HisGateway
 from kiosk_ui.errors import CredentialRefused, ServerAway, ServerRefused
 from kiosk_ui.flow import Screen
@@ -57,7 +57,9 @@ SHAPES = [
 @pytest.mark.parametrize("name", SHAPES)
 def test_every_field_the_kiosk_knows_is_one_of_the_server(name: str) -> None:
     ours: type[BaseModel] = getattr(models, name)
-    theirs: type[BaseModel] = getattr(schemas, name)
+    theirs: type[BaseModel] = getattr(
+        offline_schemas if name.startswith("Offline") else schemas, name
+    )
     assert set(ours.model_fields) <= set(theirs.model_fields)
     if issubclass(theirs, schemas.Request):
         needed = {field for field, info in theirs.model_fields.items() if info.is_required()}
@@ -139,6 +141,8 @@ def bench(gateway: HttpGateway) -> Bench:
 
 
 def to_summary(bench: Bench) -> None:
+    """The first department and service, no papers, no priority."""
+    first, last = {Screen.DEPARTMENT, Screen.SERVICE}, {Screen.PAPERS, Screen.PRIORITY}
     walk(bench, TO_SCAN)
     hold_up(bench, CARD)
     walk(
@@ -149,10 +153,10 @@ def to_summary(bench: Bench) -> None:
             (Screen.VISIT_KIND, "kind", "new"),
         ],
     )
-    while bench.kiosk.frame.screen in {Screen.DEPARTMENT, Screen.SERVICE, Screen.PRIORITY}:
+    while bench.kiosk.frame.screen in {*first, *last}:
         view = bench.kiosk.frame.view
         assert isinstance(view, ChoiceView)
-        action = view.choices[-1 if bench.kiosk.frame.screen == Screen.PRIORITY else 0].action
+        action = view.choices[-1 if bench.kiosk.frame.screen in last else 0].action
         touch(bench, action.name, action.value)
     shows(bench, Screen.SUMMARY)
 

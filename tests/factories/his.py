@@ -35,7 +35,7 @@ class ScriptedHis:
         self.patients: list[Patient] = []
         self.appointments: list[Appointment] = []
         self.outcome = CoverageOutcome.OK
-        self.registered_here = True
+        self.registered_here: bool | None = True
         self.down = False
         self.coverage_fails = False
         self.coverage_questions = 0

@@ -37,7 +37,9 @@ def offered(frame: Frame) -> list[Choice]:
             found += [*view.choices, *view.aside, view.previous_page, view.next_page]
         case KeypadView():
             found += [view.submit, *view.aside]
-            found += [_key(Action("key", digit), view.erase) for digit in view.keys]
+            found += [
+                _key(Action("key", digit), view.erase) for digit in (*view.keys, *view.letters)
+            ]
             found += [_key(Action("erase"), view.erase), _key(Action("clear"), view.clear)]
         case CardView():
             found += view.choices

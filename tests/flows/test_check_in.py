@@ -7,9 +7,9 @@ import pytest
 from kiosk_ui.flow import Screen
 from kiosk_ui.gateway import fake, models
 from kiosk_ui.gateway.models import Question
-from kiosk_ui.presenters.views import ChoiceView, TicketView
+from kiosk_ui.presenters.views import ChoiceView, KeypadView, TicketView
 from tests.flows.stand_ins import Bench
-from tests.flows.steps import TO_DEPARTMENT, TO_SCAN, TO_SUMMARY, shows, texts_of, touch, walk
+from tests.flows.steps import TO_DEPARTMENT, TO_SCAN, TO_SUMMARY, Step, shows, texts_of, touch, walk
 
 
 @pytest.fixture
@@ -216,24 +216,100 @@ def test_not_sure_goes_where_staff_choose(bench: Bench) -> None:
     shows(bench, Screen.PRIORITY)
 
 
-def test_papers_are_asked_when_the_server_says_so(bench: Bench) -> None:
-    bench.gateway.scan_reply = bench.gateway.reply(
-        ask=[Question.CONFIRM, Question.SERVICE, Question.PAPERS, Question.SUMMARY]
-    )
-    walk(
-        bench,
-        [
-            *TO_SCAN,
-            (Screen.SCAN, "scan"),
-            (Screen.CONFIRM_IDENTITY, "yes"),
-            (Screen.DEPARTMENT, "department", "eyes"),
-            (Screen.PAPERS, "papers", "transfer"),
-            (Screen.SUMMARY, "confirm"),
-        ],
-    )
+ASKED_FOR_PAPERS = [Question.CONFIRM, Question.SERVICE, Question.PAPERS, Question.SUMMARY]
+TO_PAPERS: tuple[Step, ...] = (
+    *TO_SCAN,
+    (Screen.SCAN, "scan"),
+    (Screen.CONFIRM_IDENTITY, "yes"),
+    (Screen.DEPARTMENT, "department", "eyes"),
+)
+
+
+def sent_papers(bench: Bench) -> models.Papers:
     request = bench.gateway.visit_requests[0]
     assert isinstance(request, models.VisitRequest)
-    assert (request.papers.transfer_slip, request.papers.revisit_slip) == (True, False)
+    return request.papers
+
+
+@pytest.mark.parametrize(
+    ("brought", "slips"),
+    [
+        ("transfer", (True, False)),
+        ("revisit", (False, True)),
+        ("both", (True, True)),
+        ("none", (False, False)),
+    ],
+)
+def test_papers_are_asked_when_the_server_says_so(
+    bench: Bench, brought: str, slips: tuple[bool, bool]
+) -> None:
+    """One touch passes by the numbers, even of two papers."""
+    bench.gateway.scan_reply = bench.gateway.reply(ask=ASKED_FOR_PAPERS)
+    walk(bench, [*TO_PAPERS, (Screen.PAPERS, "papers", brought)])
+    if brought != "none":
+        view = bench.kiosk.frame.view
+        assert isinstance(view, KeypadView)
+        assert view.submit.action.name == "skip"
+        touch(bench, "skip")
+    walk(bench, [(Screen.SUMMARY, "confirm")])
+    papers = sent_papers(bench)
+    assert (papers.transfer_slip, papers.revisit_slip) == slips
+    assert (papers.transfer_number, papers.revisit_number) == (None, None)
+
+
+def test_numbers_of_papers_can_be_typed(bench: Bench) -> None:
+    bench.gateway.scan_reply = bench.gateway.reply(ask=ASKED_FOR_PAPERS)
+    walk(bench, [*TO_PAPERS, (Screen.PAPERS, "papers", "both")])
+    for key in ("GCT", "/"):
+        touch(bench, "key", key)
+    touch(bench, "submit")
+    shows(bench, Screen.TRANSFER_NUMBER)
+    assert any("chưa đúng" in text for text in texts_of(bench.kiosk.frame))
+    touch(bench, "erase")
+    touch(bench, "erase")
+    for key in (*"99002/", "GCT", *"/26-0003"):
+        touch(bench, "key", key)
+    touch(bench, "submit")
+    for key in (*"99001/", "GHKL", *"/26-0017"):
+        touch(bench, "key", key)
+    walk(bench, [(Screen.REVISIT_NUMBER, "submit"), (Screen.SUMMARY, "confirm")])
+    papers = sent_papers(bench)
+    assert papers.transfer_number == "99002/GCT/26-0003"
+    assert papers.revisit_number == "99001/GHKL/26-0017"
+
+
+def test_another_answer_forgets_the_number_that_was_typed(bench: Bench) -> None:
+    bench.gateway.scan_reply = bench.gateway.reply(ask=ASKED_FOR_PAPERS)
+    walk(bench, [*TO_PAPERS, (Screen.PAPERS, "papers", "transfer")])
+    touch(bench, "key", "7")
+    touch(bench, "submit")
+    touch(bench, "back")
+    touch(bench, "back")
+    walk(bench, [(Screen.PAPERS, "papers", "none"), (Screen.SUMMARY, "confirm")])
+    assert sent_papers(bench).transfer_number is None
+
+
+def test_a_call_for_help_carries_no_number_of_a_paper(bench: Bench) -> None:
+    bench.gateway.scan_reply = bench.gateway.reply(ask=ASKED_FOR_PAPERS)
+    walk(bench, [*TO_PAPERS, (Screen.PAPERS, "papers", "transfer")])
+    touch(bench, "key", "7")
+    touch(bench, "submit")
+    touch(bench, "help")
+    bench.settle()
+    chosen = bench.gateway.help_requests[-1].chosen
+    assert chosen is not None
+    assert chosen.papers == models.Papers(transfer_slip=True, revisit_slip=False)
+
+
+def test_a_booking_speaks_for_its_re_visit_slip(bench: Bench) -> None:
+    gateway = bench.gateway
+    gateway.scan_reply = gateway.reply(
+        ask=[Question.CONFIRM, Question.APPOINTMENT, Question.PAPERS, Question.SUMMARY],
+        appointments=[gateway.appointment()],
+    )
+    walk(bench, [*TO_SCAN, (Screen.SCAN, "scan"), (Screen.CONFIRM_IDENTITY, "yes")])
+    touch(bench, "arrive", "booking-1")
+    walk(bench, [(Screen.PAPERS, "papers", "revisit"), (Screen.SUMMARY, "confirm")])
 
 
 def test_no_question_left_takes_the_number_at_once(bench: Bench) -> None:

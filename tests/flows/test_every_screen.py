@@ -16,6 +16,7 @@ from tests.flows.steps import TO_DEPARTMENT, TO_SCAN, TO_SUMMARY, Step, offered,
 TO_CONFIRM: tuple[Step, ...] = (*TO_SCAN, (Screen.SCAN, "scan"))
 TO_SERVICE: tuple[Step, ...] = (*TO_DEPARTMENT, (Screen.DEPARTMENT, "department", "internal"))
 TO_DOCTOR: tuple[Step, ...] = (*TO_SERVICE, (Screen.SERVICE, "service", "internal-2"))
+TO_PAPERS: tuple[Step, ...] = (*TO_CONFIRM, (Screen.CONFIRM_IDENTITY, "yes"))
 TYPE: tuple[Step, ...] = (*TO_SCAN, (Screen.SCAN, "type"))
 OTHER: tuple[Step, ...] = (*TO_SCAN, (Screen.SCAN, "other"))
 DONE: tuple[Step, ...] = (*TO_SUMMARY, (Screen.SUMMARY, "confirm"))
@@ -41,7 +42,9 @@ WAYS: Mapping[Screen, tuple[Step, ...]] = {
     Screen.SERVICE: TO_SERVICE,
     Screen.DOCTOR: TO_DOCTOR,
     Screen.HOUR: (*TO_DOCTOR, (Screen.DOCTOR, "doctor", "")),
-    Screen.PAPERS: (*TO_CONFIRM, (Screen.CONFIRM_IDENTITY, "yes")),
+    Screen.PAPERS: TO_PAPERS,
+    Screen.TRANSFER_NUMBER: (*TO_PAPERS, (Screen.PAPERS, "papers", "transfer")),
+    Screen.REVISIT_NUMBER: (*TO_PAPERS, (Screen.PAPERS, "papers", "revisit")),
     Screen.PRIORITY: TO_SUMMARY[:-1],
     Screen.SUMMARY: TO_SUMMARY,
     Screen.PRINTING: DONE,
@@ -64,6 +67,8 @@ ASKED: Mapping[Screen, list[Question]] = {
     Screen.EXISTING_VISIT: [Question.CONFIRM, Question.EXISTING],
     Screen.APPOINTMENT: [Question.CONFIRM, Question.APPOINTMENT],
     Screen.PAPERS: [Question.CONFIRM, Question.PAPERS],
+    Screen.TRANSFER_NUMBER: [Question.CONFIRM, Question.PAPERS],
+    Screen.REVISIT_NUMBER: [Question.CONFIRM, Question.PAPERS],
 }
 WITHOUT_SERVER = {Screen.OUT_OF_SERVICE, Screen.OFFLINE_NUMBER}
 TICKETS = {Screen.MY_TICKET, Screen.CANCEL_VISIT, Screen.CANCELLED}

@@ -9,11 +9,12 @@ from backend.services.deliveries import (
     merge_patients,
     release_number,
     send_checkin,
+    update_patient,
 )
 from backend.services.deliveries.message import Delivery
 
 CHECK_IN, CANCEL_VISIT, MERGE_PATIENTS = "his.check_in", "his.cancel_visit", "his.merge_patients"
-RELEASE_NUMBER = "his.release_number"
+RELEASE_NUMBER, UPDATE_PATIENT = "his.release_number", "his.update_patient"
 
 DELIVERIES: dict[str, Delivery] = {
     CHECK_IN: Delivery(deliver=check_in.deliver),
@@ -21,6 +22,8 @@ DELIVERIES: dict[str, Delivery] = {
     CANCEL_VISIT: Delivery(deliver=cancel_visit.deliver, waits_for=frozenset({CHECK_IN})),
     MERGE_PATIENTS: Delivery(deliver=merge_patients.deliver),
     RELEASE_NUMBER: Delivery(deliver=release_number.deliver),
+    # Somebody new is created in the HIS by the check-in.
+    UPDATE_PATIENT: Delivery(deliver=update_patient.deliver, waits_for=frozenset({CHECK_IN})),
     queue_checkin.KIND: Delivery(deliver=send_checkin.deliver, party=queue_checkin.PARTY),
 }
 

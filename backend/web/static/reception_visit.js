@@ -9,6 +9,8 @@ import { printPanel } from "./reception_print.js";
 let shownId = null;
 /** The visit whose other category is being chosen: a fresh picture of it leaves that open. */
 let choosingFor = null;
+/** The visit whose phone and address are being corrected, likewise. */
+let correctingFor = null;
 
 export const shownVisit = () => shownId;
 
@@ -18,7 +20,7 @@ export function forgetVisit() {
 }
 
 /** Somebody types, chooses or merges here: they are not disturbed, the server says when it is too late. */
-const isBusy = () => document.querySelector("#detail input:focus, #detail select:focus, #detail .merge-results, #detail .merge-pair, #detail .category details[open]") !== null;
+const isBusy = () => document.querySelector("#detail input:focus, #detail select:focus, #detail .merge-results, #detail .merge-pair, #detail .category details[open], #detail .contact[open]") !== null;
 
 export async function openVisit(visitId, { background = false } = {}) {
   if (background && isBusy()) return;
@@ -63,7 +65,7 @@ function draw(opened) {
   );
 }
 
-function personPart({ person, guardian, priority, verified, visit }) {
+function personPart({ person, address, guardian, priority, verified, visit }) {
   if (!person) return el("p", { class: "soft" }, visit.needs.includes("name") ? words.needs.name : words.person_gone);
   const kinds = ["id12", "bhyt15", "passport", "mrn", "cmnd9", "bhxh10"].filter((kind) => person.masked_numbers[kind]);
   const numbers = kinds.slice(0, 2).map((kind) => `${words.number_kinds[kind]} ${person.masked_numbers[kind]}`);
@@ -76,7 +78,37 @@ function personPart({ person, guardian, priority, verified, visit }) {
     el("p", { class: "soft" }, [...numbers, phone].filter(Boolean).flatMap((each, at) => [at ? " · " : "", el("span", { class: "whole" }, each)])),
     priority ? el("p", {}, `${words.priority_as}: `, el("b", {}, say(priority))) : null,
     verified ? null : el("p", { class: "soft" }, words.typed_identity),
+    address ? el("p", { class: "soft" }, address) : null,
     guardian ? el("p", { class: "soft" }, `${words.with_guardian}: ${words.relations[guardian.relation] ?? ""} · ${guardian.masked_phone}`) : null,
+    contactPart(visit, address),
+  );
+}
+
+/** Phone and address: what is left empty stays, and only what was changed is sent. */
+function contactPart(visit, address) {
+  const phone = el("input", { id: "contact-phone", type: "tel", maxlength: "20", autocomplete: "off" });
+  const place = el("input", { id: "contact-address", type: "text", maxlength: "400", autocomplete: "off", value: address ?? "" });
+  const send = (pressed) => {
+    const body = { version: visit.version };
+    if (phone.value.trim()) body.phone = phone.value.trim();
+    if (place.value.trim() && place.value.trim() !== address) body.address = place.value.trim();
+    if (!body.phone && !body.address) return tell(words.contact_nothing);
+    return press(pressed, "POST", `/visits/${visit.id}/person`, body, async (answer) => {
+      if (answer.ok) correctingFor = null;
+      // What was typed stays for another try.
+      if (answer.code !== "validation_failed") await after(words.done.person)(answer);
+    });
+  };
+  return el(
+    "details",
+    { class: "contact", open: correctingFor === visit.id, on: { toggle: (event) => (correctingFor = event.currentTarget.open ? visit.id : null) } },
+    el("summary", {}, words.contact_change),
+    el("p", { class: "soft" }, words.contact_hint),
+    el("label", { for: "contact-phone" }, words.contact_phone),
+    phone,
+    el("label", { for: "contact-address" }, words.contact_address),
+    place,
+    button(words.save, send, {}),
   );
 }
 

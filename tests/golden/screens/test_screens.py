@@ -109,6 +109,7 @@ def _cases() -> Iterator[Case]:
         Screen.WELCOME,
         Screen.SCAN,
         Screen.TYPED_NUMBER,
+        Screen.TRANSFER_NUMBER,
         Screen.DEPARTMENT,
         Screen.CONFIRM_IDENTITY,
         Screen.DONE,

@@ -100,6 +100,7 @@ GET  /api/v1/visits/<visit_id>/desk reception
 GET  /api/v1/visits/<visit_id>/his reception
 POST /api/v1/visits/<visit_id>/identity reception
 POST /api/v1/visits/<visit_id>/name reception
+POST /api/v1/visits/<visit_id>/person reception
 POST /api/v1/visits/<visit_id>/print-requests cashier reception
 POST /api/v1/visits/<visit_id>/print-requests/<print_request_id>/cancel cashier reception
 POST /api/v1/visits/<visit_id>/print-state kiosk

@@ -121,3 +121,13 @@ def test_a_key_gives_the_first_answer_again(kiosk: ApiCaller, clock: SettableClo
     other = kiosk.post("/help-calls", EMERGENCY, key="tap-1")
     assert (other.status_code, other.json["code"]) == (409, "idempotency_key_reused")
     assert kiosk.post("/help-calls", HELP, key="tap-2").json["id"] != first.json["id"]
+
+
+def test_a_call_keeps_no_number_of_a_paper(kiosk: ApiCaller, database: Database) -> None:
+    papers = {"transfer_slip": True, "transfer_number": "99002/GCT/26-0003"}
+    kiosk.post("/help-calls", HELP | {"chosen": {"visit_kind": "new", "papers": papers}})
+    with database.read() as connection:
+        (chosen,) = connection.scalars(select(tables.HelpCall.chosen)).all()
+    assert chosen is not None
+    assert chosen["papers"]["transfer_slip"] is True
+    assert "99002" not in str(chosen)

@@ -47,6 +47,7 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("POST", "/visits/x/identity", {"version": 0, "reason": "id_card"}),
     ("POST", "/visits/x/coverage", {"version": 0, "decision": "valid"}),
     ("POST", "/visits/x/category", {"version": 0, "code": "1.1", "reason": "as_proposed"}),
+    ("POST", "/visits/x/person", {"version": 0, "phone": "0912345678"}),
     ("POST", "/visits/x/resume", {"version": 0, "step_id": "x"}),
     ("POST", "/people/merge", {"keep": {"visit_id": "x", "version": 0}, "other": {"visit_id": "y", "version": 0}}),
     ("POST", "/people/describe", PERSON),
@@ -313,3 +314,17 @@ def test_a_sheet_of_evidence(
     (row,) = audited(resources, Event.COVERAGE_EVIDENCE_READ)
     assert row.detail == {"lookups": 1}
     assert browser.get("/staff/reception/visits/x/evidence").status_code == 404
+
+
+def test_phone_and_address_are_corrected(desk: ApiCaller, hospital: Hospital) -> None:
+    scan = desk.post("/people/describe", PERSON).json
+    visit = start(desk, hospital, scan["scan_id"]).json
+    path = f"/visits/{visit['id']}/person"
+    for wrong in ({}, {"phone": "12-------"}, {"address": "  "}, {"phone": "0912\n345678"}):
+        assert desk.post(path, {"version": 0} | wrong).status_code == 422, wrong
+    wish = {"version": 0, "phone": "+84 912 345 678", "address": "12  đường Thử & Ví Dụ"}
+    assert desk.post(path, wish).json == {"id": visit["id"], "version": 1}
+    opened = desk.get(f"/visits/{visit['id']}/desk").json
+    assert opened["address"] == "12 đường Thử & Ví Dụ"
+    assert opened["person"]["masked_phone"] == "••• ••• •78"
+    assert desk.post(path, wish).json["code"] == "changed_meanwhile"

@@ -198,6 +198,14 @@ def test_insured_elsewhere_asks_for_papers(kiosk: ApiCaller, his: ScriptedHis) -
     assert "papers" in kiosk.scan(CARD).json["ask"]
 
 
+def test_papers_are_asked_for_while_the_insurer_is_silent(
+    kiosk: ApiCaller, his: ScriptedHis
+) -> None:
+    his.outcome = CoverageOutcome.LATER
+    his.registered_here = None
+    assert "papers" in kiosk.scan(CARD).json["ask"]
+
+
 def test_a_wrong_card_of_ours_looks_like_later_to_the_patient(
     kiosk: ApiCaller, his: ScriptedHis
 ) -> None:
