@@ -17,8 +17,10 @@ HisError
     └── UnknownGateway
 
 `code` follows the issue types of FHIR R4 where there is one. Only Throttled, Unavailable and
-OutcomeUnknown may be tried again, the last only after `find_by_key` found nothing. No text of an
-error carries a name, a number or anything else of a person.
+OutcomeUnknown may be tried again, the last only after `find_by_key` found nothing. Forbidden,
+LoginFailed, BrokenReply and GatewayMisconfigured say more of the HIS than of what was asked
+(`of_party`): a wrong password, a page of a proxy. No text of an error carries a name, a number or
+anything else of a person.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ class HisError(Exception):
 
     code: ClassVar[str] = "exception"
     retryable: ClassVar[bool] = False
+    of_party: ClassVar[bool] = False
+    """Others are likely to meet it as well, and it ends when somebody puts the HIS right."""
 
     @property
     def message_key(self) -> str:
@@ -81,10 +85,12 @@ class InvalidData(HisError):
 
 class Forbidden(HisError):
     code = "forbidden"
+    of_party = True
 
 
 class LoginFailed(HisError):
     code = "login"
+    of_party = True
 
 
 class NotSupported(HisError):
@@ -124,10 +130,12 @@ class OutcomeUnknown(HisError):
 
 class BrokenReply(HisError):
     code = "broken-reply"
+    of_party = True
 
 
 class GatewayMisconfigured(HisError):
     code = "misconfigured"
+    of_party = True
 
 
 class UnknownGateway(GatewayMisconfigured):

@@ -2,8 +2,8 @@
 
 new → sending → done
           ├──→ new        nothing was done there: again after a pause
-          ├──→ unknown    no answer came: looked up before it is sent again
-          ├──→ rejected   the other side refuses it
+          ├──→ unknown    no answer that can be read: looked up before it is sent again
+          ├──→ rejected   the other side refuses it, or refuses it alone
           └──→ dead       too old, alone in failing, or nobody can tell what became of it
 rejected, dead → new (replayed by staff) | discarded (by staff, with a reason)
 """
@@ -84,6 +84,8 @@ class Pace:
     attempts_alone: int = 60
     """So many tries are enough for a message that fails while others get through."""
     others_window_s: float = 300
+    refusals_alone: int = 5
+    """So many tries that met a fault of the party while others got through in between."""
     tell_staff_after: int = field(default=5)
 
     def span(self, seconds: float) -> timedelta:

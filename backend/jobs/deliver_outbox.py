@@ -25,7 +25,7 @@ from backend.events import Event
 from backend.logging import log
 from backend.services import queue_checkin
 from backend.services.deliveries import DELIVERIES, list_parties
-from backend.services.deliveries.message import Delivered, Message, NeedsStaff
+from backend.services.deliveries.message import BrokenAnswer, Delivered, Message, NeedsStaff
 from backend.services.resources import Resources
 from backend.services.settle_messages import ACTOR, Outcome, settle_messages
 from backend.storage.outbox import (
@@ -37,7 +37,7 @@ from backend.storage.outbox import (
 )
 from backend.storage.parties import find_party_state, take_probe
 from backend.storage.unit_of_work import UnitOfWork
-from his_adapter.errors import HisError, NotSupported, Unavailable
+from his_adapter.errors import BrokenReply, HisError, NotSupported, Unavailable
 from his_adapter.models import HealthState
 
 BATCH = 20
@@ -94,10 +94,11 @@ def claim(unit: UnitOfWork, party: str, pace: Pace, *, limit: int) -> list[Messa
     )
     if away and not rows:
         return [replace(_PROBE, party=party)]
-    return [_to_message(row) for row in rows]
+    ask_first = away and state is not None and state.last_error == BrokenReply.code
+    return [_to_message(row, ask_first=ask_first) for row in rows]
 
 
-def _to_message(row: Row[Any]) -> Message:
+def _to_message(row: Row[Any], *, ask_first: bool) -> Message:
     return Message(
         id=row.id,
         party=row.party,
@@ -107,16 +108,20 @@ def _to_message(row: Row[Any]) -> Message:
         payload=row.payload,
         attempts=row.attempts,
         uncertain=row.state == MessageState.UNKNOWN,
+        tried_at=row.sent_at,
+        failed_alone=row.failed_alone,
+        ask_first=ask_first,
     )
 
 
 def deliver(resources: Resources, message: Message) -> Delivered | None:
     """Raises what the delivery of its kind raises; NotSupported for a kind nobody knows."""
-    if not message.id:
+    if not message.id or message.ask_first:
         other = resources.insurer if message.party == queue_checkin.PARTY else resources.his
         if other is None or other.health().state is HealthState.DOWN:
-            raise Unavailable("still away")
-        return None
+            raise BrokenAnswer("still away") if message.ask_first else Unavailable("still away")
+        if not message.id:
+            return None
     delivery = DELIVERIES.get(message.kind)
     if delivery is None:
         raise NotSupported(message.kind)

@@ -32,6 +32,7 @@ from backend.errors import (
 from backend.events import Event
 from backend.services.deliveries.check_in import make_query
 from backend.services.resources import Resources
+from backend.services.settle_messages import PARTY_FAULTS
 from backend.storage import tables
 from backend.storage.database import Database
 from backend.storage.parties import list_party_states
@@ -90,6 +91,12 @@ class PartyOverview:
     breakers: dict[str, str] = field(default_factory=dict)
     away_since: datetime | None = None
     last_error: str | None = None
+
+    @property
+    def fault(self) -> str | None:
+        """What somebody has to put right there, or between here and there."""
+        is_fault = self.away_since is not None and self.last_error in PARTY_FAULTS
+        return self.last_error if is_fault else None
 
     def away_s(self, now: datetime) -> float:
         return 0.0 if self.away_since is None else (now - self.away_since).total_seconds()
@@ -294,7 +301,12 @@ def _replay(
     unit.connection.execute(
         update(tables.OutboxMessage)
         .where(tables.OutboxMessage.id == row.id)
-        .values(state=MessageState.NEW, next_at=unit.now, expires_at=unit.now + EXPIRES_AFTER)
+        .values(
+            state=MessageState.NEW,
+            next_at=unit.now,
+            expires_at=unit.now + EXPIRES_AFTER,
+            failed_alone=0,
+        )
     )
     _tell(unit, Event.OUTBOX_REPLAYED, row, actor=actor, detail=detail or {})
 
@@ -307,7 +319,9 @@ def _tell(unit: UnitOfWork, event: Event, row: Any, *, actor: str, detail: dict[
 
 @dataclass(frozen=True, kw_only=True)
 class OutboxAlarm:
-    """`away`: a party has not answered for too long; `dead`: letters wait for a person."""
+    """`away`: a party has not answered for too long; `dead`: letters wait for a person; the code
+    of a fault of the party: it is told at once, because it does not end by itself.
+    """
 
     kind: str
     party: str
@@ -321,7 +335,9 @@ def list_outbox_alarms(database: Database, *, pace: Pace | None = None) -> list[
     now = database.clock()
     alarms = []
     for party in look_at_outbox(database):
-        if party.away_s(now) * speed > AWAY_TOO_LONG_S:
+        if party.fault is not None:
+            alarms.append(OutboxAlarm(kind=party.fault, party=party.party))
+        elif party.away_s(now) * speed > AWAY_TOO_LONG_S:
             minutes = int(party.away_s(now) // 60)
             alarms.append(OutboxAlarm(kind="away", party=party.party, minutes=minutes))
         if party.dead:

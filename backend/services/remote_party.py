@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Generic, TypeVar
 
-from his_adapter.errors import HisError
+from his_adapter.errors import HisError, LoginFailed
 
 Answer = TypeVar("Answer")
 
@@ -121,7 +121,8 @@ class RemoteParty:
         try:
             answer = question()
         except HisError as error:
-            self._note(failed=error.retryable)
+            # Who does not let us in is asked no oftener than one that is away: accounts get locked.
+            self._note(failed=error.retryable or isinstance(error, LoginFailed))
             raise
         except Exception:
             # An adapter may be a stranger's: whatever else it raises counts as a failure of

@@ -13,15 +13,17 @@ from backend.domain.outbox import Breaker, MessageState, Pace
 from backend.errors import BackendError
 from backend.events import Event
 from backend.logging import log
-from backend.services.deliveries.message import Delivered, Message, NeedsStaff
+from backend.services.deliveries.message import BrokenAnswer, Delivered, Message, NeedsStaff
 from backend.storage import tables
 from backend.storage.outbox import lock_own, wake_messages
 from backend.storage.parties import find_party_state, note_calls
 from backend.storage.unit_of_work import UnitOfWork
 from his_adapter.errors import (
     BrokenReply,
+    Forbidden,
     GatewayMisconfigured,
     HisError,
+    LoginFailed,
     OutcomeUnknown,
     Throttled,
     Unavailable,
@@ -29,7 +31,10 @@ from his_adapter.errors import (
 
 ACTOR = "job:deliver_outbox"
 INTERNAL, STORAGE, ALONE = "internal", "storage", "gave-up"
-AWAY_ERRORS = (Unavailable.code, OutcomeUnknown.code, "worker-lost", STORAGE)
+PARTY_FAULTS = tuple(
+    each.code for each in (Forbidden, LoginFailed, BrokenReply, GatewayMisconfigured)
+)
+AWAY_ERRORS = (Unavailable.code, OutcomeUnknown.code, "worker-lost", STORAGE, *PARTY_FAULTS)
 """With these a message waits because of its party, not because of itself."""
 
 
@@ -49,10 +54,15 @@ class Verdict:
     state: MessageState
     code: str | None = None
     pause: timedelta | None = None
+    failed_alone: int = 0
 
 
-def judge(outcome: Outcome, pace: Pace, *, chance: float, alone: bool) -> Verdict:
-    """`alone`: others get through at the moment, so it is not the party that is away."""
+def judge(
+    outcome: Outcome, pace: Pace, *, chance: float, alone: bool, passed_since: bool = False
+) -> Verdict:
+    """`alone`: others get through at the moment, so it is not the party that is away;
+    `passed_since`: some did since the last try of this one.
+    """
     message, error = outcome.message, outcome.error
     tries = message.attempts + 1
     match error:
@@ -70,9 +80,19 @@ def judge(outcome: Outcome, pace: Pace, *, chance: float, alone: bool) -> Verdic
                 code=error.code,
                 pause=pace.pause(tries, chance=chance, retry_after_s=retry_after_s),
             )
-        case BrokenReply() | GatewayMisconfigured():
-            # What was written there, if anything, cannot be told from such an answer.
-            return Verdict(state=MessageState.DEAD, code=error.code)
+        case HisError() if error.of_party:
+            failed_alone = message.failed_alone + passed_since
+            if failed_alone >= pace.refusals_alone:
+                refused = isinstance(error, Forbidden | LoginFailed)
+                state = MessageState.REJECTED if refused else MessageState.DEAD
+                return Verdict(state=state, code=error.code, failed_alone=failed_alone)
+            blind = isinstance(error, BrokenReply) and not isinstance(error, BrokenAnswer)
+            return Verdict(
+                state=MessageState.UNKNOWN if message.uncertain or blind else MessageState.NEW,
+                code=error.code,
+                pause=pace.pause(tries, chance=chance, retry_after_s=None),
+                failed_alone=failed_alone,
+            )
         case HisError():
             return Verdict(state=MessageState.REJECTED, code=error.code)
         case BackendError() if error.retryable:
@@ -98,18 +118,21 @@ def settle_messages(
     tried = [outcome for outcome in outcomes if outcome.tried]
     own = lock_own(unit, {each.message.id: each.message.attempts + 1 for each in tried})
     row = find_party_state(unit.connection, party, facility_id=unit.facility_id)
-    others_pass = _others_pass(row.last_ok_at if row else None, unit.now, pace)
+    last_ok_at = row.last_ok_at if row else None
+    others_pass = _others_pass(last_ok_at, unit.now, pace)
     settled = 0
     for outcome in tried:
         if outcome.message.id in own:
             alone = others_pass or any(each.error is None for each in outcomes)
-            verdict = judge(outcome, pace, chance=chance, alone=alone)
+            tried_at = outcome.message.tried_at
+            passed = last_ok_at is not None and tried_at is not None and last_ok_at > tried_at
+            verdict = judge(outcome, pace, chance=chance, alone=alone, passed_since=passed)
             _write(unit, outcome, verdict, pace)
             settled += verdict.pause is None
     failures = [
         outcome.error.code
         for outcome in outcomes
-        if isinstance(outcome.error, Unavailable | OutcomeUnknown)
+        if isinstance(outcome.error, HisError) and _blames_party(outcome.error)
     ]
     changed = note_calls(
         unit,
@@ -118,7 +141,12 @@ def settle_messages(
         # Whoever refuses is there as well.
         arrived=sum(each.error is None for each in tried if each.message.id in own),
         answered=any(
-            each.error is None or (isinstance(each.error, HisError) and not each.error.retryable)
+            each.error is None
+            or (
+                isinstance(each.error, HisError)
+                and not each.error.retryable
+                and not each.error.of_party
+            )
             for each in outcomes
         ),
         failed=len(failures),
@@ -140,6 +168,10 @@ def tell_breaker(unit: UnitOfWork, party: str, changed: Breaker) -> None:
     log(event, party=party)
 
 
+def _blames_party(error: HisError) -> bool:
+    return error.of_party or isinstance(error, Unavailable | OutcomeUnknown)
+
+
 def _others_pass(last_ok_at: datetime | None, now: datetime, pace: Pace) -> bool:
     return last_ok_at is not None and now - last_ok_at <= pace.span(pace.others_window_s)
 
@@ -147,6 +179,8 @@ def _others_pass(last_ok_at: datetime | None, now: datetime, pace: Pace) -> bool
 def _write(unit: UnitOfWork, outcome: Outcome, verdict: Verdict, pace: Pace) -> None:
     message, done = outcome.message, verdict.state is MessageState.DONE
     values: dict[str, Any] = {"state": verdict.state, "last_error": verdict.code}
+    if verdict.failed_alone:
+        values["failed_alone"] = verdict.failed_alone
     if done:
         values["settled_at"] = unit.now
         if outcome.delivered is not None:

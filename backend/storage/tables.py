@@ -1269,6 +1269,8 @@ class OutboxMessage(Base):
     """When it is due; while it is being sent: when its worker counts as lost."""
     sent_at: Mapped[datetime | None]
     """When it was taken up last."""
+    failed_alone: Mapped[int] = mapped_column(server_default="0")
+    """How often it met a fault of its party although others had got through since its last try."""
     expires_at: Mapped[datetime]
     last_error: Mapped[str | None] = mapped_column(Code)
     his_ref: Mapped[str | None] = mapped_column(Name)

@@ -142,7 +142,7 @@ class BhxhClient:
                 )
             except NotSent as error:
                 raise Unavailable(str(error)) from error
-            except NoReply as error:
+            except (NoReply, BrokenReply) as error:
                 raise OutcomeUnknown("no answer to the file that was sent", key=key) from error
             try:
                 return _read(reply, code_field="maKetQua")

@@ -14,13 +14,21 @@ import pytest
 from backend.jobs import deliver_outbox as module
 from backend.services.deliveries.message import (
     OUTCOME_UNTOLD,
+    BrokenAnswer,
     Delivered,
     Delivery,
     Message,
     NeedsStaff,
 )
 from backend.services.resources import Resources
-from his_adapter.errors import InvalidData, OutcomeUnknown, Throttled, Unavailable
+from his_adapter.errors import (
+    BrokenReply,
+    InvalidData,
+    LoginFailed,
+    OutcomeUnknown,
+    Throttled,
+    Unavailable,
+)
 
 WRITE, AFTER_WRITE = "test.write", "test.after_write"
 
@@ -37,6 +45,14 @@ class Mood(StrEnum):
     """Not written, and the answer is lost."""
     THROTTLED = "throttled"
     REFUSED = "refused"
+    LOGIN = "login"
+    """It does not let us in."""
+    PAGE = "page"
+    """A page of a proxy instead of its answer; it never heard of it."""
+    PAGE_AFTER = "page_after"
+    """Written, and the answer cannot be read."""
+    PAGE_ASKED = "page_asked"
+    """A page instead of the answer to a question that went before the write."""
 
 
 @dataclass
@@ -78,6 +94,8 @@ class WatchedHis:
         if message.attempts and self.can_search:
             if mood is Mood.BEFORE:
                 raise Unavailable("away")
+            if mood in {Mood.PAGE, Mood.PAGE_AFTER, Mood.PAGE_ASKED}:
+                raise BrokenAnswer("no JSON")
             if self.has(message.id):
                 return Delivered(his_ref="found")
         elif message.uncertain:
@@ -89,11 +107,19 @@ class WatchedHis:
                 raise Throttled("slower", retry_after_s=90)
             case Mood.REFUSED:
                 raise InvalidData("x", "Sai.")
+            case Mood.LOGIN:
+                raise LoginFailed("wrong password")
+            case Mood.PAGE_ASKED:
+                raise BrokenAnswer("no JSON")
+            case Mood.PAGE:
+                raise BrokenReply("no JSON")
             case Mood.LOST:
                 raise OutcomeUnknown("no answer", key=message.id)
         self.write(message)
         if mood is Mood.AFTER:
             raise OutcomeUnknown("no answer", key=message.id)
+        if mood is Mood.PAGE_AFTER:
+            raise BrokenReply("no JSON")
         return Delivered(his_ref="written")
 
     def write(self, message: Message) -> None:

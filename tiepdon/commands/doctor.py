@@ -169,6 +169,15 @@ def _check_insurer(asked: Asked) -> None:
         raise Failed(f"{health.state.value}: {health.cause or 'no cause given'}")
 
 
+_PARTY_FAULTS = {
+    "login": "{party} refuses the password of this system, for {minutes:.0f} minutes",
+    "forbidden": "{party} does not let this system in, for {minutes:.0f} minutes",
+    "broken-reply": "{party} gives answers that cannot be read, for {minutes:.0f} minutes:"
+    " look for a proxy in between",
+    "misconfigured": "settings or certificate for {party} are wrong, for {minutes:.0f} minutes",
+}
+
+
 def _check_outbox(asked: Asked) -> None:
     """As the workers see it: they may be on another machine than this one."""
     if asked.backend:
@@ -184,7 +193,9 @@ def _check_outbox(asked: Asked) -> None:
     finally:
         database.close()
     faults = [
-        f"{each.party} has not answered for {each.away_s(now) / 60:.0f} minutes"
+        _PARTY_FAULTS.get(
+            each.fault or "", "{party} has not answered for {minutes:.0f} minutes"
+        ).format(party=each.party, minutes=each.away_s(now) / 60)
         for each in parties
         if each.away_since is not None
     ]

@@ -20,6 +20,7 @@ from backend.services.deliveries.message import (
     Delivered,
     Message,
     NeedsStaff,
+    asking,
     find_written,
 )
 from backend.services.deliveries.steps import read_visit
@@ -115,7 +116,8 @@ def _reconcile(
 
 def _find_asked(resources: Resources, key: WriteKey) -> Visit | None:
     try:
-        written = resources.his.find_by_key(key)
+        with asking():
+            written = resources.his.find_by_key(key)
     except NotSupported:
         return None
     return written if isinstance(written, Visit) else None
@@ -248,7 +250,8 @@ def make_query(person: PersonFacts) -> PatientQuery:
 
 def find_patient(resources: Resources, person: PersonFacts) -> Ref | None:
     """Raises MultipleMatches when the HIS is certain of more than one."""
-    matches = resources.his.find_patients(make_query(person)).items
+    with asking():
+        matches = resources.his.find_patients(make_query(person)).items
     certain = [match for match in matches if match.grade is MatchGrade.CERTAIN]
     if len(certain) > 1:
         raise MultipleMatches

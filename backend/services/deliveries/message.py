@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from backend.services.resources import Resources
 from backend.storage.unit_of_work import UnitOfWork
-from his_adapter.errors import MultipleMatches, NotSupported
+from his_adapter.errors import BrokenReply, MultipleMatches, NotSupported
 from his_adapter.models import WriteKey, Written
 
 
@@ -18,6 +20,19 @@ class NeedsStaff(Exception):  # named for what happened, as all errors here
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+class BrokenAnswer(BrokenReply):
+    """To a question: whatever came back, nothing was written."""
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Around a call that only reads. A broken reply anywhere else may be one to a write."""
+    try:
+        yield
+    except BrokenReply as error:
+        raise BrokenAnswer(str(error)) from error
 
 
 OUTCOME_UNTOLD = "unknown-outcome"
@@ -41,6 +56,12 @@ class Message:
     """How often it was tried before."""
     uncertain: bool = False
     """The last try may have arrived: its writes are looked up before they are sent again."""
+    tried_at: datetime | None = None
+    """When it was tried before."""
+    failed_alone: int = 0
+    """How often it met a fault of its party although others had got through."""
+    ask_first: bool = False
+    """Only when the party says it is well: what it answered last could not be read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +101,8 @@ def find_written(resources: Resources, message: Message, key: WriteKey) -> Writt
     if not message.attempts:
         return None
     try:
-        return resources.his.find_by_key(key)
+        with asking():
+            return resources.his.find_by_key(key)
     except NotSupported as error:
         if message.uncertain:
             raise NeedsStaff(OUTCOME_UNTOLD) from error

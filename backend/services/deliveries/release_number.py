@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from backend.services.deliveries.message import Delivered, Message
+from backend.services.deliveries.message import Delivered, Message, asking
 from backend.services.resources import Resources
 from backend.storage.tables import Visit as VisitRow
 from his_adapter.errors import NotSupported
@@ -19,7 +19,8 @@ def deliver(resources: Resources, message: Message) -> Delivered | None:
     if used is not None:
         return None
     try:
-        written = resources.his.find_by_key(key)
+        with asking():
+            written = resources.his.find_by_key(key)
         if not isinstance(written, Visit) or written.status is not VisitStatus.ARRIVED:
             return None
         resources.his.cancel_visit(written.ref, reason="kiosk", key=WriteKey(f"{key}.back"))

@@ -25,6 +25,7 @@ from backend.services.deliveries.message import (
     Delivered,
     Message,
     NeedsStaff,
+    asking,
 )
 from backend.services.resources import Resources
 from backend.storage import tables
@@ -51,9 +52,11 @@ def deliver(resources: Resources, message: Message) -> Delivered | None:
     if not built.verdict.may_leave:
         return Delivered(save=_save(resources, document_id, CheckinState.SKIPPED, built))
     try:
-        receipt = insurer.send_checkin(
-            built.document, key=WriteKey(document_id), timeout_s=TIMEOUT_S
-        )
+        # What left and was not understood is OutcomeUnknown; whatever else is broken came before.
+        with asking():
+            receipt = insurer.send_checkin(
+                built.document, key=WriteKey(document_id), timeout_s=TIMEOUT_S
+            )
     except OutcomeUnknown as error:
         _note(resources, document_id, CheckinState.UNKNOWN, built)
         raise NeedsStaff(OUTCOME_UNTOLD) from error

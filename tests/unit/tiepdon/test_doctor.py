@@ -78,6 +78,17 @@ def test_dead_letters_are_found(url: str) -> None:
     assert "has not answered" in findings["outbox"]["cause"]
 
 
+def test_a_wrong_password_at_the_his_is_named(url: str) -> None:
+    config = load_config({}, needs_keys=False, database_url=url)
+    database = open_database(config)
+    set_up(database, config)
+    set_party(database, breaker="open", opened_at=database.clock(), last_error="login")
+    database.close()
+    status, findings, _ = examine("--db", url)
+    assert status == 1
+    assert "his refuses the password of this system" in findings["outbox"]["cause"]
+
+
 def test_every_failure_has_its_cause(url: str, tmp_path: Path) -> None:
     status, findings, _ = examine(
         "--db", f"sqlite:///{tmp_path}/missing/x.sqlite3",

@@ -15,6 +15,7 @@ from backend.services.cancel_visit import cancel_visit
 from backend.services.resources import Resources
 from backend.storage import tables
 from his_adapter.demo.faults import Faults, write_faults
+from his_adapter.errors import InvalidData
 from his_adapter.models import (
     Identifier,
     IdentifierKind,
@@ -132,16 +133,34 @@ def test_a_lost_reply_is_looked_up_not_written_again(
 
 
 def test_what_the_his_refuses_is_a_dead_letter_that_staff_see(
-    desk: Desk, resources: Resources, service: str, his_folder: Path
+    desk: Desk, resources: Resources, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit = desk.take(service, person=make_person(555_555))
+
+    def refuse(*_: Any, **__: Any) -> Visit:
+        raise InvalidData("service", "Dịch vụ này đã đóng.")
+
+    monkeypatch.setattr(type(resources.his), "check_in", refuse)
+    deliver_outbox(resources)
+    message = get_message(resources, visit.id)
+    assert (message.state, message.last_error) == ("rejected", "invalid")
+    with resources.database.read() as connection:
+        assert "outbox_dead" in connection.scalars(select(tables.LiveEvent.event)).all()
+
+
+def test_a_his_that_forbids_every_write_is_waited_for(
+    desk: Desk, resources: Resources, service: str, his_folder: Path, clock: SettableClock
 ) -> None:
     visit = desk.take(service, person=make_person(555_555))
     write_faults(his_folder, Faults(reject_writes=True))
-    deliver_outbox(resources)
+    for _ in range(20):
+        deliver_outbox(resources)
+        clock.advance(minutes=10)
     message = get_message(resources, visit.id)
-    assert message.state == "rejected"
-    assert message.last_error
-    with resources.database.read() as connection:
-        assert "outbox_dead" in connection.scalars(select(tables.LiveEvent.event)).all()
+    assert (message.state, message.last_error) == ("new", "forbidden")
+    write_faults(his_folder, Faults())
+    deliver_outbox(resources)
+    assert get_message(resources, visit.id).state == "done"
 
 
 def test_a_cancelled_visit_is_taken_back_in_order(

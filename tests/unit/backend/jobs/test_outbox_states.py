@@ -22,13 +22,14 @@ from backend.jobs import deliver_outbox as module
 from backend.jobs.deliver_outbox import claim, deliver_outbox
 from backend.services.keep_outbox import discard_message, replay_message
 from backend.services.resources import Resources
+from backend.services.settle_messages import PARTY_FAULTS
 from backend.storage import tables
 from tests.conftest import SettableClock
 from tests.factories.deliveries import AFTER_WRITE, WRITE, Mood, WatchedHis
 from tests.factories.outbox import add_message
 
 # A breaker that opens would only make the walk slower; it has tests of its own.
-PACE = Pace(failures_to_open=10_000)
+PACE = Pace(failures_to_open=10_000, refusals_alone=2)
 EXAMPLES, STEPS = 12, 40
 LANES = st.sampled_from(["a", "b", "c"])
 
@@ -111,6 +112,17 @@ class Walk(RuleBasedStateMachine):
                 id_ for its, id_ in self.his.written if its == lane and id_ not in self.replayed
             ]
             assert mine == sorted(mine)
+
+    @invariant()
+    def a_fault_of_the_party_ends_only_who_met_it_alone(self) -> None:
+        with self.resources.database.read() as connection:
+            tries = connection.scalars(
+                select(tables.OutboxMessage.failed_alone).where(
+                    tables.OutboxMessage.state.in_(DEAD_LETTERS),
+                    tables.OutboxMessage.last_error.in_(PARTY_FAULTS),
+                )
+            ).all()
+        assert all(count >= PACE.refusals_alone for count in tries)
 
     @invariant()
     def one_of_a_lane_is_under_way(self) -> None:

@@ -34,7 +34,14 @@ from backend.services.resources import Resources
 from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
 from his_adapter.bhxh.emulator import BhxhEmulator
-from his_adapter.errors import HisError, OutcomeUnknown, Unavailable
+from his_adapter.errors import (
+    BrokenReply,
+    Forbidden,
+    HisError,
+    LoginFailed,
+    OutcomeUnknown,
+    Unavailable,
+)
 from his_adapter.models import Health, HealthState, SubmissionReceipt
 from tests.conftest import SettableClock
 from tests.factories import bhxh
@@ -264,6 +271,23 @@ def test_a_gateway_that_is_away_is_tried_again(
         clock.advance(minutes=2)
     assert look(desk.resources, document_id).state is CheckinState.RECEIVED
     assert len(insurer.arrived) == 3
+
+
+@pytest.mark.parametrize(
+    "error", [LoginFailed("wrong"), Forbidden("this address"), BrokenReply("a page at the login")]
+)
+def test_a_gateway_that_does_not_let_us_in_is_waited_for(
+    desk: Desk, insurer: ScriptedInsurer, clock: SettableClock, error: HisError
+) -> None:
+    insurer.answers = [error] * 8
+    document_id = queued(desk.resources, registered(desk))
+    for _ in range(8):
+        deliver_outbox(desk.resources)
+        clock.advance(minutes=2)
+    assert message(desk.resources).state == "new"
+    assert look(desk.resources, document_id).state is CheckinState.QUEUED
+    deliver_outbox(desk.resources)
+    assert look(desk.resources, document_id).state is CheckinState.RECEIVED
 
 
 def test_no_answer_is_never_sent_again_by_itself(

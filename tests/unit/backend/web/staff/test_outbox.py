@@ -61,6 +61,27 @@ def test_it_says_how_the_his_is_and_what_waits(
     assert "1 tin chưa gửi được" in board
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("login", "từ chối mật khẩu của hệ thống"),
+        ("forbidden", "không cho hệ thống này vào"),
+        ("broken-reply", "trả lời không đọc được"),
+        ("misconfigured", "chứng chỉ"),
+    ],
+)
+def test_a_fault_of_the_party_is_named_at_once(
+    reception: FlaskClient, database: Database, clock: SettableClock, code: str, said: str
+) -> None:
+    set_party(database, breaker="open", opened_at=clock.now, last_error=code)
+    set_party(database, breaker="open", opened_at=clock.now, last_error=code, party="bhxh")
+    for path in ("/staff/outbox", "/staff/help"):
+        page = reception.get(path).text
+        assert page.count(said) == 2
+        assert "Cổng giám định BHYT" in page
+        assert "Vẫn lấy số như thường" in page or path == "/staff/help"
+
+
 def test_sent_again_and_given_up(reception: FlaskClient, database: Database) -> None:
     first, second = (add_message(database, state="dead", last_error="expired") for _ in range(2))
     page = f"/staff/outbox/{first}"
