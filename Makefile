@@ -76,4 +76,4 @@ lock: setup ## compile requirements/*.txt from pyproject.toml
 
 .PHONY: clean
 clean: ## remove everything that set-up and runs made
-	rm -rf .venv .setup out build *.egg-info fonts/node_modules
+	rm -rf .venv .setup out build *.egg-info fonts/node_modules tiepdon/demo/fhir_server/node_modules

@@ -18,8 +18,8 @@
 | TIEPDON_PASSWORD_MAX_DAYS | after so many days a password is chosen anew  | 0: never            |
 | TIEPDON_REQUIRE_SECOND_FACTOR | 1: every account needs a second factor       | role `it` only      |
 | TIEPDON_METRICS_TOKEN_FILE | file with the token for /metrics from elsewhere  | none: loopback only |
-| TIEPDON_SPEED           | tests: pauses of the outbox are so many times       | 1, and 1 only in    |
-|                         | shorter                                             | production          |
+| TIEPDON_SPEED           | tests: pauses of the outbox, and before a card is   | 1, and 1 only in    |
+|                         | asked about again, are so many times shorter        | production          |
 | TIEPDON_DATA            | folder for clips of the voice, made and recorded    | tiepdon-data beside |
 |                         |                                                     | the SQLite database |
 
@@ -85,7 +85,8 @@ class Config:
     """Of everybody; administrators need one in any case."""
     single_sign_on: SingleSignOn | None = None
     speed: float = 1.0
-    """Pauses and time limits of the outbox are so many times shorter; for tests only."""
+    """Pauses and time limits of the outbox, and pauses before a card is asked about again, are so
+    many times shorter; for tests only."""
     threads: int = 8
     """Requests one web worker serves at once; the pool of database connections is as large."""
 

@@ -105,8 +105,8 @@ def run(*, quick: bool) -> list[Row]:
         KIVY_NO_FILELOG="1",
         KIVY_LOG_MODE="PYTHON",
     )
-    from tiepdon.demo.journeys import WALK_IN
     from tiepdon.demo.patient import Patient
+    from tiepdon.demo.scene import WALK_IN
     from tiepdon.demo.stage import Stage
 
     with (

@@ -51,9 +51,9 @@ if [ "$(cat .setup/fonts 2>/dev/null)" != "$wanted" ] || [ ! -d .venv/share/tiep
     echo "$wanted" >.setup/fonts
 fi
 
-wanted=$(sha256sum tests/fhir_server/package-lock.json | cut -d' ' -f1)
-if [ "$(cat .setup/fhir-server 2>/dev/null)" != "$wanted" ] || [ ! -d tests/fhir_server/node_modules ]; then
-    say "Installing the FHIR server that tests talk to"
-    (cd tests/fhir_server && PATH="$PWD/../../.venv/bin:$PATH" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+wanted=$(sha256sum tiepdon/demo/fhir_server/package-lock.json | cut -d' ' -f1)
+if [ "$(cat .setup/fhir-server 2>/dev/null)" != "$wanted" ] || [ ! -d tiepdon/demo/fhir_server/node_modules ]; then
+    say "Installing the FHIR server of somebody else that demo and tests talk to"
+    (cd tiepdon/demo/fhir_server && PATH="$PWD/../../../.venv/bin:$PATH" npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
     echo "$wanted" >.setup/fhir-server
 fi

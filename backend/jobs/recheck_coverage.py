@@ -97,8 +97,9 @@ def _recheck(resources: Resources, due: _Due) -> bool:
         return True
     lookup = ask_insurer(resources, coverage_query(person), asked_by=due.kiosk_id)
     answer = lookup.wait(resources.config.coverage_timeout_s + 1)
+    speed = resources.config.speed
     if lookup.problem is Problem.NOT_ASKED:
-        _put_off(resources, due, NOT_ASKED_PAUSE, attempts=due.attempts)
+        _put_off(resources, due, NOT_ASKED_PAUSE / speed, attempts=due.attempts)
         return False
 
     catalogue = resources.catalogue.get()
@@ -112,7 +113,8 @@ def _recheck(resources: Resources, due: _Due) -> bool:
 
     resources.database.transact(settle)
     if answer is None or answer.outcome in STILL_OPEN:
-        _put_off(resources, due, pause_before(due.attempts + 1), attempts=due.attempts + 1)
+        attempts = due.attempts + 1
+        _put_off(resources, due, pause_before(attempts) / speed, attempts=attempts)
         return False
     return True
 

@@ -213,7 +213,7 @@ def _start(
     if is_provisional(scan, use_insurance=wish.use_insurance):
         hand_over_evidence(unit, scan_id=wish.scan_id, visit_id=visit_id)
         if scan.coverage is not None and scan.coverage.outcome == CoverageOutcome.LATER.value:
-            _plan_recheck(unit, visit_id)
+            _plan_recheck(unit, visit_id, speed=resources.config.speed)
     subject = f"visit:{visit_id}"
     detail = {"steps": [step.id for step in steps], "queues": [t.place.queue_id for t in taken]}
     unit.audit(Event.VISIT_STARTED, actor=kiosk.actor, subject=subject)
@@ -260,13 +260,13 @@ def _start(
     return Answer(status=CREATED, body=visit_to_text(shown, catalogue, now=unit.now))
 
 
-def _plan_recheck(unit: UnitOfWork, visit_id: str) -> None:
+def _plan_recheck(unit: UnitOfWork, visit_id: str, *, speed: float) -> None:
     unit.add(
         tables.CoverageRecheck,
         visit_id=visit_id,
         state="pending",
         attempts=0,
-        next_at=unit.now + pause_before(0),
+        next_at=unit.now + pause_before(0) / speed,
         settled_at=None,
     )
 

@@ -30,9 +30,9 @@ from tests.conformance.hospitals import (
 from tests.contract.test_json_kiosk import make_settings
 from tests.contract.test_sql_views import example_settings
 from tests.fhir_server.clinic import FhirClinic
-from tests.fhir_server.hospital import HOURLY, SETTINGS, WALK_IN, seed
-from tests.fhir_server.process import FhirServer
 from tests.postgres import PostgresServer
+from tiepdon.demo.fhir_server.hospital import HOURLY, SETTINGS, WALK_IN, seed
+from tiepdon.demo.fhir_server.process import FhirServer
 
 TIME_LIMITS = {"connect_timeout_s": 2.0, "read_timeout_s": 5.0, "write_timeout_s": 15.0}
 

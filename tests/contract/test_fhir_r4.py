@@ -19,8 +19,8 @@ from his_adapter.testing import fill_demo_folder
 from tests.contract.his_harness import MONDAY_MORNING, Harness, keys
 from tests.contract.test_his_gateway import HisGatewayContract
 from tests.fhir_server.clinic import FhirClinic
-from tests.fhir_server.hospital import HOURLY, SETTINGS, WALK_IN, seed
-from tests.fhir_server.process import FhirServer
+from tiepdon.demo.fhir_server.hospital import HOURLY, SETTINGS, WALK_IN, seed
+from tiepdon.demo.fhir_server.process import FhirServer
 
 
 @pytest.fixture(scope="module")

@@ -1,1 +1,1 @@
-"""A FHIR R4 server of somebody else, run for tests on a loopback port of its own."""
+"""What people in a hospital do, against the FHIR server of somebody else."""

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from his_adapter.builtin.reports import PartDraft
 from his_adapter.models import Charge, PartKind, Ref, ResultValue
-from tests.fhir_server.process import FhirServer
+from tiepdon.demo.fhir_server.process import FhirServer
 
 SERVICES = "https://his.example.vn/sid/dich-vu"
 

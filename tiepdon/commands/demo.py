@@ -23,12 +23,14 @@ from tiepdon.demo.report import write_report
     show_default=True,
     help="Folder for screens, tickets and the report.",
 )
-@click.option("--journey", "journeys", multiple=True, type=click.IntRange(1, 8), help="Only these.")
+@click.option(
+    "--journey", "journeys", multiple=True, type=click.IntRange(1, 10), help="Only these."
+)
 def command(headless: bool, out: Path, journeys: tuple[int, ...]) -> None:
     """Show the whole check-in with nothing plugged in.
 
     With a display: a kiosk to touch, with a dock beside it that plays the world around it. With
-    --headless: eight journeys by real touches on a rendered window, and the pages of staff,
+    --headless: ten journeys by real touches on a rendered window, and the pages of staff,
     boards and phones in a browser; OUT gets index.html, screens/, tickets/, pages/ and
     report.json. Exit status 1 when a journey did not come out right.
     """

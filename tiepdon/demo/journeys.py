@@ -1,106 +1,30 @@
-"""Eight patients, one after the other: what each does, and what must come of it."""
+"""Ten patients, one after the other: what each does, and what must come of it."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from his_adapter.demo import personas
 from his_adapter.demo.faults import Faults
-from his_adapter.demo.personas import Persona
 from kiosk_ui.presenters.views import Action, MessageView, TicketView
-from tiepdon.demo.patient import Album, LostPatientError, Patient
+from tiepdon.demo.outage import all_away_then_back, another_fhir_server
+from tiepdon.demo.patient import LostPatientError, Patient
 from tiepdon.demo.report import JourneyResult
-from tiepdon.demo.stage import Stage, StagedKiosk
-
-PROVISIONAL_WITHIN_MS = 7_500
-"""Two seconds for the insurer and what the machine needs, told in the report: on a busy machine
-that may be seconds. Whoever waited until the insurer gives up (8 s) was held up.
-"""
-WALK_IN: Mapping[str, str] = {
-    "welcome": "start:visit",
-    "notice": "yes",
-    "confirm_identity": "yes",
-    "insurance": "next",
-    "visit_kind": "kind:new",
-    "department": "Khoa Nội tổng hợp",
-    "priority": "group:",
-    "papers": "papers:none",
-    "summary": "confirm",
-}
-"""What somebody without a booking touches; screens not named here take the first choice."""
-
-
-class Scene:
-    """One journey on the stage: its kiosks, its pictures, its tickets, its result."""
-
-    def __init__(self, stage: Stage, out: Path, result: JourneyResult) -> None:
-        self.stage = stage
-        self.result = result
-        self._out = out
-
-    @contextmanager
-    def kiosk(self, number: int = 1) -> Iterator[tuple[Patient, StagedKiosk]]:
-        with self.stage.kiosk(number) as staged:
-            folder = f"{self.result.journey}-kiosk{number}"
-            album = Album(staged.driver, self._out, folder)
-            patient = Patient(staged.driver, staged.kiosk, shots=album)
-            patient.times_ms = self.result.times_ms
-            try:
-                patient.until("welcome")
-                yield patient, staged
-            finally:
-                self.stage.camera.take_card_away()
-                self.result.screens += album.paths
-
-    def keep_ticket(self, staged: StagedKiosk, count: int = 1) -> None:
-        """The newest paper of that printer joins the report. Raises LostPatientError."""
-        require(staged.printer.wait_for_tickets(count), "no paper came out of the printer")
-        path = f"tickets/{self.result.journey}-{len(self.result.tickets) + 1}.png"
-        (self._out / path).parent.mkdir(parents=True, exist_ok=True)
-        staged.printer.tickets[-1].save(self._out / path, optimize=True)
-        self.result.tickets.append(path)
-
-    def note_number(self, patient: Patient) -> None:
-        self.result.ticket = patient.number()
-        self.result.room = patient.place()
-
-
-def require(holds: bool, otherwise: str) -> None:
-    if not holds:
-        raise LostPatientError(otherwise)
-
-
-def show_card(scene: Scene, patient: Patient, persona: Persona, *, to: str) -> None:
-    """From the scan screen: the card comes into view and is read."""
-    scene.stage.hold(persona)
-    started = time.perf_counter()
-    patient.wait(lambda: patient.screen == to, what=f"{to} after the card")
-    patient.times_ms["card to identity"] = (time.perf_counter() - started) * 1000
-    patient.look()
-
-
-def take_number(scene: Scene, patient: Patient, answers: Mapping[str, str]) -> None:
-    """From the first question to the number on the glass."""
-    patient.walk(answers, to="summary")
-    started = patient.tap(Action("confirm"))
-    patient.until("done")
-    patient.times_ms["number and paper"] = (time.perf_counter() - started) * 1000
-    scene.note_number(patient)
-
-
-def check_in(scene: Scene, persona: Persona, answers: Mapping[str, str]) -> None:
-    with scene.kiosk() as (patient, staged):
-        before = len(staged.printer.tickets)
-        patient.walk(answers, to="scan")
-        show_card(scene, patient, persona, to="confirm_identity")
-        take_number(scene, patient, answers)
-        require(patient.view_of(TicketView).printed, "the ticket was not printed")
-        scene.keep_ticket(staged, before + 1)
+from tiepdon.demo.scene import (
+    PROVISIONAL_WITHIN_MS,
+    WALK_IN,
+    Scene,
+    check_in,
+    require,
+    show_card,
+    take_number,
+)
+from tiepdon.demo.stage import Stage
 
 
 def insured_walk_in(scene: Scene) -> None:
@@ -232,6 +156,15 @@ class Journey:
     play: Callable[[Scene], None]
 
 
+@dataclass(frozen=True)
+class JourneyApart:
+    """One with a stage of its own, below the folder for what the journeys leave."""
+
+    number: int
+    name: str
+    play: Callable[[Path, JourneyResult], None]
+
+
 JOURNEYS = (
     Journey(1, "CCCD 2021, có bảo hiểm, đến khám không hẹn", insured_walk_in),
     Journey(2, "Thẻ căn cước mới, đã hẹn, đến đúng giờ", booked_arrival),
@@ -241,24 +174,38 @@ JOURNEYS = (
     Journey(6, "Máy in hết giấy, in lại ở máy khác", paper_out),
     Journey(7, "Máy chủ bị tắt giữa chừng, không mất số", server_killed),
     Journey(8, "Cổng bảo hiểm im lặng, phiếu tạm", insurer_silent),
+    JourneyApart(9, "HIS và cổng BHXH đều mất cả buổi khám, rồi trở lại", all_away_then_back),
+    JourneyApart(10, "Cùng lượt khám với máy chủ FHIR của bên khác", another_fhir_server),
 )
 
 
 def play(out: Path, wanted: list[int]) -> Iterator[JourneyResult]:
-    """Plays the journeys on one stage and yields each result as it ends."""
-    for folder in ("stage", "screens", "tickets"):
+    """Plays the journeys, most of them on one stage, and yields each result as it ends."""
+    for folder in ("stage", "stages", "screens", "tickets"):
         shutil.rmtree(out / folder, ignore_errors=True)
     out.mkdir(parents=True, exist_ok=True)
-    with Stage(out / "stage") as stage:
-        for journey in JOURNEYS:
-            if wanted and journey.number not in wanted:
-                continue
-            result = JourneyResult(journey=journey.number, name=journey.name)
-            try:
-                stage.faults(Faults())
-                journey.play(Scene(stage, out, result))
-            except (LostPatientError, LookupError, RuntimeError, OSError) as error:
-                result.problem = f"{type(error).__name__}: {error}"
-            else:
-                result.ok = True
-            yield result
+    chosen = [each for each in JOURNEYS if not wanted or each.number in wanted]
+    shared = [each for each in chosen if isinstance(each, Journey)]
+    if shared:
+        with Stage(out / "stage") as stage:
+            for journey in shared:
+                yield _play(journey, partial(_play_on, stage, journey, out))
+    for apart in chosen:
+        if isinstance(apart, JourneyApart):
+            yield _play(apart, partial(apart.play, out))
+
+
+def _play_on(stage: Stage, journey: Journey, out: Path, result: JourneyResult) -> None:
+    stage.faults(Faults())
+    journey.play(Scene(stage, out, result))
+
+
+def _play(journey: Journey | JourneyApart, act: Callable[[JourneyResult], None]) -> JourneyResult:
+    result = JourneyResult(journey=journey.number, name=journey.name)
+    try:
+        act(result)
+    except (LostPatientError, LookupError, RuntimeError, OSError) as error:
+        result.problem = f"{type(error).__name__}: {error}"
+    else:
+        result.ok = True
+    return result

@@ -12,15 +12,16 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
 import requests
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine, func, select
 
 from backend.domain.queueing import format_number
 from backend.services.settle_demo_accounts import DEMO_PASSWORD
-from backend.storage.tables import Number
+from backend.storage.tables import CoverageRecheck, Number, OutboxMessage
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 15.0
@@ -57,11 +58,20 @@ class DemoServer:
     """`tiepdon serve --demo` on loopback, with its files below `folder`.
 
     The port stays the same over restarts, as a hospital's server keeps its address.
+    `environment` are settings of its own (see backend.config), such as another HIS.
     """
 
-    def __init__(self, folder: Path, *, database_url: str | None = None, workers: int = 2) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        database_url: str | None = None,
+        workers: int = 2,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._folder = folder
         self._workers = workers
+        self._settings = dict(environment or {})
         self.his_folder = folder / "his"
         self.database_url = database_url or f"sqlite:///{(folder / 'tiepdon.sqlite3').resolve()}"
         self.port = free_port()
@@ -108,11 +118,14 @@ class DemoServer:
             self.kill()
         self._process = None
 
-    def staff_page(self) -> str:
-        """What the page of calls for help shows now. Raises requests.RequestException."""
+    def staff_page(self, path: str = "/staff/help/live") -> str:
+        """What a page shows reception now: the calls for help, or another one.
+
+        Raises requests.RequestException.
+        """
         with requests.Session() as browser:
             sign_in(browser, self.address, "letan")
-            reply = browser.get(f"{self.address}/staff/help/live", timeout=5)
+            reply = browser.get(f"{self.address}{path}", timeout=5)
             reply.raise_for_status()
             return reply.text
 
@@ -126,6 +139,20 @@ class DemoServer:
             engine.dispose()
         return [format_number(letter, number) for letter, number in rows]
 
+    def unsettled(self) -> int:
+        """Messages to other systems that wait to be sent or for a person, and cards to ask about."""
+        engine = create_engine(self.database_url)
+        message, recheck = OutboxMessage, CoverageRecheck
+        try:
+            with engine.connect() as connection:
+                counts = (
+                    select(func.count()).where(message.settled_at.is_(None)),
+                    select(func.count()).where(recheck.state == "pending"),
+                )
+                return sum(connection.scalar(count) or 0 for count in counts)
+        finally:
+            engine.dispose()
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -135,7 +162,7 @@ class DemoServer:
 
     def _environment(self) -> dict[str, str]:
         settings = {"folder": str(self.his_folder.resolve())}
-        return {**os.environ, "TIEPDON_HIS_SETTINGS": json.dumps(settings)}
+        return {**os.environ, "TIEPDON_HIS_SETTINGS": json.dumps(settings), **self._settings}
 
     def _wait_until_ready(self) -> None:
         deadline_s = time.monotonic() + START_TIMEOUT_S

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +42,10 @@ class StagedKiosk:
 
 
 class Stage:
-    """Everything lives below `folder`; `size` is the panel of the kiosks, in pixels."""
+    """Everything lives below `folder`; `size` is the panel of the kiosks, in pixels.
+
+    `environment` are settings of its server.
+    """
 
     def __init__(
         self,
@@ -51,12 +54,15 @@ class Stage:
         database_url: str | None = None,
         size: tuple[int, int] = PORTRAIT,
         slide_s: float = SLIDE_S,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._folder = folder
         self._size = size
         self._slide_s = slide_s
         self._stack = ExitStack()
-        self.server = DemoServer(folder / "server", database_url=database_url)
+        self.server = DemoServer(
+            folder / "server", database_url=database_url, environment=environment
+        )
         self.camera = SimulatedCamera(size=(1280, 720))
         self.printers: list[SimulatedPrinter] = []
 

@@ -32,9 +32,9 @@ from his_adapter.models import (
 )
 from his_adapter.testing import fill_demo_folder
 from tests.contract.his_harness import MONDAY_MORNING, by_number, draft, next_key
-from tests.fhir_server.hospital import HOURLY, SETTINGS, WALK_IN, seed
-from tests.fhir_server.process import FhirServer
 from tests.unit.his_adapter.fhir_r4.hostile import HostileServer, bundle, reply
+from tiepdon.demo.fhir_server.hospital import HOURLY, SETTINGS, WALK_IN, seed
+from tiepdon.demo.fhir_server.process import FhirServer
 
 
 @pytest.fixture(scope="module")

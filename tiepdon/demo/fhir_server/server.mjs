@@ -1,5 +1,5 @@
 // A FHIR R4 server of somebody else (@medplum/fhir-router) in front of an invented hospital.
-// For tests only: everything in memory, no login, loopback, one request at a time.
+// For demo and tests only: everything in memory, no login, loopback, one request at a time.
 //
 //   node server.mjs            prints its port when it is ready
 //   POST /-/keep, POST /-/reset   remembers everything as it is; goes back to that

@@ -1,4 +1,4 @@
-"""Starts the server, fills it, puts it back between tests."""
+"""Starts the server, fills it, asks it, puts it back between tests."""
 
 from __future__ import annotations
 
@@ -14,17 +14,34 @@ import requests
 FOLDER = Path(__file__).parent
 _NODE = Path(sys.executable).parent / "node"
 _WAIT_S = 60
+_DONE = 300
+"""From this status on a request was not done."""
+
+
+class FhirServerError(RuntimeError):
+    """The server cannot run here, or did not do as asked."""
 
 
 class FhirServer:
-    """`with FhirServer() as server`: an empty FHIR server at `base_url`."""
+    """`with FhirServer() as server`: an empty FHIR server at `base_url`.
+
+    Raises FhirServerError where node or the server's packages are missing.
+    """
 
     def __init__(self) -> None:
+        if not _NODE.exists():
+            raise FhirServerError("the FHIR server needs node: make setup installs it")
         if not (FOLDER / "node_modules").is_dir():
-            raise FileNotFoundError("the FHIR server's packages: make setup installs them")
+            raise FhirServerError(
+                "the FHIR server's packages are missing: make setup installs them"
+            )
         self._process: subprocess.Popen[str] | None = None
         self._session = requests.Session()
         self._port = 0
+
+    @property
+    def port(self) -> int:
+        return self._port
 
     @property
     def base_url(self) -> str:
@@ -38,8 +55,11 @@ class FhirServer:
             text=True,
             env={"PORT": "0", "PATH": str(_NODE.parent)},
         )
-        assert self._process.stdout is not None
-        self._port = int(self._process.stdout.readline())
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        if not line.strip().isdigit():
+            self._end()
+            raise FhirServerError("the FHIR server did not start")
+        self._port = int(line)
         return self
 
     def __exit__(
@@ -48,6 +68,9 @@ class FhirServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         self._session.close()
         if self._process is not None:
             self._process.terminate()
@@ -62,13 +85,19 @@ class FhirServer:
             response = self._session.put(
                 url, json=resource, headers={"Content-Type": "application/fhir+json"}, timeout=10
             )
-            assert response.status_code < 300, response.text
+            _check_done(response)
 
     def get(self, path: str) -> dict[str, Any]:
         response = self._session.get(f"{self.base_url}/{path}", timeout=10)
-        assert response.status_code < 300, response.text
+        _check_done(response)
         document: dict[str, Any] = response.json()
         return document
+
+    def find(self, kind: str, **wanted: str) -> list[dict[str, Any]]:
+        """Everything of a kind that a search finds, by the server's own REST interface."""
+        response = self._session.get(f"{self.base_url}/{kind}", params=wanted, timeout=10)
+        _check_done(response)
+        return [entry["resource"] for entry in response.json().get("entry", [])]
 
     def keep(self) -> None:
         self._control("keep")
@@ -86,4 +115,9 @@ class FhirServer:
 
     def _control(self, path: str) -> None:
         url = f"http://127.0.0.1:{self._port}/-/{path}"
-        assert self._session.post(url, timeout=10).status_code == 200
+        _check_done(self._session.post(url, timeout=10))
+
+
+def _check_done(response: requests.Response) -> None:
+    if response.status_code >= _DONE:
+        raise FhirServerError(f"{response.status_code}: {response.text[:2000]}")

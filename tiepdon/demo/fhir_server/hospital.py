@@ -50,6 +50,22 @@ def department(ref: str, code: str, name: str) -> dict[str, Any]:
     }
 
 
+OFFICE_HOURS: list[dict[str, Any]] = [
+    {
+        "daysOfWeek": ["mon", "tue", "wed", "thu", "fri"],
+        "openingTime": "07:00:00",
+        "closingTime": "11:30:00",
+    },
+    {
+        "daysOfWeek": ["mon", "tue", "wed", "thu"],
+        "openingTime": "13:00:00",
+        "closingTime": "16:30:00",
+    },
+]
+ALWAYS: list[dict[str, Any]] = [{"allDay": True}]
+"""So that a demonstration works in the evening and on Sunday."""
+
+
 def room(ref: str, name: str, of: str, **more: Any) -> dict[str, Any]:
     return {
         "resourceType": "Location",
@@ -58,18 +74,7 @@ def room(ref: str, name: str, of: str, **more: Any) -> dict[str, Any]:
         "status": "active",
         "name": name,
         "managingOrganization": {"reference": f"Organization/{of}"},
-        "hoursOfOperation": [
-            {
-                "daysOfWeek": ["mon", "tue", "wed", "thu", "fri"],
-                "openingTime": "07:00:00",
-                "closingTime": "11:30:00",
-            },
-            {
-                "daysOfWeek": ["mon", "tue", "wed", "thu"],
-                "openingTime": "13:00:00",
-                "closingTime": "16:30:00",
-            },
-        ],
+        "hoursOfOperation": OFFICE_HOURS,
         **more,
     }
 
@@ -89,8 +94,11 @@ def service(
     }
 
 
-def seed(*, hours_from: tuple[datetime, ...]) -> Iterator[dict[str, Any]]:
+def seed(
+    *, hours_from: tuple[datetime, ...], always_open: bool = False
+) -> Iterator[dict[str, Any]]:
     """Everything but people; free hours on the two days from each of these moments."""
+    open_at: dict[str, Any] = {"hoursOfOperation": ALWAYS} if always_open else {}
     yield {
         "resourceType": "Organization",
         "id": "benh-vien",
@@ -101,16 +109,17 @@ def seed(*, hours_from: tuple[datetime, ...]) -> Iterator[dict[str, Any]]:
     yield department("noi", "K01", "Khoa Nội")
     yield department("ngoai", "K02", "Khoa Ngoại")
     yield department("cdha", "K03", "Khoa Chẩn đoán hình ảnh")
-    yield room("p101", "Phòng khám Nội 1", "noi")
-    yield room("p102", "Phòng khám Nội 2", "noi")
+    yield room("p101", "Phòng khám Nội 1", "noi", **open_at)
+    yield room("p102", "Phòng khám Nội 2", "noi", **open_at)
     yield room(
         "p201",
         "Phòng khám Ngoại",
         "ngoai",
         description="nhà B, cạnh cầu thang",
         extension=[{"url": OWN + "floor", "valueString": "2"}],
+        **open_at,
     )
-    yield room("xq", "Phòng X-quang", "cdha")
+    yield room("xq", "Phòng X-quang", "cdha", **open_at)
     yield service(HOURLY, "KB01", "Khám Nội", "noi", ["p101", "p102"], appointmentRequired=True)
     yield service(
         WALK_IN,
