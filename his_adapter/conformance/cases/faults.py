@@ -26,7 +26,6 @@ from his_adapter.conformance.proxy import (
     first_write,
     nth,
 )
-from his_adapter.conformance.settling import settling
 from his_adapter.errors import (
     BrokenReply,
     Forbidden,
@@ -63,6 +62,7 @@ FASTEST_EACH_S = 0.5
 MOST_P95_S = 2.0
 _DEFAULT_READ_LIMIT_S = 5.0
 _MOST_EXCHANGES_OF_A_LOGIN = 8
+_TRIES = 3
 
 
 class Person:
@@ -341,21 +341,27 @@ def _late_write(lab: Lab, gateway: HisGateway, proxy: FaultProxy, late_s: float)
     late_key = lab.key()
     given_up = threading.Event()
     longest_s = 2 * max(late_s, _write_limit(lab))
-    proxy.play(first_write(Fault(kind=FaultKind.DELAY, delay_s=longest_s, until=given_up)))
-    error = outcome_of(lambda: gateway.create_patient(late_draft, key=late_key))
+    for _ in range(_TRIES):
+        proxy.play(first_write(Fault(kind=FaultKind.DELAY, delay_s=longest_s, until=given_up)))
+        error = outcome_of(lambda: gateway.create_patient(late_draft, key=late_key))
+        if any(each.is_write for each in proxy.exchanges):
+            break
+        # What is read before the write took too long on this machine: nothing was tried yet.
     given_up.set()
     expect(
         isinstance(error, OutcomeUnknown),
         "Lần ghi không có trả lời kịp mà không báo là chưa rõ kết quả.",
         f"a write whose answer came late gave {error.code if error else 'ok'}, not OutcomeUnknown",
     )
-    made = settling(gateway, lambda _: None).create_patient(next_draft, key=lab.key())
+    made = Dispatcher(gateway, pace=lab.pace, give_up_after_s=60).deliver(
+        Job(key=lab.key(), send=lambda his, key: his.create_patient(next_draft, key=key))
+    )
     expect(
-        made.full_name == next_draft.full_name,
+        isinstance(made, Patient) and made.full_name == next_draft.full_name,
         "Trả lời muộn bị gán cho lần ghi sau.",
         "a late answer was credited to the next write",
     )
-    deadline = time.monotonic() + late_s + 10
+    deadline = time.monotonic() + late_s + 30
     while (found := gateway.find_by_key(late_key)) is None and time.monotonic() < deadline:
         time.sleep(0.1)
     expect(

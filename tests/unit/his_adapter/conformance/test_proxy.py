@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -74,6 +76,19 @@ def test_cut_before_or_after_it_is_done(proxy: FaultProxy, kind: FaultKind, done
     with pytest.raises(requests.ConnectionError):
         ask(proxy, "POST")
     assert len(Echo.hits) == done
+
+
+def test_a_request_is_held_until_somebody_overtook_it(proxy: FaultProxy) -> None:
+    overtaken = threading.Event()
+    proxy.play(first_write(Fault(kind=FaultKind.DELAY, delay_s=60, until=overtaken)))
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(ask, proxy, "POST")
+        while not proxy.exchanges:
+            time.sleep(0.01)
+        assert ask(proxy).content == BODY
+        overtaken.set()
+        assert held.result().content == BODY
+    assert Echo.hits == ["GET", "POST"]
 
 
 def test_a_request_is_forwarded_twice(proxy: FaultProxy) -> None:
