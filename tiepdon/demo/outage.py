@@ -71,7 +71,6 @@ STANDING = {"standing.level": "basic", "standing.old_class": "district"}
 class Registered:
     """A visit as a HIS has it. `record_code` is MA_LK, `own_number` what we printed."""
 
-    patient: str
     record_code: str
     own_number: str
 
@@ -83,6 +82,8 @@ class House(ABC):
 
     def __init__(self, gateway: BhxhEmulator, line: FaultProxy) -> None:
         self.gateway = gateway
+        self.arrived = 0
+        """Visits that were found in the HIS and at the gateway so far."""
         self._gateway_line = line
 
     @property
@@ -104,7 +105,10 @@ class House(ABC):
 
     @abstractmethod
     def visits_of(self, persona: Persona) -> list[Registered]:
-        """Everything the HIS has of this person today, asked of the HIS itself."""
+        """Everything the HIS has of this person today, asked of the HIS itself.
+
+        Raises LostPatientError when it has the person twice.
+        """
 
     @abstractmethod
     def _cut_his(self) -> None: ...
@@ -127,10 +131,10 @@ class DemoHouse(House):
                     gender=persona.gender,
                 )
             ).items
+            _check_one(len(known))
             since = datetime.now(VIETNAM).date()
             return [
                 Registered(
-                    patient=match.ref,
                     record_code=visit.record_code,
                     own_number=visit.own_number or "",
                 )
@@ -158,13 +162,14 @@ class FhirHouse(House):
         self._server_line = server_line
 
     def visits_of(self, persona: Persona) -> list[Registered]:
+        known = self._server.find("Patient", identifier=persona.typed)
+        _check_one(len(known))
         return [
             Registered(
-                patient=patient["id"],
                 record_code=_number(encounter, "/sid/ma-lk"),
                 own_number=_number(encounter, "urn:tiepdon:number"),
             )
-            for patient in self._server.find("Patient", identifier=persona.typed)
+            for patient in known
             for encounter in self._server.find("Encounter", patient=patient["id"])
         ]
 
@@ -173,6 +178,10 @@ class FhirHouse(House):
 
     def _mend_his(self) -> None:
         self._server_line.come_back()
+
+
+def _check_one(records: int) -> None:
+    require(records <= 1, f"the HIS has {records} records of one person")
 
 
 def _number(resource: Mapping[str, Any], ends: str) -> str:
@@ -258,22 +267,18 @@ def arrived_once(
     _wait(lambda: bool(house.visits_of(persona)), "the registration in the HIS")
     if since is not None:
         times_ms["back: registered in the HIS"] = (time.perf_counter() - since) * 1000
-    _wait(lambda: bool(_files_of(house, persona)), "the check-in table at the gateway")
+    _wait(lambda: len(house.files) > house.arrived, "the check-in table at the gateway")
     if since is not None:
         times_ms["back: check-in table at the gateway"] = (time.perf_counter() - since) * 1000
     _wait(lambda: not server.unsettled(), "every message to be settled")
     time.sleep(QUIET_S)
-    visits, files = house.visits_of(persona), _files_of(house, persona)
+    house.arrived += 1
+    visits, files = house.visits_of(persona), house.files
     require(len(visits) == 1, f"the HIS has {len(visits)} visits")
-    require(len(files) == 1, f"the gateway has {len(files)} check-in tables")
+    require(len(files) == house.arrived, f"the gateway has {len(files)} check-in tables")
     require(not house.gateway.duplicates, "a check-in table was sent twice")
     require(visits[0].own_number == scene.result.ticket, "the HIS has another number")
-    _check_table(files[0], visits[0].record_code)
-
-
-def _files_of(house: House, persona: Persona) -> list[bytes]:
-    name = persona.full_name.upper()
-    return [each for each in house.files if name in each.decode().upper()]
+    _check_table(files[-1], visits[0].record_code)
 
 
 def _check_table(document: bytes, record_code: str) -> None:
