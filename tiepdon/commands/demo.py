@@ -6,7 +6,6 @@ import logging
 import os
 import shutil
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -61,10 +60,10 @@ def command(headless: bool, out: Path, journeys: tuple[int, ...]) -> None:
 
 def _draw_pages(out: Path) -> list[Path]:
     """Of a hospital of their own, so that the journeys start in an empty one."""
-    from tiepdon.demo.pages import CHROMIUM, draw_few
+    from tiepdon.demo.pages import can_draw, draw_few
     from tiepdon.demo.server import DemoServer
 
-    if not Path(CHROMIUM).exists() or find_spec("playwright") is None:
+    if not can_draw():
         click.echo("pages: not drawn, no Chromium (make setup installs it)", err=True)
         return []
     shutil.rmtree(out / "hospital", ignore_errors=True)

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,17 @@ def draw_pages(
 def draw_few(server: DemoServer, folder: Path) -> list[Path]:
     """Those that show what it is, in Vietnamese and English."""
     return draw_pages(server, folder, names=IN_DEMO)
+
+
+def can_draw() -> bool:
+    return Path(CHROMIUM).exists() and find_spec("playwright") is not None
+
+
+def draw_page(server: DemoServer, picture: Picture, folder: Path) -> Path:
+    """One page as it stands at this moment."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with chromium() as browser:
+        return _draw(browser, server.address, picture, folder)
 
 
 def _draw(browser: Browser, address: str, picture: Picture, folder: Path) -> Path:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from his_adapter.demo.personas import Persona
 from kiosk_ui.presenters.views import Action, TicketView
+from tiepdon.demo.pages import can_draw, draw_page
 from tiepdon.demo.patient import Album, LostPatientError, Patient
+from tiepdon.demo.pictures import Picture
 from tiepdon.demo.report import JourneyResult
 from tiepdon.demo.stage import Stage, StagedKiosk
 
@@ -42,8 +44,7 @@ class Scene:
     @contextmanager
     def kiosk(self, number: int = 1) -> Iterator[tuple[Patient, StagedKiosk]]:
         with self.stage.kiosk(number) as staged:
-            folder = f"{self.result.journey}-kiosk{number}"
-            album = Album(staged.driver, self._out, folder)
+            album = Album(staged.driver, self._out, self._album_folder(number))
             patient = Patient(staged.driver, staged.kiosk, shots=album)
             patient.times_ms = self.result.times_ms
             try:
@@ -53,6 +54,13 @@ class Scene:
                 self.stage.camera.take_card_away()
                 self.result.screens += album.paths
 
+    def _album_folder(self, number: int) -> str:
+        """Each time somebody stands at a kiosk has a folder of its own."""
+        folder = f"{self.result.journey}-kiosk{number}"
+        used = {Path(path).parent.name for path in self.result.screens}
+        times = sum(name == folder or name.startswith(f"{folder}-") for name in used)
+        return folder if not times else f"{folder}-{times + 1}"
+
     def keep_ticket(self, staged: StagedKiosk, count: int = 1) -> None:
         """The newest paper of that printer joins the report. Raises LostPatientError."""
         require(staged.printer.wait_for_tickets(count), "no paper came out of the printer")
@@ -60,6 +68,13 @@ class Scene:
         (self._out / path).parent.mkdir(parents=True, exist_ok=True)
         staged.printer.tickets[-1].save(self._out / path, optimize=True)
         self.result.tickets.append(path)
+
+    def keep_page(self, picture: Picture) -> None:
+        """A page of staff joins the pictures, where there is a browser to draw it."""
+        if can_draw():
+            folder = self._out / "screens" / f"{self.result.journey}-staff"
+            drawn = draw_page(self.stage.server, picture, folder)
+            self.result.screens.append(str(drawn.relative_to(self._out)))
 
     def note_number(self, patient: Patient) -> None:
         self.result.ticket = patient.number()

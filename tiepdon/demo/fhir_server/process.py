@@ -51,6 +51,7 @@ class FhirServer:
         self._process = subprocess.Popen(
             [str(_NODE), "server.mjs"],
             cwd=FOLDER,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             env={"PORT": "0", "PATH": str(_NODE.parent)},
@@ -71,12 +72,14 @@ class FhirServer:
         self._end()
 
     def _end(self) -> None:
+        """What runs as `node` may be a wrapper, so the server itself is told: by its input's end."""
         self._session.close()
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(_WAIT_S)
-            if self._process.stdout is not None:
-                self._process.stdout.close()
+        if self._process is None:
+            return
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                stream.close()
+        self._process.wait(_WAIT_S)
 
     def put(self, *resources: dict[str, Any]) -> None:
         """Stored as they are, under their own ids."""

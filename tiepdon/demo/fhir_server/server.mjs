@@ -1,7 +1,7 @@
 // A FHIR R4 server of somebody else (@medplum/fhir-router) in front of an invented hospital.
 // For demo and tests only: everything in memory, no login, loopback, one request at a time.
 //
-//   node server.mjs            prints its port when it is ready
+//   node server.mjs            prints its port when it is ready, ends when its input does
 //   POST /-/keep, POST /-/reset   remembers everything as it is; goes back to that
 //   POST /-/set?no-rollback=1     a failed transaction leaves its first half behind
 //   POST /-/clock?now=2026-01-05T02:00:00Z
@@ -244,6 +244,8 @@ const server = http.createServer((request, response) => {
   });
 });
 server.keepAliveTimeout = 60_000;
+// Whoever started it holds the other end: nothing is left running when they are gone.
+process.stdin.on('end', () => process.exit(0)).resume();
 server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
   console.log(server.address().port);
 });

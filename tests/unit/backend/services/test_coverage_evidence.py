@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any, cast
@@ -195,6 +196,20 @@ def test_looked_up_again_until_it_is_known(
     assert not visit_of(resources, visit_id).provisional
     clock.advance(hours=1)
     assert recheck_coverage(resources) == 0
+
+
+def test_a_demonstration_asks_again_sooner(
+    resources: Resources, desk: Desk, emulator: BhxhEmulator, clock: SettableClock
+) -> None:
+    resources = desk.resources = replace(resources, config=replace(resources.config, speed=4))
+    emulator.control(result_code="101")
+    come(resources, desk)
+    (first,) = rows(resources, tables.CoverageRecheck)
+    assert first.next_at == clock.now + timedelta(seconds=15)
+    clock.now = first.next_at
+    recheck_coverage(resources)
+    (second,) = rows(resources, tables.CoverageRecheck)
+    assert second.next_at == clock.now + timedelta(seconds=45)
 
 
 @pytest.mark.parametrize("code", ["010", "060", "001"])
