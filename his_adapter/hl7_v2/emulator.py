@@ -168,11 +168,12 @@ class Hl7Emulator:
 
     # --- what the hospital sends by itself
 
-    def send_feed_to(self, address: str) -> None:
-        """From now on, what changes goes there."""
+    def send_feed_to(self, address: str, *, from_the_beginning: bool = False) -> None:
+        """From now on, what changes goes there; with what the hospital still knows of before."""
         host, _, port = address.rpartition(":")
         self._feed = MllpClient(host, int(port), connect_timeout_s=2.0, connections=1)
-        self._cursor = self._his.changes(None).cursor
+        cursor = self._his.changes(None).cursor
+        self._cursor = f"{cursor.partition('.')[0]}.0" if from_the_beginning else cursor
 
     def push(self) -> None:
         """Sends what has changed, in order; what is not acknowledged is sent again next time."""

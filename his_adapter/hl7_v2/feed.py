@@ -83,7 +83,7 @@ class FeedReceiver:
     def answer(self, untrusted: bytes) -> bytes | None:
         """The acknowledgement, after the commit; nothing for what is no message at all."""
         try:
-            message = decode(untrusted)
+            message = decode(untrusted, whole=not self._config.last_segment_open)
         except BrokenReply:
             _log.warning(HisEvent.FEED_REFUSED, extra={"adapter": "hl7_v2", "cause": "unreadable"})
             return None

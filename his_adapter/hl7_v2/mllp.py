@@ -151,10 +151,6 @@ class MllpClient:
         finally:
             self._places.release()
 
-    def connect_once(self) -> None:
-        """Raises NotSent when nobody is there."""
-        self._connect().close()
-
     def _take(self) -> Connection:
         while True:
             with self._lock:
