@@ -115,7 +115,7 @@ class Hl7Client:
         """Raises HisError."""
         timeout_s = timeout_s or self._config.read_timeout_s
         try:
-            return self._checked(self._exchange(question, timeout_s))
+            return self._checked(self._exchange(question, timeout_s, is_write=False))
         except NoAnswer as error:
             self._note_lost(str(error))
             raise Unavailable("the HIS did not answer") from error
@@ -125,14 +125,16 @@ class Hl7Client:
     def write(self, message: Message, *, key: WriteKey) -> Message:
         """Sent once. Raises HisError; OutcomeUnknown when it may or may not have been done."""
         try:
-            return self._checked(self._exchange(message, self._config.write_timeout_s))
+            return self._checked(
+                self._exchange(message, self._config.write_timeout_s, is_write=True)
+            )
         except NoAnswer as error:
             self._note_lost(str(error))
             raise OutcomeUnknown("the HIS did not answer", key=key) from error
         except (NoFrame, BrokenReply) as error:
             raise OutcomeUnknown("the answer cannot be read", key=key) from error
 
-    def _exchange(self, message: Message, timeout_s: float) -> Message:
+    def _exchange(self, message: Message, timeout_s: float, *, is_write: bool) -> Message:
         answers: list[Message] = []
 
         def is_answer(untrusted: bytes) -> bool | None:
@@ -146,7 +148,9 @@ class Hl7Client:
             return None if answer.first("MSA").get(1) == _COMMITTED else True
 
         try:
-            self._line.exchange(message.encode(), timeout_s=timeout_s, is_answer=is_answer)
+            self._line.exchange(
+                message.encode(), timeout_s=timeout_s, is_answer=is_answer, is_write=is_write
+            )
         except Untrusted as error:
             self._note_lost("certificate")
             raise GatewayMisconfigured("the certificate of the HIS is not trusted") from error
@@ -184,7 +188,7 @@ class Hl7Client:
         """
         started = time.monotonic()
         try:
-            answer = self._exchange(question, self._config.read_timeout_s)
+            answer = self._exchange(question, self._config.read_timeout_s, is_write=False)
         except (NoAnswer, NoFrame) as error:
             self._note_lost(str(error))
             raise Unavailable("the HIS does not answer as it should") from error

@@ -151,6 +151,10 @@ class FeedReceiver:
 
 
 def _each(items: Sequence[Item], take: Callable[[Intake, Item], None]) -> Callable[[Intake], None]:
+    """Raises BrokenReply when there is nothing to take in: to say yes to that would lose it."""
+    if not items:
+        raise BrokenReply("a message without content")
+
     def take_all(intake: Intake) -> None:
         for item in items:
             take(intake, item)

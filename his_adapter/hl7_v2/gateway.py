@@ -288,7 +288,7 @@ class Hl7Gateway(CatalogueCalls):
         checked_key(key)
         kept, dropped = self.read_patient(keep), self.read_patient(drop)
         message = self._adt("A40", "ADT_A39")
-        self._mapping.put_patient(message, kept, kept.ref)
+        self._mapping.put_patient(message, replace(kept, guardian=None), kept.ref)
         message.add("MRG").put_all(
             1, drop, "", "", self._catalogue.facility.code, self._config.patient_id_type
         )
@@ -347,7 +347,7 @@ class Hl7Gateway(CatalogueCalls):
         for ref in (patient, slot, service):
             _check_ref(ref)
         message = self._srm("S01", key, slot=slot)
-        self._put_reference(message, patient)
+        self._mapping.put_reference(message, patient)
         message.add("RGS").put(1, "1").put(2, "A")
         message.add("AIS").put(1, "1").put(2, "A").put(3, service)
         message.put(self._config.places.key, key)
@@ -456,7 +456,7 @@ class Hl7Gateway(CatalogueCalls):
         self._need(Feature.CANCEL_VISIT)
         before = self._find_visit(ref)
         message = self._adt("A11", "ADT_A09")
-        self._put_reference(message, before.patient)
+        self._mapping.put_reference(message, before.patient)
         message.add("PV1").put(1, "1").put(2, "O").put(19, ref).put(19, "VN", 5)
         if reason:
             message.add("PV2").put(3, reason, 2)
@@ -496,7 +496,7 @@ class Hl7Gateway(CatalogueCalls):
             if ref is not None:
                 _check_ref(ref)
         message = self._adt("P03", "DFT_P03", code="DFT")
-        self._put_reference(message, payment.patient)
+        self._mapping.put_reference(message, payment.patient)
         self._mapping.put_payment(message, payment)
         message.put(self._config.places.key, key)
         answer = self._client.write(message, key=key)
@@ -626,12 +626,6 @@ class Hl7Gateway(CatalogueCalls):
         message = self._client.new_message(code, event, structure)
         message.add("EVN").put(1, event).put(2, self._mapping.time(self._clock()))
         return message
-
-    def _put_reference(self, message: Message, patient: Ref) -> None:
-        """PID with the number alone, and a name because PID-5 must not be empty."""
-        pid = message.add("PID").put(1, "1")
-        pid.put_all(3, patient, "", "", self._catalogue.facility.code, self._config.patient_id_type)
-        pid.put_all(5, "", "", "", "", "", "", "S")
 
     def _need(self, feature: Feature) -> None:
         if feature not in self._features:

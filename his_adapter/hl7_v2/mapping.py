@@ -155,7 +155,13 @@ class Hl7Mapping:
             family, given, middle = split_name(person.guardian)
             nk1 = message.add("NK1").put(1, "1")
             nk1.put_all(2, family, given, middle, "", "", "", "L")
-            nk1.put(3, "GRD").put(3, "Guardian", 2).put(3, "HL70063", 3)
+            nk1.put(3, "GRD").put(3, "Guardian", 2)
+
+    def put_reference(self, message: Message, patient: Ref) -> None:
+        """PID with the number alone; PID-5 must not be empty, so it says that it is no name."""
+        pid = message.add("PID").put(1, "1")
+        pid.put_all(3, patient, "", "", self._facility, self._config.patient_id_type)
+        pid.put_all(5, "", "", "", "", "", "", "S")
 
     def patient_ref(self, group: Message) -> Ref:
         """Raises BrokenReply when PID-3 names no record."""
@@ -337,8 +343,7 @@ class Hl7Mapping:
         sch.put(5, booked.slot or "").put(6, "NEW")
         sch.put(11, self.time(booked.start), 4).put(11, self.time(booked.end), 5)
         sch.put(16, "HIS").put(20, "HIS").put(25, _BOOKING_STATUSES[booked.status])
-        pid = message.add("PID").put(1, "1")
-        pid.put_all(3, booked.patient, "", "", self._facility, self._config.patient_id_type)
+        self.put_reference(message, booked.patient)
         self._put_resources(message, booked.service, booked.room, booked.practitioner, booked.start)
         message.put(self.places.appointment_code, booked.code)
         message.put(self.places.facility_name, booked.facility_name)
