@@ -34,6 +34,8 @@ _HOP_BY_HOP = {
     "transfer-encoding",
     "content-length",
 }
+_QUESTIONS = {"GET", "HEAD", "OPTIONS", "QBP", "QRY", "SQM"}
+"""Methods of HTTP, messages of HL7 v2."""
 _HTML_PAGE = "<!DOCTYPE html><html><body><h1>Hệ thống đang bảo trì</h1></body></html>".encode()
 
 
@@ -127,7 +129,7 @@ class Request:
     @property
     def is_write(self) -> bool:
         """A search may be a POST, so that numbers stay out of access logs; tokens are not data."""
-        if self.method in {"GET", "HEAD", "OPTIONS"}:
+        if self.method in _QUESTIONS:
             return False
         path = self.path.partition("?")[0].rstrip("/").lower()
         return not path.endswith(("/_search", "/$match", "token", "login"))
@@ -208,7 +210,11 @@ class MllpCodec:
 
     def read_request(self, stream: BinaryIO) -> Request | None:
         frame = self._read_frame(stream)
-        return None if frame is None else Request(method="MLLP", path="", body=frame)
+        if frame is None:
+            return None
+        fields = frame.split(b"\r", 1)[0].split(frame[3:4] or b"|")
+        code = fields[8][:3].decode("ascii", "replace") if len(fields) > 8 else ""
+        return Request(method=code or "MLLP", path="", body=frame)
 
     def forward(self, upstream: Upstream, request: Request) -> Reply:
         with socket.create_connection(

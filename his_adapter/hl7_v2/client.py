@@ -43,6 +43,7 @@ from his_adapter.events import HisEvent
 from his_adapter.hl7_v2.config import Hl7Config, host_and_port
 from his_adapter.hl7_v2.messages import CHARSET, VERSION, Message, decode
 from his_adapter.hl7_v2.mllp import MllpClient, NoAnswer, NoFrame, NotSent, Untrusted
+from his_adapter.hl7_v2.times import dump_time, read_time
 from his_adapter.models import WriteKey
 
 _log = logging.getLogger(__name__)
@@ -78,11 +79,6 @@ ACCEPTED = {"AA"}
 _COMMITTED = "CA"
 
 
-def hl7_time(moment: datetime) -> str:
-    """`20261201070000+0700`."""
-    return moment.strftime("%Y%m%d%H%M%S%z")
-
-
 class Hl7Client:
     """Safe from several threads."""
 
@@ -109,7 +105,7 @@ class Hl7Client:
         header = message.add("MSH")
         header.put(3, config.sending_application).put(4, config.sending_facility)
         header.put(5, config.receiving_application).put(6, config.receiving_facility)
-        header.put(7, hl7_time(self._clock().astimezone(config.zone)))
+        header.put(7, dump_time(self._clock(), config.zone))
         header.put(9, code).put(9, event, 2).put(9, structure, 3)
         header.put(10, secrets.token_hex(10)).put(11, config.processing_id).put(12, VERSION)
         header.put(17, "VNM").put(18, CHARSET)
@@ -117,9 +113,9 @@ class Hl7Client:
 
     def ask(self, question: Message, *, timeout_s: float | None = None) -> Message:
         """Raises HisError."""
-        timeout_s = timeout_s or self._config.query_timeout_s
+        timeout_s = timeout_s or self._config.read_timeout_s
         try:
-            return self._checked(self._exchange(question, timeout_s))
+            return self._checked(self._exchange(question, timeout_s, is_write=False))
         except NoAnswer as error:
             self._note_lost(str(error))
             raise Unavailable("the HIS did not answer") from error
@@ -129,19 +125,21 @@ class Hl7Client:
     def write(self, message: Message, *, key: WriteKey) -> Message:
         """Sent once. Raises HisError; OutcomeUnknown when it may or may not have been done."""
         try:
-            return self._checked(self._exchange(message, self._config.ack_timeout_s))
+            return self._checked(
+                self._exchange(message, self._config.write_timeout_s, is_write=True)
+            )
         except NoAnswer as error:
             self._note_lost(str(error))
             raise OutcomeUnknown("the HIS did not answer", key=key) from error
         except (NoFrame, BrokenReply) as error:
             raise OutcomeUnknown("the answer cannot be read", key=key) from error
 
-    def _exchange(self, message: Message, timeout_s: float) -> Message:
+    def _exchange(self, message: Message, timeout_s: float, *, is_write: bool) -> Message:
         answers: list[Message] = []
 
         def is_answer(untrusted: bytes) -> bool | None:
             try:
-                answer = decode(untrusted)
+                answer = decode(untrusted, whole=not self._config.last_segment_open)
             except BrokenReply:
                 return False
             answers.append(answer)
@@ -150,7 +148,9 @@ class Hl7Client:
             return None if answer.first("MSA").get(1) == _COMMITTED else True
 
         try:
-            self._line.exchange(message.encode(), timeout_s=timeout_s, is_answer=is_answer)
+            self._line.exchange(
+                message.encode(), timeout_s=timeout_s, is_answer=is_answer, is_write=is_write
+            )
         except Untrusted as error:
             self._note_lost("certificate")
             raise GatewayMisconfigured("the certificate of the HIS is not trusted") from error
@@ -181,18 +181,26 @@ class Hl7Client:
         field = fault.get(6) if code else fault.get(2)
         raise InvalidData(field if _FIELD.fullmatch(field) else "request", _REFUSED)
 
-    def probe(self) -> float:
-        """Milliseconds to a connection. Raises Unavailable, GatewayMisconfigured."""
+    def probe(self, question: Message) -> tuple[float, float | None]:
+        """Milliseconds to any answer, and how far its clock (MSH-7) is ahead of ours in seconds.
+
+        Raises HisError.
+        """
         started = time.monotonic()
         try:
-            self._line.connect_once()
-        except Untrusted as error:
-            raise GatewayMisconfigured("the certificate of the HIS is not trusted") from error
-        except NotSent as error:
+            answer = self._exchange(question, self._config.read_timeout_s, is_write=False)
+        except (NoAnswer, NoFrame) as error:
             self._note_lost(str(error))
-            raise Unavailable("the HIS cannot be reached") from error
-        self._note_returned()
-        return (time.monotonic() - started) * 1000
+            raise Unavailable("the HIS does not answer as it should") from error
+        latency_ms = (time.monotonic() - started) * 1000
+        return latency_ms, self._clock_skew_s(answer)
+
+    def _clock_skew_s(self, answer: Message) -> float | None:
+        try:
+            told = read_time(answer.first("MSH").get(7), self._config.zone)
+        except BrokenReply:
+            return None
+        return (told - self._clock()).total_seconds()
 
     def _note_lost(self, cause: str) -> None:
         with self._lock:

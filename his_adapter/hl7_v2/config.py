@@ -162,6 +162,8 @@ class Hl7Config(_Part):
     sending_facility: str = ""
     receiving_application: str = "HIS"
     receiving_facility: str = ""
+    last_segment_open: bool = False
+    """The HIS sends no 0x0D after its last segment: then half a message cannot be told."""
     processing_id: str = Field(default="P", pattern="^[PTD]$")
     patient_id_type: str = "MR"
     """The repetition of PID-3 that names a record."""
@@ -184,8 +186,8 @@ class Hl7Config(_Part):
     feed: Feed | None = None
     timezone: Annotated[str, AfterValidator(_checked_zone)] = "Asia/Ho_Chi_Minh"
     connect_timeout_s: float = Field(default=2.0, gt=0, le=30)
-    query_timeout_s: float = Field(default=5.0, gt=0, le=60)
-    ack_timeout_s: float = Field(default=10.0, gt=0, le=120)
+    read_timeout_s: float = Field(default=5.0, gt=0, le=60)
+    write_timeout_s: float = Field(default=10.0, gt=0, le=120)
     connections: int = Field(default=4, ge=1, le=32)
 
     @property

@@ -4,7 +4,7 @@
         gateway = open_gateway(his.settings)
 
 With `feed_to` it also sends what changes in the hospital: people and visits (ADT), bookings (SIU),
-orders (ORM), results (ORU). Binds 127.0.0.1 only and refuses production.
+orders (OML), results (ORU). Binds 127.0.0.1 only and refuses production.
 """
 
 from __future__ import annotations
@@ -168,11 +168,12 @@ class Hl7Emulator:
 
     # --- what the hospital sends by itself
 
-    def send_feed_to(self, address: str) -> None:
-        """From now on, what changes goes there."""
+    def send_feed_to(self, address: str, *, from_the_beginning: bool = False) -> None:
+        """From now on, what changes goes there; with what the hospital still knows of before."""
         host, _, port = address.rpartition(":")
         self._feed = MllpClient(host, int(port), connect_timeout_s=2.0, connections=1)
-        self._cursor = self._his.changes(None).cursor
+        cursor = self._his.changes(None).cursor
+        self._cursor = f"{cursor.partition('.')[0]}.0" if from_the_beginning else cursor
 
     def push(self) -> None:
         """Sends what has changed, in order; what is not acknowledged is sent again next time."""
@@ -193,7 +194,7 @@ class Hl7Emulator:
             return msa.get(2) == message.control_id and msa.get(1) == "AA"
 
         with suppress(NotSent, NoAnswer, NoFrame, BrokenReply):
-            feed.exchange(message.encode(), timeout_s=5.0, is_answer=is_answer)
+            feed.exchange(message.encode(), timeout_s=5.0, is_answer=is_answer, is_write=False)
             return True
         return False
 
@@ -239,7 +240,7 @@ class Hl7Emulator:
         )
         for order in orders.items:
             if order.ref == ref:
-                message = self._new("ORM", "O01", "ORM_O01")
+                message = self._new("OML", "O21", "OML_O21")
                 self._mapping.put_patient(message, patient, patient.ref)
                 self._mapping.put_order(message, order)
                 return [message]
@@ -603,6 +604,7 @@ def serve(*, port: int, seed: int) -> None:  # noqa: ARG001 - the demo hospital 
         his = open_demo(Path(folder), clock=lambda: datetime.now(UTC))
         feed_to = os.environ.get("TIEPDON_HL7_FEED", "")
         emulator = Hl7Emulator(his, Path(folder), port=port, feed_to=feed_to)
-        print(f"HL7 v2 over MLLP: {emulator.address}", flush=True)  # noqa: T201 - for who started it
+        line = f"HL7 v2: {emulator.address}, catalogue: {emulator.settings['catalogue_file']}"
+        print(line, flush=True)  # noqa: T201 - for who started it
         with suppress(KeyboardInterrupt):
             emulator.run()

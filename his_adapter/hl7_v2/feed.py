@@ -83,7 +83,7 @@ class FeedReceiver:
     def answer(self, untrusted: bytes) -> bytes | None:
         """The acknowledgement, after the commit; nothing for what is no message at all."""
         try:
-            message = decode(untrusted)
+            message = decode(untrusted, whole=not self._config.last_segment_open)
         except BrokenReply:
             _log.warning(HisEvent.FEED_REFUSED, extra={"adapter": "hl7_v2", "cause": "unreadable"})
             return None
@@ -151,6 +151,10 @@ class FeedReceiver:
 
 
 def _each(items: Sequence[Item], take: Callable[[Intake, Item], None]) -> Callable[[Intake], None]:
+    """Raises BrokenReply when there is nothing to take in: to say yes to that would lose it."""
+    if not items:
+        raise BrokenReply("a message without content")
+
     def take_all(intake: Intake) -> None:
         for item in items:
             take(intake, item)

@@ -9,7 +9,7 @@ hours: each is asked by the name the hospital gives it (`queries`), or not offer
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from importlib.metadata import version as package_version
@@ -40,7 +40,7 @@ from his_adapter.errors import (
     VersionConflict,
 )
 from his_adapter.hl7_v2.catalogue import CatalogueCalls, page
-from his_adapter.hl7_v2.client import Hl7Client, hl7_time
+from his_adapter.hl7_v2.client import Hl7Client
 from his_adapter.hl7_v2.config import Hl7Config, read_config
 from his_adapter.hl7_v2.feed import FeedReceiver
 from his_adapter.hl7_v2.feed_store import FeedStore
@@ -85,6 +85,8 @@ from his_adapter.ports import DEFAULT_LIMIT, HisGateway
 
 ADAPTER = "hl7_v2"
 _GRADES = tuple(MatchGrade)
+_SKEW_WORTH_TELLING_S = 60.0
+_NOBODY = (("@PID.3.1", "TIEPDON-NOBODY"), ("@PID.3.5", "MR"))
 _FEED = {Feature.LIST_ORDERS, Feature.LIST_REPORTS, Feature.READ_REPORT_PART, Feature.CHANGES}
 
 Clock = Callable[[], datetime]
@@ -123,12 +125,16 @@ class Hl7Gateway(CatalogueCalls):
         )
 
     def health(self) -> Health:
-        """A connection is all that can be tried without asking about somebody."""
+        """Any answer to a question about nobody will do."""
         try:
-            latency_ms = self._client.probe()
+            latency_ms, skew_s = self._client.probe(self._people_question(_NOBODY, 1)[0])
         except HisError as error:
             return Health(state=HealthState.DOWN, cause=str(error))
-        return Health(state=HealthState.OK, latency_ms=latency_ms)
+        state = HealthState.OK
+        cause = None
+        if skew_s is not None and abs(skew_s) > _SKEW_WORTH_TELLING_S:
+            state, cause = HealthState.DEGRADED, "the clock of the HIS differs"
+        return Health(state=state, latency_ms=latency_ms, clock_skew_s=skew_s, cause=cause)
 
     def close(self) -> None:
         if self._receiver is not None:
@@ -282,7 +288,7 @@ class Hl7Gateway(CatalogueCalls):
         checked_key(key)
         kept, dropped = self.read_patient(keep), self.read_patient(drop)
         message = self._adt("A40", "ADT_A39")
-        self._mapping.put_patient(message, kept, kept.ref)
+        self._mapping.put_patient(message, replace(kept, guardian=None), kept.ref)
         message.add("MRG").put_all(
             1, drop, "", "", self._catalogue.facility.code, self._config.patient_id_type
         )
@@ -293,6 +299,12 @@ class Hl7Gateway(CatalogueCalls):
 
     def _ask_people(self, wanted: list[tuple[str, str]], limit: int) -> tuple[list[Message], bool]:
         """QBP^Q22: the groups of the people in the answer, and whether these are all."""
+        message, tag = self._people_question(wanted, limit)
+        return self._answered(self._client.ask(message), tag, limit, "PID")
+
+    def _people_question(
+        self, wanted: Sequence[tuple[str, str]], limit: int
+    ) -> tuple[Message, str]:
         message = self._client.new_message("QBP", "Q22", "QBP_Q21")
         tag = secrets.token_hex(8)
         name = self._config.pdq_name.split("^")
@@ -301,7 +313,7 @@ class Hl7Gateway(CatalogueCalls):
             if value:
                 qpd.put_all(3, field, value)
         message.add("RCP").put(1, "I").put(2, str(limit)).put(2, "RD", 2)
-        return self._answered(self._client.ask(message), tag, "PID")
+        return message, tag
 
     # --- free hours, bookings
 
@@ -335,7 +347,7 @@ class Hl7Gateway(CatalogueCalls):
         for ref in (patient, slot, service):
             _check_ref(ref)
         message = self._srm("S01", key, slot=slot)
-        self._put_reference(message, patient)
+        self._mapping.put_reference(message, patient)
         message.add("RGS").put(1, "1").put(2, "A")
         message.add("AIS").put(1, "1").put(2, "A").put(3, service)
         message.put(self._config.places.key, key)
@@ -444,7 +456,7 @@ class Hl7Gateway(CatalogueCalls):
         self._need(Feature.CANCEL_VISIT)
         before = self._find_visit(ref)
         message = self._adt("A11", "ADT_A09")
-        self._put_reference(message, before.patient)
+        self._mapping.put_reference(message, before.patient)
         message.add("PV1").put(1, "1").put(2, "O").put(19, ref).put(19, "VN", 5)
         if reason:
             message.add("PV2").put(3, reason, 2)
@@ -484,7 +496,7 @@ class Hl7Gateway(CatalogueCalls):
             if ref is not None:
                 _check_ref(ref)
         message = self._adt("P03", "DFT_P03", code="DFT")
-        self._put_reference(message, payment.patient)
+        self._mapping.put_reference(message, payment.patient)
         self._mapping.put_payment(message, payment)
         message.put(self._config.places.key, key)
         answer = self._client.write(message, key=key)
@@ -583,19 +595,25 @@ class Hl7Gateway(CatalogueCalls):
         for number, value in enumerate(values, start=3):
             qpd.put(number, value)
         message.add("RCP").put(1, "I").put(2, str(limit)).put(2, "RD", 2)
-        return self._answered(self._client.ask(message), tag, *starts)
+        return self._answered(self._client.ask(message), tag, limit, *starts)
 
-    def _answered(self, answer: Message, tag: str, *starts: str) -> tuple[list[Message], bool]:
+    def _answered(
+        self, answer: Message, tag: str, limit: int, *starts: str
+    ) -> tuple[list[Message], bool]:
         """Raises BrokenReply."""
         qak = answer.find("QAK")
         if qak is None or qak.get(1) != tag:
             raise BrokenReply("the answer to another question")
-        groups = [] if qak.get(2) == "NF" else list(answer.groups(*starts))
-        hits = qak.get(4)
-        whole = (
-            not hits.isascii() or not hits.isdigit() or len(hits) > 9 or int(hits) <= len(groups)
-        )
-        return groups, whole and not answer.first("DSC").get(1)
+        if qak.get(2) == "NF":
+            return [], True
+        groups, text = list(answer.groups(*starts)), qak.get(4)
+        hits = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+        if not groups and (qak.get(2) != "OK" or hits != 0):
+            raise BrokenReply("less than the answer says")
+        more = bool(answer.first("DSC").get(1)) or (hits or 0) > len(groups)
+        if more and len(groups) < limit and not answer.first("DSC").get(1):
+            raise BrokenReply("less than the answer says")
+        return groups, not more
 
     def _check_owner(self, asked: Ref, owners: list[Ref]) -> None:
         """Another number is right only when the record was merged."""
@@ -606,15 +624,8 @@ class Hl7Gateway(CatalogueCalls):
 
     def _adt(self, event: str, structure: str, *, code: str = "ADT") -> Message:
         message = self._client.new_message(code, event, structure)
-        now = self._clock().astimezone(self._config.zone)
-        message.add("EVN").put(1, event).put(2, hl7_time(now))
+        message.add("EVN").put(1, event).put(2, self._mapping.time(self._clock()))
         return message
-
-    def _put_reference(self, message: Message, patient: Ref) -> None:
-        """PID with the number alone, and a name because PID-5 must not be empty."""
-        pid = message.add("PID").put(1, "1")
-        pid.put_all(3, patient, "", "", self._catalogue.facility.code, self._config.patient_id_type)
-        pid.put_all(5, "", "", "", "", "", "", "S")
 
     def _need(self, feature: Feature) -> None:
         if feature not in self._features:

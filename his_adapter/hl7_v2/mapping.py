@@ -21,12 +21,13 @@ import binascii
 import hashlib
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import datetime, tzinfo
 
 from his_adapter.builtin.names import normal_form
 from his_adapter.errors import BrokenReply
 from his_adapter.hl7_v2.config import Hl7Config, Places
 from his_adapter.hl7_v2.messages import Message, Segment
+from his_adapter.hl7_v2.times import dump_time, read_time
 from his_adapter.models import (
     Appointment,
     AppointmentStatus,
@@ -104,10 +105,6 @@ _SECTIONS |= dict.fromkeys(
 )
 _SECTIONS |= {"PHR": "pharmacy"}
 _SECTION_CODES = {"laboratory": "LAB", "imaging": "RAD", "pharmacy": "PHR"}
-_MOMENT = re.compile(
-    r"([0-9]{4})([0-9]{2})([0-9]{2})(?:([0-9]{2})([0-9]{2})(?:([0-9]{2})(?:\.[0-9]{1,4})?)?)?"
-    r"(?:([+-])([0-9]{2})([0-9]{2}))?"
-)
 _BIRTH = re.compile(r"([0-9]{4})(?:([0-9]{2})(?:([0-9]{2}))?)?(?:[0-9]{4,6}(?:[+-][0-9]{4})?)?")
 
 
@@ -128,24 +125,11 @@ class Hl7Mapping:
     # --- small things
 
     def time(self, moment: datetime) -> str:
-        return moment.astimezone(self._zone).strftime("%Y%m%d%H%M%S%z")
+        return dump_time(moment, self._zone)
 
     def read_time(self, untrusted: str) -> datetime:
         """Raises BrokenReply. Without an offset it is the hospital's own time."""
-        match = _MOMENT.fullmatch(untrusted)
-        if match is None:
-            raise BrokenReply("no time")
-        year, month, day, hour, minute, second, sign, hours, minutes = match.groups()
-        zone = self._zone
-        try:
-            if sign:
-                offset = timedelta(hours=int(hours), minutes=int(minutes))
-                zone = timezone(-offset if sign == "-" else offset)
-            clock = (int(hour or 0), int(minute or 0), int(second or 0))
-            moment = datetime(int(year), int(month), int(day), *clock, tzinfo=zone)
-            return moment.astimezone(self._zone)
-        except (ValueError, OverflowError) as error:
-            raise BrokenReply("no time") from error
+        return read_time(untrusted, self._zone)
 
     # --- people
 
@@ -171,7 +155,13 @@ class Hl7Mapping:
             family, given, middle = split_name(person.guardian)
             nk1 = message.add("NK1").put(1, "1")
             nk1.put_all(2, family, given, middle, "", "", "", "L")
-            nk1.put(3, "GRD").put(3, "Guardian", 2).put(3, "HL70063", 3)
+            nk1.put(3, "GRD").put(3, "Guardian", 2)
+
+    def put_reference(self, message: Message, patient: Ref) -> None:
+        """PID with the number alone; PID-5 must not be empty, so it says that it is no name."""
+        pid = message.add("PID").put(1, "1")
+        pid.put_all(3, patient, "", "", self._facility, self._config.patient_id_type)
+        pid.put_all(5, "", "", "", "", "", "", "S")
 
     def patient_ref(self, group: Message) -> Ref:
         """Raises BrokenReply when PID-3 names no record."""
@@ -353,8 +343,7 @@ class Hl7Mapping:
         sch.put(5, booked.slot or "").put(6, "NEW")
         sch.put(11, self.time(booked.start), 4).put(11, self.time(booked.end), 5)
         sch.put(16, "HIS").put(20, "HIS").put(25, _BOOKING_STATUSES[booked.status])
-        pid = message.add("PID").put(1, "1")
-        pid.put_all(3, booked.patient, "", "", self._facility, self._config.patient_id_type)
+        self.put_reference(message, booked.patient)
         self._put_resources(message, booked.service, booked.room, booked.practitioner, booked.start)
         message.put(self.places.appointment_code, booked.code)
         message.put(self.places.facility_name, booked.facility_name)

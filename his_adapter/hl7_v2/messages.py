@@ -171,8 +171,13 @@ def _parsed_place(place: str) -> tuple[str, int, int]:
     return name, int(number), int(component or 1)
 
 
-def decode(untrusted: bytes) -> Message:
-    """Raises BrokenReply. Texts are UTF-8 unless MSH-18 says ASCII or Latin-1."""
+def decode(untrusted: bytes, *, whole: bool = True) -> Message:
+    """Raises BrokenReply. Texts are UTF-8 unless MSH-18 says Latin-1.
+
+    `whole`: the last segment must be ended as the others are, or half a message was sent.
+    """
+    if whole and not untrusted.endswith((b"\r", b"\r\n")):
+        raise BrokenReply("half a message")
     if not untrusted.startswith(b"MSH") or len(untrusted) < 8:
         raise BrokenReply("no HL7 message")
     pieces = sum(untrusted.count(separator) for separator in {b"\r", *_separators(untrusted)})

@@ -128,39 +128,58 @@ class MllpClient:
             connection.close()
 
     def exchange(
-        self, content: bytes, *, timeout_s: float, is_answer: Callable[[bytes], bool | None]
+        self,
+        content: bytes,
+        *,
+        timeout_s: float,
+        is_answer: Callable[[bytes], bool | None],
+        is_write: bool,
     ) -> bytes:
         """Sends one message and waits for its answer.
 
         `is_answer` tells whether a frame is the answer (True), one that announces it (None), or
-        somebody else's (False). Raises NotSent, NoAnswer, NoFrame; then the connection is gone.
+        somebody else's (False). A write goes out on a new connection: a kept one may be about to
+        be closed. A question that meets such a one is asked once more. Raises NotSent, NoAnswer,
+        NoFrame; then the connection is gone.
         """
         until = time.monotonic() + timeout_s
         if not self._places.acquire(timeout=timeout_s):
             raise NotSent("all connections are busy")
         try:
-            connection = self._take()
-            try:
-                answer = _exchanged(connection, content, until, is_answer)
-            except BaseException:
-                connection.close()
-                raise
-            with self._lock:
-                self._idle.append(connection)
-            return answer
+            kept = self._find_kept()
+            if kept is not None and is_write:
+                kept.close()
+            elif kept is not None:
+                with suppress(NoAnswer):
+                    return self._exchanged(kept, content, until, is_answer)
+                if time.monotonic() >= until:
+                    raise NoAnswer("no answer in time")
+            return self._exchanged(self._connect(), content, until, is_answer)
         finally:
             self._places.release()
 
-    def connect_once(self) -> None:
-        """Raises NotSent when nobody is there."""
-        self._connect().close()
+    def _exchanged(
+        self,
+        connection: Connection,
+        content: bytes,
+        until: float,
+        is_answer: Callable[[bytes], bool | None],
+    ) -> bytes:
+        try:
+            answer = _exchanged(connection, content, until, is_answer)
+        except BaseException:
+            connection.close()
+            raise
+        with self._lock:
+            self._idle.append(connection)
+        return answer
 
-    def _take(self) -> Connection:
+    def _find_kept(self) -> Connection | None:
         while True:
             with self._lock:
                 connection = self._idle.pop() if self._idle else None
             if connection is None:
-                return self._connect()
+                return None
             if time.monotonic() - connection.used_at < _IDLE_FOR_S and connection.is_quiet():
                 return connection
             connection.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -16,6 +17,7 @@ from his_adapter.conformance.kit import Outcome, certify
 from his_adapter.demo.gateway import open_demo
 from his_adapter.fhir_r4.emulated_hospital import Careless
 from his_adapter.fhir_r4.emulator import FhirEmulator
+from his_adapter.hl7_v2.emulator import Hl7Emulator
 from his_adapter.json_kiosk.emulator import JsonKioskEmulator
 from his_adapter.ports import HisGateway
 from his_adapter.registry import open_gateway
@@ -35,6 +37,7 @@ from tiepdon.demo.fhir_server.hospital import HOURLY, SETTINGS, WALK_IN, seed
 from tiepdon.demo.fhir_server.process import FhirServer
 
 TIME_LIMITS = {"connect_timeout_s": 2.0, "read_timeout_s": 5.0, "write_timeout_s": 15.0}
+HL7_TIME_LIMITS = {"connect_timeout_s": 2.0, "read_timeout_s": 5.0, "write_timeout_s": 10.0}
 
 PATIENCE = {"connect_timeout_s": 10.0, "read_timeout_s": 30.0, "write_timeout_s": 60.0}
 """On a calm line: a machine that does much else at once must not look like a slow HIS."""
@@ -122,6 +125,34 @@ def fhir_careless(folder: Path) -> Iterator[HisConfig]:
 
 
 @contextmanager
+def hl7(folder: Path) -> Iterator[HisConfig]:
+    """HL7 v2 over MLLP, with what the HIS sends by itself."""
+    prepared = prepared_demo(folder / "his")
+    his = open_demo(folder / "his", clock=lambda: datetime.now(UTC))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        feed_address = f"127.0.0.1:{free.getsockname()[1]}"
+    with Hl7Emulator(his, folder) as emulator:
+        feed = {"listen": feed_address, "file": str(folder / "feed.sqlite3")}
+        settings = {**emulator.settings, **HL7_TIME_LIMITS, "feed": feed}
+        receiver = open_gateway("hl7_v2", settings)
+        emulator.send_feed_to(feed_address, from_the_beginning=True)
+        emulator.push()
+        yield HisConfig(
+            adapter="hl7_v2",
+            settings=settings,
+            certify=prepared.certify(
+                only_invented_people=True,
+                walk_in="surgery",
+                hourly="internal",
+                corrected_report={"ref": prepared.corrected_report},
+                proxied_setting="address",
+                time_settings=HL7_TIME_LIMITS,
+            ),
+        )
+        receiver.close()
+
+
+@contextmanager
 def careless(folder: Path) -> Iterator[HisConfig]:
     """A careless HIS behind an adapter that believes it."""
     with builtin(folder) as config:
@@ -198,6 +229,7 @@ TARGETS: dict[str, Target] = {
     "fhir": fhir,
     "fhir_careless": fhir_careless,
     "fhir_server": fhir_server,
+    "hl7": hl7,
     "json_kiosk": json_kiosk,
     "sql_views": sql_views,
 }
