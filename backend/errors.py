@@ -352,6 +352,14 @@ class NothingToConfirm(Conflict):
     message_key = "desk.nothing_to_confirm"
 
 
+class HistoryNotTaken(Conflict):
+    """The HIS has no place for what patients say about their own health."""
+
+    code = "history_not_taken"
+    title = "The HIS takes no answers about somebody's health"
+    message_key = "desk.history_not_taken"
+
+
 class DifferentPeople(Conflict):
     """Two personal numbers: no two records of one person."""
 

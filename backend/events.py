@@ -24,6 +24,7 @@ class Event(StrEnum):
     PERSON_READ = "person_read"
     PEOPLE_MERGED = "people_merged"
     PERSON_CORRECTED = "person_corrected"
+    HISTORY_TAKEN = "history_taken"
     IDENTITY_CONFIRMED = "identity_confirmed"
     CHECKIN_CHANGED = "checkin_changed"
     CHECKIN_SENT_AGAIN = "checkin_sent_again"

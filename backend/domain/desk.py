@@ -124,6 +124,26 @@ class Contact:
         return {name: value for name, value in vars(self).items() if value is not None}
 
 
+@dataclass(frozen=True, kw_only=True, repr=False)
+class History:
+    """What a patient says about their own health, in their words; None: not asked."""
+
+    allergies: str | None = None
+    illnesses: str | None = None
+    medicines: str | None = None
+    language: str = "vi"
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """By the names of the questions of the form."""
+        said = {
+            "allergies": self.allergies,
+            "illnesses": self.illnesses,
+            "medicines": self.medicines,
+        }
+        return {name: text for name, text in said.items() if text}
+
+
 def drop_note(content: Mapping[str, Any], note: Note) -> dict[str, Any]:
     """The ticket without that sentence, for the next time it is printed."""
     words = {NOTES[note].vi, NOTES[note].en}

@@ -10,6 +10,7 @@ from pydantic import Field
 from backend.web.schemas import (
     Id,
     Label,
+    Language,
     NoticeAcceptance,
     OnBehalf,
     Papers,
@@ -170,6 +171,19 @@ class PersonRequest(Request):
     address: (
         Annotated[str, Field(min_length=1, max_length=400, pattern=r"^[^\x00-\x1f\x7f]+$")] | None
     ) = None
+
+
+Said = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class HistoryRequest(Request):
+    """What the patient says about their own health; null: not asked."""
+
+    version: Version
+    allergies: Said | None = None
+    illnesses: Said | None = None
+    medicines: Said | None = None
+    language: Language = "vi"
 
 
 class ResumeRequest(Request):

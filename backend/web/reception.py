@@ -8,6 +8,7 @@ from backend.domain.desk import (
     CategoryReason,
     Contact,
     CoverageDecision,
+    History,
     IdentityReason,
     Need,
     PriorityReason,
@@ -40,6 +41,7 @@ from backend.services.open_visit import OpenedVisit, open_visit
 from backend.services.resume_at_desk import resume_at_desk
 from backend.services.search_visits import search_visits
 from backend.services.show_his_data import show_his_data
+from backend.services.take_history import take_history
 from backend.web import desk_schemas, schemas, visits
 from backend.web.api import (
     IDEMPOTENT,
@@ -188,6 +190,22 @@ def person(path: schemas.VisitPath, body: desk_schemas.PersonRequest) -> Respons
     )
 
 
+@blueprint.post("/visits/<visit_id>/history", responses=DECISION, openapi_extensions=IDEMPOTENT)
+@allow(*DESK)
+def history(path: schemas.VisitPath, body: desk_schemas.HistoryRequest) -> Response:
+    """Hand the patient's own words about their health to the HIS; they are not kept here"""
+    return answer_reply(
+        take_history(
+            resources(),
+            path.visit_id,
+            _history(body),
+            seen=body.version,
+            staff=caller(),
+            intent=get_intent(),
+        )
+    )
+
+
 @blueprint.post("/visits/<visit_id>/resume", responses=DECISION, openapi_extensions=IDEMPOTENT)
 @allow(*DESK, StaffRole.HEAD)
 def resume(path: schemas.VisitPath, body: desk_schemas.ResumeRequest) -> Response:
@@ -309,6 +327,17 @@ def _contact(body: desk_schemas.PersonRequest) -> Contact:
     if not phone and not address:
         raise ValidationFailed("nothing to correct")
     return Contact(phone=phone, address=address or None)
+
+
+def _history(body: desk_schemas.HistoryRequest) -> History:
+    """Raises ValidationFailed when nothing was said."""
+    said = (body.allergies, body.illnesses, body.medicines)
+    allergies, illnesses, medicines = (names.normal_form(each or "") or None for each in said)
+    if not (allergies or illnesses or medicines):
+        raise ValidationFailed("nothing was said")
+    return History(
+        allergies=allergies, illnesses=illnesses, medicines=medicines, language=body.language
+    )
 
 
 def _facts(body: desk_schemas.DescribedRequest) -> PersonFacts:

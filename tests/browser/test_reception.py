@@ -350,6 +350,21 @@ def test_phone_and_address_are_corrected(open_page: OpenPage, hall: Hall) -> Non
     expect(page.locator("#banner")).to_contain_text("HIS sẽ được báo")
     expect(page.locator(".person")).to_contain_text("•77")
     expect(page.locator(".person")).to_contain_text("Số 7 đường Thử")
-    expect(page.locator(".contact")).not_to_have_attribute("open", "")
+    expect(page.locator(".person .contact")).not_to_have_attribute("open", "")
     search(page, "0900000177")
     expect(page.locator("#detail .big-number")).to_have_text(number)
+
+
+def test_a_history_is_handed_to_the_doctor_and_not_shown_again(
+    open_page: OpenPage, hall: Hall
+) -> None:
+    number = hall.take(SERVICE)["ticket"]["number"]
+    page = open_page(DESK, name="letan")
+    open_number(page, number)
+    page.get_by_text("Ghi tiền sử…").click()
+    page.fill("#history-allergies", "Tôm & cua")
+    assert list_serious_faults(page) == []
+    page.get_by_role("button", name="Gửi cho bác sĩ").click()
+    expect(page.locator("#banner")).to_contain_text("Bác sĩ xem trên HIS")
+    page.get_by_text("Ghi tiền sử…").click()
+    expect(page.locator("#history-allergies")).to_have_value("")

@@ -9,12 +9,14 @@ from backend.services.deliveries import (
     merge_patients,
     release_number,
     send_checkin,
+    submit_history,
     update_patient,
 )
 from backend.services.deliveries.message import Delivery
 
 CHECK_IN, CANCEL_VISIT, MERGE_PATIENTS = "his.check_in", "his.cancel_visit", "his.merge_patients"
 RELEASE_NUMBER, UPDATE_PATIENT = "his.release_number", "his.update_patient"
+SUBMIT_HISTORY = "his.submit_history"
 
 DELIVERIES: dict[str, Delivery] = {
     CHECK_IN: Delivery(deliver=check_in.deliver),
@@ -24,6 +26,7 @@ DELIVERIES: dict[str, Delivery] = {
     RELEASE_NUMBER: Delivery(deliver=release_number.deliver),
     # Somebody new is created in the HIS by the check-in.
     UPDATE_PATIENT: Delivery(deliver=update_patient.deliver, waits_for=frozenset({CHECK_IN})),
+    SUBMIT_HISTORY: Delivery(deliver=submit_history.deliver, waits_for=frozenset({CHECK_IN})),
     queue_checkin.KIND: Delivery(deliver=send_checkin.deliver, party=queue_checkin.PARTY),
 }
 

@@ -7,17 +7,18 @@ that nothing has to be looked up and nothing is ever sent blindly.
 
 from __future__ import annotations
 
-import json
-from base64 import b64decode, b64encode
 from collections.abc import Mapping
-
-from sqlalchemy import select
 
 from backend.domain.identity.names import normal_form
 from backend.domain.identity.phones import phone_key
 from backend.services.deliveries.message import Delivered, Message
+from backend.services.deliveries.sealed import (
+    find_person_ref,
+    make_sealed_payload,
+    open_payload,
+    told,
+)
 from backend.services.resources import Resources
-from backend.storage import tables
 from backend.storage.crypto import Keys
 from his_adapter.errors import KeyReused, NotSupported, VersionConflict
 from his_adapter.models import Patient, PatientChanges, Ref, WriteKey
@@ -28,9 +29,7 @@ ROUNDS = 4
 
 def make_payload(keys: Keys, *, person_id: str, corrected: Mapping[str, str]) -> dict[str, str]:
     """The values as they were corrected: a card read meanwhile does not change what is told."""
-    text = json.dumps(dict(corrected), ensure_ascii=False)
-    sealed = keys.seal(text.encode(), context=f"correction:{person_id}")
-    return {"person": person_id, "sealed": b64encode(sealed).decode()}
+    return make_sealed_payload(keys, person_id=person_id, content=corrected)
 
 
 def deliver(resources: Resources, message: Message) -> Delivered | None:
@@ -38,20 +37,20 @@ def deliver(resources: Resources, message: Message) -> Delivered | None:
 
     Raises VersionConflict when somebody else changes the record again and again.
     """
-    ref = _find_ref(resources, message)
+    ref = find_person_ref(resources, message)
     if ref is None:
-        return None
-    corrected = _open(resources.keys, message)
+        return told(message)
+    corrected = open_payload(resources.keys, message)
     for round_ in range(ROUNDS):
         try:
             if _tell(resources, ref, corrected, WriteKey(f"{message.id}.{round_}")):
-                return Delivered(his_ref=ref)
+                return told(message, his_ref=ref)
         except NotSupported:
-            return None
+            return told(message)
     raise VersionConflict("changed again and again")
 
 
-def _tell(resources: Resources, ref: Ref, corrected: dict[str, str], key: WriteKey) -> bool:
+def _tell(resources: Resources, ref: Ref, corrected: Mapping[str, str], key: WriteKey) -> bool:
     """False when the record changed since it was read: then nothing was written."""
     patient = resources.his.read_patient(ref)
     changes = _list_changes(patient, corrected)
@@ -74,19 +73,3 @@ def _list_changes(patient: Patient, corrected: Mapping[str, str]) -> PatientChan
     if phone is None and address is None:
         return None
     return PatientChanges(phone=phone, address=address)
-
-
-def _open(keys: Keys, message: Message) -> dict[str, str]:
-    sealed = b64decode(message.payload["sealed"])
-    context = f"correction:{message.payload['person']}"
-    opened: dict[str, str] = json.loads(keys.unseal(sealed, context=context))
-    return opened
-
-
-def _find_ref(resources: Resources, message: Message) -> Ref | None:
-    """By the lane: it follows the person when two records are merged."""
-    with resources.database.read() as connection:
-        ref = connection.scalar(
-            select(tables.Person.his_ref).where(tables.Person.id == message.lane)
-        )
-    return Ref(ref) if ref else None

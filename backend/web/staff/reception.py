@@ -15,6 +15,7 @@ from backend.domain.scan import PersonFacts
 from backend.errors import VisitNotFound
 from backend.services.list_today import list_today
 from backend.services.show_evidence import show_evidence
+from backend.services.take_history import takes_history
 from backend.web import desk_schemas
 from backend.web.api import caller, resources
 from backend.web.page_texts import texts
@@ -79,6 +80,7 @@ def _settings() -> dict[str, object]:
     return {
         "zone": catalogue.zone.key,
         "notice": {"version": NOTICE_VERSION, "vi": NOTICE_SHORT.vi, "en": NOTICE_SHORT.en},
+        "takes_history": takes_history(catalogue),
         "visit_kinds": [
             {"code": kind.code, "vi": kind.label.vi, "en": kind.label.en}
             for kind in catalogue.settings.visit_kinds

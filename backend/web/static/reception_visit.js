@@ -1,7 +1,7 @@
 // One visit: who it is, the next thing to decide, its way, printing, merging.
 "use strict";
 
-import { ask, birthText, button, clock, el, fill, press, say, settings, show, tell, words } from "./reception_base.js";
+import { ask, birthText, button, clock, el, fill, lang, press, say, settings, show, tell, words } from "./reception_base.js";
 import { laneChip, markSelected, refresh, visitRow } from "./reception_list.js";
 import { register } from "./reception_register.js";
 import { printPanel } from "./reception_print.js";
@@ -11,6 +11,8 @@ let shownId = null;
 let choosingFor = null;
 /** The visit whose phone and address are being corrected, likewise. */
 let correctingFor = null;
+/** The visit whose history is being taken, likewise. */
+let askingFor = null;
 
 export const shownVisit = () => shownId;
 
@@ -59,6 +61,7 @@ function draw(opened) {
     needPart(opened),
     opened.use_insurance ? categoryPart(opened) : null,
     wayPart(visit),
+    opened.person && settings.takes_history ? historyPart(visit) : null,
     opened.person ? hisPart(visit) : null,
     printPanel(visit.id, opened.prints, again),
     opened.person ? mergePart(opened) : null,
@@ -109,6 +112,33 @@ function contactPart(visit, address) {
     el("label", { for: "contact-address" }, words.contact_address),
     place,
     button(words.save, send, {}),
+  );
+}
+
+/** In the patient's words, for the doctor: it is shown to nobody here, so the form starts empty. */
+function historyPart(visit) {
+  const questions = ["allergies", "illnesses", "medicines"];
+  const fields = questions.map((name) => el("input", { id: `history-${name}`, type: "text", maxlength: "500", autocomplete: "off" }));
+  const send = (pressed) => {
+    const said = Object.fromEntries(questions.map((name, at) => [name, fields[at].value.trim()]).filter(([, text]) => text));
+    if (!Object.keys(said).length) return tell(words.history_nothing);
+    return press(pressed, "POST", `/visits/${visit.id}/history`, { version: visit.version, language: lang, ...said }, async (answer) => {
+      if (answer.ok) askingFor = null;
+      // What was typed stays for another try.
+      if (answer.code !== "validation_failed") await after(words.done.history)(answer);
+    });
+  };
+  return el(
+    "section",
+    { class: "part", "aria-label": words.history_title },
+    el(
+      "details",
+      { class: "contact", open: askingFor === visit.id, on: { toggle: (event) => (askingFor = event.currentTarget.open ? visit.id : null) } },
+      el("summary", {}, words.history_start),
+      el("p", { class: "soft" }, words.history_hint),
+      questions.map((name, at) => [el("label", { for: `history-${name}` }, words[`history_${name}`]), fields[at]]).flat(),
+      button(words.history_send, send, {}),
+    ),
   );
 }
 

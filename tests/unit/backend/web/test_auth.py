@@ -98,6 +98,7 @@ POST /api/v1/visits/<visit_id>/category reception
 POST /api/v1/visits/<visit_id>/coverage reception
 GET  /api/v1/visits/<visit_id>/desk reception
 GET  /api/v1/visits/<visit_id>/his reception
+POST /api/v1/visits/<visit_id>/history reception
 POST /api/v1/visits/<visit_id>/identity reception
 POST /api/v1/visits/<visit_id>/name reception
 POST /api/v1/visits/<visit_id>/person reception

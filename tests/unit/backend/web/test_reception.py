@@ -48,6 +48,7 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("POST", "/visits/x/coverage", {"version": 0, "decision": "valid"}),
     ("POST", "/visits/x/category", {"version": 0, "code": "1.1", "reason": "as_proposed"}),
     ("POST", "/visits/x/person", {"version": 0, "phone": "0912345678"}),
+    ("POST", "/visits/x/history", {"version": 0, "allergies": "Tôm"}),
     ("POST", "/visits/x/resume", {"version": 0, "step_id": "x"}),
     ("POST", "/people/merge", {"keep": {"visit_id": "x", "version": 0}, "other": {"visit_id": "y", "version": 0}}),
     ("POST", "/people/describe", PERSON),
@@ -328,3 +329,13 @@ def test_phone_and_address_are_corrected(desk: ApiCaller, hospital: Hospital) ->
     assert opened["address"] == "12 đường Thử & Ví Dụ"
     assert opened["person"]["masked_phone"] == "••• ••• •78"
     assert desk.post(path, wish).json["code"] == "changed_meanwhile"
+
+
+def test_a_history_needs_words_and_a_his_that_takes_it(desk: ApiCaller, hospital: Hospital) -> None:
+    scan = desk.post("/people/describe", PERSON).json
+    visit = start(desk, hospital, scan["scan_id"]).json
+    path = f"/visits/{visit['id']}/history"
+    for wrong in ({}, {"allergies": " "}, {"medicines": "a\nb"}, {"illnesses": "x" * 501}):
+        assert desk.post(path, {"version": 0} | wrong).status_code == 422, wrong
+    refused = desk.post(path, {"version": 0, "allergies": "Tôm"})
+    assert (refused.status_code, refused.json["code"]) == (409, "history_not_taken")
