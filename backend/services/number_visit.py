@@ -165,4 +165,5 @@ def _check_in(
             ref = Ref("")  # this HIS takes new people with their first visit
         except Duplicate as error:
             ref = Ref(error.existing)
-    return resources.his.check_in(replace(request, patient=ref, person=draft), key=key)
+    told = draft if resources.his_wants_person or not ref else None
+    return resources.his.check_in(replace(request, patient=ref, person=told), key=key)
