@@ -26,6 +26,8 @@ NAMES = (
     "calling",
     "fhir",
     "outbox",
+    "follow_his",
+    "slow_his",
 )
 OUT = Path("out/bench")
 

@@ -27,6 +27,11 @@ WHAT = {
     "mapping to our models.",
     "outbox": "Messages to the HIS after it was away: looked up, sent, settled, audited. Two workers on PostgreSQL with synchronous "
     "commit; the HIS is a small one behind HTTP without delays of its own; all of them on the same two cores.",
+    "follow_his": "Orders placed and results released in the demo hospital by a process of its own, until our database has the step and the "
+    "event for boards and phones. One worker with all its jobs on PostgreSQL; with a HIS that tells of changes, and with one that has to "
+    "be asked about each open visit in turn (everybody with the doctor).",
+    "slow_his": "A HIS that holds its answers back: from the card until the number, POST /scans and POST /visits together, two web workers "
+    "on PostgreSQL. Patients follow each other at four kiosks without a pause.",
     "live": "150 boards of ten rooms and 60 consoles listen while 50 numbers a second are taken and 25 a second called. From the "
     "press of a button until the event is at the page; two web workers, database and all clients on the same two cores.",
 }

@@ -96,6 +96,8 @@ class Capabilities:
     adapter: str
     adapter_version: str
     his_version: str
+    wants_person: bool = False
+    """A check-in names the whole person (`CheckIn.person`), also one the HIS knows."""
 
 
 class HealthState(StrEnum):
@@ -551,7 +553,7 @@ class CheckIn:
     patient: Ref
     """Empty with a HIS that takes new people only together with a visit (no create_patient)."""
     person: PatientDraft | None = field(default=None, repr=False)
-    """Who that is, for a HIS that wants the whole person with every registration."""
+    """Who that is, without `patient` and for a HIS that wants it (`Capabilities.wants_person`)."""
     appointment: Ref | None = None
     service: Ref | None = None
     practitioner: Ref | None = None

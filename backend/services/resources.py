@@ -28,6 +28,11 @@ class Resources:
     """The insurer's own gateway; without one the HIS is asked about cards."""
 
     @cached_property
+    def his_wants_person(self) -> bool:
+        """A HIS that knows somebody is told of them all the same; does not change as it runs."""
+        return self.his.capabilities().wants_person
+
+    @cached_property
     def speaker(self) -> Speaker:
         """Opened when first wanted: many processes never speak."""
         return open_speaker(

@@ -7,13 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 
 from backend.domain.outbox import Breaker, MessageState, Pace
 from backend.errors import BackendError
 from backend.events import Event
 from backend.logging import log
-from backend.services.deliveries.message import BrokenAnswer, Delivered, Message, NeedsStaff
+from backend.services.deliveries.message import (
+    BrokenAnswer,
+    Delivered,
+    Message,
+    NeedsStaff,
+    save_all,
+)
 from backend.storage import tables
 from backend.storage.outbox import lock_own, wake_messages
 from backend.storage.parties import find_party_state, note_calls
@@ -66,8 +72,6 @@ def judge(
     message, error = outcome.message, outcome.error
     tries = message.attempts + 1
     match error:
-        case None:
-            return Verdict(state=MessageState.DONE)
         case NeedsStaff():
             return Verdict(state=MessageState.DEAD, code=error.code)
         case Throttled() | Unavailable() | OutcomeUnknown():
@@ -120,9 +124,11 @@ def settle_messages(
     row = find_party_state(unit.connection, party, facility_id=unit.facility_id)
     last_ok_at = row.last_ok_at if row else None
     others_pass = _others_pass(last_ok_at, unit.now, pace)
-    settled = 0
+    arrived = [each for each in tried if each.error is None and each.message.id in own]
+    _write_arrived(unit, arrived)
+    settled = len(arrived)
     for outcome in tried:
-        if outcome.message.id in own:
+        if outcome.message.id in own and outcome.error is not None:
             alone = others_pass or any(each.error is None for each in outcomes)
             tried_at = outcome.message.tried_at
             passed = last_ok_at is not None and tried_at is not None and last_ok_at > tried_at
@@ -139,7 +145,7 @@ def settle_messages(
         party,
         pace,
         # Whoever refuses is there as well.
-        arrived=sum(each.error is None for each in tried if each.message.id in own),
+        arrived=len(arrived),
         answered=any(
             each.error is None
             or (
@@ -176,17 +182,43 @@ def _others_pass(last_ok_at: datetime | None, now: datetime, pace: Pace) -> bool
     return last_ok_at is not None and now - last_ok_at <= pace.span(pace.others_window_s)
 
 
+def _write_arrived(unit: UnitOfWork, outcomes: Sequence[Outcome]) -> None:
+    """All at once: each statement of its own costs as much as the rest of the message."""
+    if not outcomes:
+        return
+    save_all(unit, [each.delivered for each in outcomes if each.delivered is not None])
+    unit.connection.execute(
+        _SET_DONE,
+        [
+            {
+                "message_id": each.message.id,
+                "now": unit.now,
+                "ref": each.delivered.his_ref if each.delivered is not None else None,
+            }
+            for each in outcomes
+        ],
+    )
+    for each in outcomes:
+        tell_settled(unit, each.message, Verdict(state=MessageState.DONE), tell_delay=False)
+
+
+_SET_DONE = (
+    update(tables.OutboxMessage)
+    .where(tables.OutboxMessage.id == bindparam("message_id"))
+    .values(
+        state=MessageState.DONE,
+        last_error=None,
+        settled_at=bindparam("now"),
+        his_ref=bindparam("ref"),
+    )
+)
+
+
 def _write(unit: UnitOfWork, outcome: Outcome, verdict: Verdict, pace: Pace) -> None:
-    message, done = outcome.message, verdict.state is MessageState.DONE
+    message = outcome.message
     values: dict[str, Any] = {"state": verdict.state, "last_error": verdict.code}
     if verdict.failed_alone:
         values["failed_alone"] = verdict.failed_alone
-    if done:
-        values["settled_at"] = unit.now
-        if outcome.delivered is not None:
-            values["his_ref"] = outcome.delivered.his_ref
-            if outcome.delivered.save is not None:
-                outcome.delivered.save(unit)
     if verdict.pause is not None:
         values["next_at"] = unit.now + verdict.pause
     unit.connection.execute(

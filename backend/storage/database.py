@@ -106,6 +106,12 @@ class Database:
         self.facility_id = facility_id
         self.clock = clock
         self._closed = False
+        # Each statement sees what was committed before it either way (READ COMMITTED); without a
+        # transaction around them a read costs two messages less. SQLite keeps one view of all.
+        one_by_one = engine.dialect.name == "postgresql"
+        self._reading = (
+            engine.execution_options(isolation_level="AUTOCOMMIT") if one_by_one else engine
+        )
         event.listen(engine, "checkin", self._take_back)
 
     @contextmanager
@@ -113,7 +119,7 @@ class Database:
         """A connection to read with. Raises StorageUnavailable."""
         self._refuse_when_closed()
         try:
-            with self.engine.connect() as connection:
+            with self._reading.connect() as connection:
                 yield connection
         except (OperationalError, PoolTimeout) as error:
             raise StorageUnavailable from error

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Select,
     and_,
+    bindparam,
     exists,
     literal_column,
     or_,
@@ -46,36 +49,48 @@ def claim_messages(
     Two workers never get the same one: on PostgreSQL rows that another one takes are passed over,
     on SQLite there is one writer. Raises IntegrityError when a lane turned out to be busy.
     """
+    rows = unit.connection.execute(
+        _list_due(tuple(sorted(waits.items())), early=early),
+        {"facility": unit.facility_id, "party": party, "now": unit.now, "most": limit},
+    ).all()
+    if rows:
+        unit.connection.execute(
+            _TAKE,
+            {"ids": [row.id for row in rows], "now": unit.now, "lease_until": unit.now + lease},
+        )
+    return rows
+
+
+@lru_cache(maxsize=8)
+def _list_due(waits: tuple[tuple[str, frozenset[str]], ...], *, early: bool) -> Select[Any]:
     mine = OutboxMessage
     statement = (
         select(mine.__table__)
         .where(
-            mine.facility_id == unit.facility_id,
-            mine.party == party,
+            mine.facility_id == bindparam("facility"),
+            mine.party == bindparam("party"),
             _IS_UNDER_WAY,
             mine.state.in_(_DUE_STATES),
-            mine.expires_at > unit.now,
-            ~_is_held_back(waits),
+            mine.expires_at > bindparam("now"),
+            ~_is_held_back(dict(waits)),
         )
         .order_by(mine.next_at if early else mine.id)
-        .limit(limit)
+        .limit(bindparam("most"))
         .with_for_update(skip_locked=True, of=mine)
     )
-    if not early:
-        statement = statement.where(mine.next_at <= unit.now)
-    rows = unit.connection.execute(statement).all()
-    if rows:
-        unit.connection.execute(
-            update(mine)
-            .where(mine.id.in_([row.id for row in rows]))
-            .values(
-                state=MessageState.SENDING,
-                attempts=mine.attempts + 1,
-                sent_at=unit.now,
-                next_at=unit.now + lease,
-            )
-        )
-    return rows
+    return statement if early else statement.where(mine.next_at <= bindparam("now"))
+
+
+_TAKE = (
+    update(OutboxMessage)
+    .where(OutboxMessage.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        state=MessageState.SENDING,
+        attempts=OutboxMessage.attempts + 1,
+        sent_at=bindparam("now"),
+        next_at=bindparam("lease_until"),
+    )
+)
 
 
 def _is_held_back(waits: Waits) -> ColumnElement[bool]:
@@ -105,19 +120,22 @@ def _is_held_back(waits: Waits) -> ColumnElement[bool]:
 
 def has_due_message(connection: Connection, party: str, *, facility_id: str, now: datetime) -> bool:
     """Cheap: asked again and again while nothing happens. Blocked ones count as well."""
-    return (
-        connection.execute(
-            select(OutboxMessage.id)
-            .where(
-                OutboxMessage.facility_id == facility_id,
-                OutboxMessage.party == party,
-                _IS_UNDER_WAY,
-                or_(OutboxMessage.next_at <= now, OutboxMessage.expires_at <= now),
-            )
-            .limit(1)
-        ).first()
-        is not None
+    parameters = {"facility": facility_id, "party": party, "now": now}
+    return connection.execute(_FIND_DUE, parameters).first() is not None
+
+
+_FIND_DUE = (
+    select(OutboxMessage.id)
+    .where(
+        OutboxMessage.facility_id == bindparam("facility"),
+        OutboxMessage.party == bindparam("party"),
+        _IS_UNDER_WAY,
+        or_(
+            OutboxMessage.next_at <= bindparam("now"), OutboxMessage.expires_at <= bindparam("now")
+        ),
     )
+    .limit(1)
+)
 
 
 def renew_leases(unit: UnitOfWork, claims: Mapping[str, int], *, lease: timedelta) -> None:
@@ -184,14 +202,17 @@ def wake_messages(unit: UnitOfWork, party: str, *, errors: Sequence[str]) -> Non
     )
 
 
+_LOCK = (
+    select(OutboxMessage.id, OutboxMessage.attempts, OutboxMessage.state)
+    .where(OutboxMessage.id.in_(bindparam("ids", expanding=True)))
+    .order_by(OutboxMessage.id)
+    .with_for_update()
+)
+
+
 def lock_own(unit: UnitOfWork, claims: Mapping[str, int]) -> set[str]:
     """Those of these messages (id → its try) that are still this worker's to settle."""
-    rows = unit.connection.execute(
-        select(OutboxMessage.id, OutboxMessage.attempts, OutboxMessage.state)
-        .where(OutboxMessage.id.in_(sorted(claims)))
-        .order_by(OutboxMessage.id)
-        .with_for_update()
-    )
+    rows = unit.connection.execute(_LOCK, {"ids": sorted(claims)})
     return {
         row.id
         for row in rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
 from backend.domain.outbox import Breaker, CallGroup, Pace, PartyFailures
 from backend.storage.tables import PartyState
@@ -25,19 +25,22 @@ def list_party_states(connection: Connection, *, facility_id: str) -> Sequence[R
 def find_party_state(
     connection: Connection, party: str, *, facility_id: str, group: CallGroup = _WRITE
 ) -> Row[Any] | None:
-    return connection.execute(
-        select(PartyState.__table__).where(
-            PartyState.facility_id == facility_id,
-            PartyState.party == party,
-            PartyState.call_group == group,
-        )
-    ).one_or_none()
+    parameters = {"facility": facility_id, "party": party, "group": group}
+    return connection.execute(_FIND, parameters).one_or_none()
+
+
+_FIND = select(PartyState.__table__).where(
+    PartyState.facility_id == bindparam("facility"),
+    PartyState.party == bindparam("party"),
+    PartyState.call_group == bindparam("group"),
+)
+_LOCK = _FIND.with_for_update()
 
 
 def lock_party(unit: UnitOfWork, party: str, *, group: CallGroup = _WRITE) -> Row[Any]:
     """The row, made if need be. Locked last in a transaction: everybody comes by here."""
-    statement = select(PartyState.__table__).where(_is(unit, party, group)).with_for_update()
-    row = unit.connection.execute(statement).one_or_none()
+    parameters = {"facility": unit.facility_id, "party": party, "group": group}
+    row = unit.connection.execute(_LOCK, parameters).one_or_none()
     if row is not None:
         return row
     unit.connection.execute(
@@ -45,7 +48,7 @@ def lock_party(unit: UnitOfWork, party: str, *, group: CallGroup = _WRITE) -> Ro
         .values(facility_id=unit.facility_id, party=party, call_group=group)
         .on_conflict_do_nothing()
     )
-    return unit.connection.execute(statement).one()
+    return unit.connection.execute(_LOCK, parameters).one()
 
 
 def take_probe(unit: UnitOfWork, party: str, pace: Pace, *, group: CallGroup = _WRITE) -> bool:

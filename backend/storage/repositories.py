@@ -392,6 +392,9 @@ _GET_VISIT = select(
     tables.Ticket.print_state,
 ).join_from(tables.Visit, tables.Ticket, tables.Ticket.visit_id == tables.Visit.id)
 
+_GET_ONE_VISIT = _GET_VISIT.where(
+    tables.Visit.id == bindparam("visit_id"), tables.Visit.facility_id == bindparam("facility_id")
+)
 _LIST_STEPS = (
     select(tables.Step.__table__)
     .where(tables.Step.visit_id == bindparam("visit_id"))
@@ -415,7 +418,7 @@ class StoredVisit:
 def get_visit(connection: Connection, visit_id: str, *, facility_id: str) -> StoredVisit:
     """Raises VisitNotFound."""
     row = connection.execute(
-        _GET_VISIT.where(tables.Visit.id == visit_id, tables.Visit.facility_id == facility_id)
+        _GET_ONE_VISIT, {"visit_id": visit_id, "facility_id": facility_id}
     ).one_or_none()
     if row is None:
         raise VisitNotFound

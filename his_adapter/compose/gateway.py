@@ -57,6 +57,9 @@ class ComposedGateway(PartialGateway):
             adapter=f"compose({others})",
             adapter_version=package_version("tiepdon"),
             his_version=first.his_version,
+            wants_person=any(
+                declared[name].wants_person for name in self._config.route(Feature.CHECK_IN)
+            ),
         )
 
     def health(self) -> Health:

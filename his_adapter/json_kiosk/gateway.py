@@ -159,6 +159,7 @@ class JsonKioskGateway(PartialGateway):
             adapter=ADAPTER,
             adapter_version=package_version("tiepdon"),
             his_version="C06 1.0.6" + "".join(f" +{each}" for each in sorted(self._has)),
+            wants_person=True,
         )
 
     def health(self) -> Health:

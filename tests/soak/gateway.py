@@ -11,7 +11,9 @@ from typing import Any
 
 from his_adapter.errors import OutcomeUnknown, Throttled, Unavailable
 from his_adapter.models import (
+    Capabilities,
     CheckIn,
+    Facility,
     Gender,
     Health,
     HealthState,
@@ -28,7 +30,7 @@ from his_adapter.models import (
     WriteKey,
     Written,
 )
-from his_adapter.partial import PartialGateway
+from his_adapter.partial import PartialGateway, overridden_features
 
 
 class SoakGateway(PartialGateway):
@@ -45,6 +47,16 @@ class SoakGateway(PartialGateway):
         except (Unavailable, Throttled):
             return Health(state=HealthState.DOWN)
         return Health(state=HealthState.OK)
+
+    def capabilities(self) -> Capabilities:
+        return Capabilities(
+            features=overridden_features(type(self)),
+            facility=Facility(code="-", name_vi="-", name_en="-", hotline=""),
+            max_limit=50,
+            adapter="soak",
+            adapter_version="1",
+            his_version="1",
+        )
 
     def find_patients(self, query: PatientQuery, *, limit: int = 50) -> Page[PatientMatch]:
         found = self._call("find_patients", {"person": _person(query)})

@@ -6,22 +6,23 @@ the next one goes, so that a try after a crash goes on where the last one stoppe
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, case, select, update
 
 from backend.domain.scan import PersonFacts
 from backend.domain.visit import StepState
 from backend.errors import VisitNotFound
 from backend.services.deliveries.message import (
     RECORD_GONE,
+    Change,
     Delivered,
     Message,
     NeedsStaff,
     asking,
     find_written,
+    save_all,
 )
 from backend.services.deliveries.steps import read_visit
 from backend.services.queue_checkin import queue_checkin
@@ -53,9 +54,9 @@ def deliver(resources: Resources, message: Message) -> Delivered | None:
     for step in steps:
         if step.his_ref is not None:
             continue
-        if done is not None and done.save is not None:
+        if done is not None:
             with resources.database.write() as unit:
-                done.save(unit)
+                save_all(unit, [done])
         asked = _asked_key(message, stored, step)
         if asked is not None:
             done = _reconcile(resources, message, stored, step, asked)
@@ -80,7 +81,7 @@ def _settle_cancelled(
     written = find_written(resources, message, WriteKey(f"{message.id}.{step.position}"))
     if not isinstance(written, Visit):
         return None
-    return Delivered(his_ref=written.ref, save=_save_step(resources, step, written.ref, written))
+    return _keep(resources, step, written.ref, written)
 
 
 def _asked_key(message: Message, stored: StoredVisit, step: Any) -> WriteKey | None:
@@ -110,8 +111,8 @@ def _reconcile(
             written = _find_asked(resources, key) or resources.his.check_in(early, key=key)
         except Duplicate as error:
             ref = Ref(error.existing)
-            return Delivered(his_ref=ref, save=_save_step(resources, step, ref, None))
-    return Delivered(his_ref=written.ref, save=_save_step(resources, step, written.ref, written))
+            return _keep(resources, step, ref, None)
+    return _keep(resources, step, written.ref, written)
 
 
 def _find_asked(resources: Resources, key: WriteKey) -> Visit | None:
@@ -133,8 +134,8 @@ def _check_in(resources: Resources, message: Message, stored: StoredVisit, step:
             written = resources.his.check_in(request, key=key)
         except Duplicate as error:
             ref = Ref(error.existing)
-            return Delivered(his_ref=ref, save=_save_step(resources, step, ref, None))
-    return Delivered(his_ref=written.ref, save=_save_step(resources, step, written.ref, written))
+            return _keep(resources, step, ref, None)
+    return _keep(resources, step, written.ref, written)
 
 
 def _make_check_in(
@@ -143,7 +144,7 @@ def _make_check_in(
     stored: StoredVisit,
     step: Any,
     patient: Ref,
-    draft: PatientDraft,
+    draft: PatientDraft | None,
 ) -> CheckIn:
     catalogue, visit = resources.catalogue.get(), stored.visit
     service = catalogue.every_service[step.service_id]
@@ -191,26 +192,28 @@ def _book(
 
 def _get_patient(
     resources: Resources, message: Message, stored: StoredVisit
-) -> tuple[Ref, PatientDraft]:
+) -> tuple[Ref, PatientDraft | None]:
     """Who this is in the HIS; somebody it does not know is created, or comes with the visit.
 
-    Raises MultipleMatches: a person at the desk has to decide; NeedsStaff when the link to the
-    person is gone.
+    Whom it knows is not unsealed, unless it wants to be told all the same. Raises
+    MultipleMatches: a person at the desk has to decide; NeedsStaff when the link to the person is
+    gone.
     """
     person_id = stored.visit.person_id
     if person_id is None:
         raise NeedsStaff(RECORD_GONE)
-    try:
-        with resources.database.read() as connection:
+    with resources.database.read() as connection:
+        known = connection.execute(_FIND_REF, {"person_id": person_id}).one_or_none()
+        if known is not None and known.his_ref and not resources.his_wants_person:
+            return Ref(known.his_ref), None
+        try:
             person = get_person(connection, resources.keys, person_id)
-            known = connection.scalar(
-                select(tables.Person.his_ref).where(tables.Person.id == person_id)
-            )
-    except VisitNotFound as error:
-        raise NeedsStaff(RECORD_GONE) from error
+        except VisitNotFound as error:
+            raise NeedsStaff(RECORD_GONE) from error
     draft = make_draft(person)
-    if known or person.his_ref:
-        return Ref(known or person.his_ref or ""), draft
+    ref = Ref((known and known.his_ref) or person.his_ref or "")
+    if ref:
+        return ref, draft if resources.his_wants_person else None
     ref = find_patient(resources, person) or _create_patient(resources, message, draft)
     if ref:
         with resources.database.write() as unit:
@@ -218,6 +221,9 @@ def _get_patient(
                 update(tables.Person).where(tables.Person.id == person_id).values(his_ref=ref)
             )
     return ref, draft
+
+
+_FIND_REF = select(tables.Person.his_ref).where(tables.Person.id == bindparam("person_id"))
 
 
 def make_draft(person: PersonFacts) -> PatientDraft:
@@ -272,25 +278,36 @@ def _create_patient(resources: Resources, message: Message, draft: PatientDraft)
         return Ref(error.existing)
 
 
-def _save_step(
-    resources: Resources, step: Any, ref: Ref, written: Visit | None
-) -> Callable[[UnitOfWork], None]:
+def _keep(resources: Resources, step: Any, ref: Ref, written: Visit | None) -> Delivered:
     """Remembers the HIS's own references, and that the visit is no longer only ours."""
+    changes: list[Change] = [(_SET_STEP, {"step_id": step.id, "ref": ref})]
+    if written is None:
+        changes.append((_SET_KNOWN, {"visit": step.visit_id}))
+        return Delivered(his_ref=ref, changes=tuple(changes))
+    values = {
+        "visit": step.visit_id,
+        "number": f"{written.ticket.prefix}{written.ticket.number}",
+        "record_code": written.record_code,
+    }
+    changes.append((_SET_RECORD, values))
 
     def save(unit: UnitOfWork) -> None:
-        unit.connection.execute(
-            update(tables.Step).where(tables.Step.id == step.id).values(his_ref=ref)
-        )
-        visit = update(tables.Visit).where(tables.Visit.id == step.visit_id)
-        unit.connection.execute(visit.values(known_to_his=True))
-        if written is not None:
-            # The first registration of a visit gives it its number and record there.
-            unit.connection.execute(
-                visit.where(tables.Visit.his_record_code.is_(None)).values(
-                    his_number=f"{written.ticket.prefix}{written.ticket.number}",
-                    his_record_code=written.record_code,
-                )
-            )
-            queue_checkin(unit, resources.catalogue.get(), step.visit_id)
+        queue_checkin(unit, resources.catalogue.get(), step.visit_id)
 
-    return save
+    return Delivered(his_ref=ref, changes=tuple(changes), save=save)
+
+
+_SET_STEP = (
+    update(tables.Step)
+    .where(tables.Step.id == bindparam("step_id"))
+    .values(his_ref=bindparam("ref"))
+)
+_SET_KNOWN = (
+    update(tables.Visit).where(tables.Visit.id == bindparam("visit")).values(known_to_his=True)
+)
+_IS_FIRST = tables.Visit.his_record_code.is_(None)
+# The first registration of a visit gives it its number and record there.
+_SET_RECORD = _SET_KNOWN.values(
+    his_number=case((_IS_FIRST, bindparam("number")), else_=tables.Visit.his_number),
+    his_record_code=case((_IS_FIRST, bindparam("record_code")), else_=tables.Visit.his_record_code),
+)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
+
+from sqlalchemy import Update
 
 from backend.services.resources import Resources
 from backend.storage.unit_of_work import UnitOfWork
@@ -65,12 +67,32 @@ class Message:
     """Only when the party says it is well: what it answered last could not be read."""
 
 
+Change: TypeAlias = tuple[Update, dict[str, Any]]
+"""One of the statements of a delivery's module, and the values of its parameters."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Delivered:
-    """What the other side made of it; `save` runs in the transaction that says it is done."""
+    """What the other side made of it, kept in the transaction that says it is done."""
 
     his_ref: str | None = None
+    changes: tuple[Change, ...] = ()
+    """Written first, one statement for all messages that ended together."""
     save: Callable[[UnitOfWork], None] | None = None
+
+
+def save_all(unit: UnitOfWork, ends: Iterable[Delivered]) -> None:
+    """Keeps what these deliveries brought; their messages are settled by the caller."""
+    ends = list(ends)
+    rows: dict[Update, list[dict[str, Any]]] = {}
+    for end in ends:
+        for statement, values in end.changes:
+            rows.setdefault(statement, []).append(values)
+    for statement, values_of_all in rows.items():
+        unit.connection.execute(statement, values_of_all)
+    for end in ends:
+        if end.save is not None:
+            end.save(unit)
 
 
 class Deliver(Protocol):

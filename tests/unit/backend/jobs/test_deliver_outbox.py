@@ -14,6 +14,7 @@ from backend.jobs.deliver_outbox import deliver_outbox
 from backend.services.cancel_visit import cancel_visit
 from backend.services.resources import Resources
 from backend.storage import tables
+from backend.storage.crypto import Keys
 from his_adapter.demo.faults import Faults, write_faults
 from his_adapter.errors import InvalidData
 from his_adapter.models import (
@@ -146,6 +147,22 @@ def test_what_the_his_refuses_is_a_dead_letter_that_staff_see(
     assert (message.state, message.last_error) == ("rejected", "invalid")
     with resources.database.read() as connection:
         assert "outbox_dead" in connection.scalars(select(tables.LiveEvent.event)).all()
+
+
+def test_whom_the_his_knows_is_not_unsealed(
+    desk: Desk, resources: Resources, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = make_person(555_555)
+    desk.take(service, person=person)
+    deliver_outbox(resources)
+    again = desk.take("NOI", person=person)
+
+    def refuse(*_: Any, **__: Any) -> bytes:
+        raise AssertionError("unsealed")
+
+    monkeypatch.setattr(Keys, "unseal", refuse)
+    deliver_outbox(resources)
+    assert get_message(resources, again.id).state == "done"
 
 
 def test_a_his_that_forbids_every_write_is_waited_for(

@@ -22,6 +22,7 @@ from backend.services.number_visit import number_visit
 from backend.services.remote_party import RemoteParty
 from backend.services.resources import Resources
 from backend.storage import tables
+from backend.storage.catalogue import CatalogueSource
 from backend.storage.database import Database
 from backend.storage.repositories import Intent
 from backend.web.schemas import VisitReply
@@ -102,6 +103,23 @@ def test_the_number_of_the_his_is_printed(
     assert (row.his_number, row.his_record_code, row.his_ref) == ("K1", "MALK1", "LK-1")
     deliver()
     assert len(clinic.visits) == 1
+
+
+def test_who_waited_at_the_scan_does_not_wait_as_long_again(
+    desk: Desk, hospital: Hospital, clinic: FakeClinic
+) -> None:
+    with hospital.database.write() as unit:
+        settings = FacilitySettings(numbering="his", numbering_wait_s=20).to_json()
+        unit.connection.execute(update(tables.Facility).values(settings=settings))
+    hospital.touch_catalogue()
+    desk.resources = replace(desk.resources, catalogue=CatalogueSource(hospital.database))
+    clinic.hold_back()
+    scan = make_scan(make_person(1, his_ref="BN-1"), known_to_his=False)
+    wish = desk.wish("NOI", hospital.add_scan(desk.kiosk, scan))
+    began_s = time.monotonic()
+    visit = read(number_visit(desk.resources, wish, kiosk=desk.kiosk, intent=desk.intent()))
+    assert visit.number.startswith("Z")
+    assert time.monotonic() - began_s < 10
 
 
 def test_somebody_new_to_the_his_gets_its_number_too(desk: Desk, clinic: FakeClinic) -> None:
