@@ -57,8 +57,8 @@ OUTAGE_WRITES = 500
 LOAD_S = 600.0
 KIOSKS = 10
 EACH_S = 5.0
-FASTEST_EACH_S = 0.5
-"""However fast the kit runs, a kiosk has at most two patients a second."""
+FASTEST_EACH_S = 1.0
+"""However fast the kit runs, a kiosk has at most a patient a second."""
 MOST_P95_S = 2.0
 _DEFAULT_READ_LIMIT_S = 5.0
 _MOST_EXCHANGES_OF_A_LOGIN = 8
@@ -491,13 +491,14 @@ def load(lab: Lab) -> None:
     with ThreadPoolExecutor(KIOSKS) as pool:
         taken = [each for times in pool.map(kiosk, range(KIOSKS)) for each in times]
     p95_s = percentile_95(taken)
+    # A scaled run has people come closer together: the share of time that is taken stays the same.
+    most_s = MOST_P95_S * EACH_S / every_s
     lab.note(
         f"{len(taken)} check-ins in {lab.pace.seconds(LOAD_S):.0f} s of {LOAD_S:.0f} s,"
-        f" p95 {p95_s * 1000:.0f} ms"
+        f" p95 {p95_s * 1000:.0f} ms, {most_s * 1000:.0f} ms allowed at this speed"
     )
-    # A scaled run has people come closer together: the share of time that is taken stays the same.
     expect(
-        p95_s < MOST_P95_S * EACH_S / every_s,
+        p95_s < most_s,
         f"95 % lượt tiếp nhận mất tới {p95_s:.1f} giây.",
         f"p95 of a check-in is {p95_s:.1f} s",
     )
