@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from backend.errors import BackendError
 from his_adapter.demo import personas
 from his_adapter.demo.faults import Faults
+from his_adapter.errors import HisError
 from kiosk_ui.presenters.views import Action, MessageView, TicketView
 from tiepdon.demo.outage import all_away_then_back, another_fhir_server
 from tiepdon.demo.patient import LostPatientError, Patient
@@ -179,6 +181,10 @@ JOURNEYS = (
 )
 
 
+FAILURES = (LostPatientError, LookupError, RuntimeError, OSError, HisError, BackendError)
+"""What ends a journey, not the demonstration."""
+
+
 def play(out: Path, wanted: list[int]) -> Iterator[JourneyResult]:
     """Plays the journeys, most of them on one stage, and yields each result as it ends."""
     for folder in ("stage", "stages", "screens", "tickets"):
@@ -204,7 +210,7 @@ def _play(journey: Journey | JourneyApart, act: Callable[[JourneyResult], None])
     result = JourneyResult(journey=journey.number, name=journey.name)
     try:
         act(result)
-    except (LostPatientError, LookupError, RuntimeError, OSError) as error:
+    except FAILURES as error:
         result.problem = f"{type(error).__name__}: {error}"
     else:
         result.ok = True
