@@ -121,11 +121,8 @@ class FeedReceiver:
             reports = mapping.read_reports(message, now)
             return _each(reports, lambda intake, report: intake.put_report(*report))
         if code == "SIU":
-            booked = [mapping.read_appointment(group) for group in message.groups("SCH")]
-            return _each(
-                booked,
-                lambda intake, each: intake.note(ChangeKind.VISIT, each.ref, each.patient),
-            )
+            booked = [mapping.booking_refs(group) for group in message.groups("SCH")]
+            return _each(booked, lambda intake, refs: intake.note(ChangeKind.VISIT, *refs))
         if code in {"DFT", "BAR"}:
             patient = mapping.patient_ref(message)
             return lambda intake: intake.note(ChangeKind.PAYMENT, patient, patient)

@@ -16,9 +16,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
-from his_adapter.errors import GatewayMisconfigured, NotFound, Unavailable
+from his_adapter.errors import BrokenReply, GatewayMisconfigured, NotFound, Unavailable
 from his_adapter.models import (
     Change,
     ChangeKind,
@@ -123,7 +123,7 @@ class FeedStore:
                 f" AND status IN ({marks}) ORDER BY ordered_at, ref LIMIT ?",
                 (patient, _text(since), *statuses, limit),
             ).fetchall()
-        return [_ORDER.validate_json(row[0]) for row in rows]
+            return [_ORDER.validate_json(row[0]) for row in rows]
 
     def list_reports(
         self, patient: Ref, since: datetime, *, kinds: frozenset[ReportKind], limit: int
@@ -136,21 +136,21 @@ class FeedStore:
                 f" AND kind IN ({marks}) ORDER BY issued_at DESC, ref LIMIT ?",
                 (patient, _text(since), *kinds, limit),
             ).fetchall()
-        return [_REPORT.validate_json(row[0]) for row in rows]
+            return [_REPORT.validate_json(row[0]) for row in rows]
 
     def read_part(self, report: Ref, name: str, *, patient: Ref) -> ReportContent:
-        """Raises NotFound, Unavailable."""
+        """Raises NotFound, BrokenReply, Unavailable."""
         with self._reading() as db:
             row = db.execute(
                 "SELECT media_type, body FROM part JOIN report ON part.report = report.ref"
                 " WHERE report.ref = ? AND part.name = ? AND report.patient = ?",
                 (report, name, patient),
             ).fetchone()
-        if row is None:
-            raise NotFound("no such part of a released result")
-        if name == "values":
-            return ReportContent(media_type=row[0], values=_VALUES.validate_json(row[1]))
-        return ReportContent(media_type=row[0], body=row[1])
+            if row is None:
+                raise NotFound("no such part of a released result")
+            if name == "values":
+                return ReportContent(media_type=row[0], values=_VALUES.validate_json(row[1]))
+            return ReportContent(media_type=row[0], body=row[1])
 
     def changes(self, untrusted_cursor: str | None, *, limit: int) -> ChangePage:
         """Raises Unavailable."""
@@ -199,6 +199,8 @@ class FeedStore:
                 yield db
         except sqlite3.Error as error:
             raise Unavailable("the file of the feed cannot be read") from error
+        except ValidationError as error:  # written by another version of ours
+            raise BrokenReply("the file of the feed holds something else") from error
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._file, timeout=_BUSY_FOR_S, isolation_level=None)

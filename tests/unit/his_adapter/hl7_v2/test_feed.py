@@ -184,6 +184,25 @@ def test_a_merge_moves_what_came_before(send: Callable[[bytes], str], store: Fee
     assert store.list_reports(PATIENT, LONG_AGO, kinds=KINDS, limit=9) == []
 
 
+def test_bookings_need_no_more_than_their_names(
+    send: Callable[[bytes], str], store: FeedStore
+) -> None:
+    start = store.changes(None, limit=9).cursor
+    assert send(message("SIU^S12^SIU_S12", "M1", "SCH||HEN7", PID)) == "AA"
+    (change,) = store.changes(start, limit=9).changes
+    assert (change.kind, change.ref, change.patient) == (ChangeKind.VISIT, "HEN7", PATIENT)
+
+
+@pytest.mark.parametrize("kind", ["ADT^A01^ADT_A01", "ADT^A08^ADT_A01", "DFT^P03", "BAR^P01"])
+def test_other_news_names_whom_it_is_about(
+    send: Callable[[bytes], str], store: FeedStore, kind: str
+) -> None:
+    start = store.changes(None, limit=9).cursor
+    assert send(message(kind, "M1", PID, "PV1|1|O" + "|" * 17 + "LK1")) == "AA"
+    changes = store.changes(start, limit=9).changes
+    assert {change.patient for change in changes} == {PATIENT}
+
+
 def test_old_things_go(send: Callable[[bytes], str], store: FeedStore) -> None:
     start = store.changes(None, limit=9).cursor
     send(order("M1"))
