@@ -116,7 +116,9 @@ class FeedReceiver:
         code, event = message.kind.split("^", 1)
         if code in {"ORM", "OML", "OMG", "OMI"}:
             orders = mapping.read_orders(message, now)
-            return _each(orders, Intake.put_order)
+            sent = message.first("MSH").get(7)
+            sent_at = mapping.read_time(sent) if sent else now
+            return _each(orders, lambda intake, order: intake.put_order(order, sent_at))
         if code == "ORU":
             reports = mapping.read_reports(message, now)
             return _each(reports, lambda intake, report: intake.put_report(*report))

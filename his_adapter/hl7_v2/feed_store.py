@@ -48,8 +48,9 @@ CREATE TABLE IF NOT EXISTS change_log (
 );
 CREATE TABLE IF NOT EXISTS service_order (
     ref TEXT PRIMARY KEY, patient TEXT NOT NULL, ordered_at TEXT NOT NULL, status TEXT NOT NULL,
-    document BLOB NOT NULL
+    document BLOB NOT NULL, sent_at TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS merged (dropped TEXT PRIMARY KEY, kept TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS report (
     ref TEXT PRIMARY KEY, patient TEXT, issued_at TEXT NOT NULL, kind TEXT, document BLOB
 );
@@ -97,7 +98,7 @@ class FeedStore:
                 yield Intake(db, now=now) if new else None
                 self._forget(db, before=now - self._kept)
                 db.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValidationError) as error:
             raise Unavailable("the file of the feed cannot be written") from error
 
     @staticmethod
@@ -222,15 +223,23 @@ class Intake:
             (kind, ref, patient, _text(self._now)),
         )
 
-    def put_order(self, order: Order) -> None:
+    def put_order(self, order: Order, sent_at: datetime) -> None:
+        """Takes the place of what was known, unless that was sent later."""
+        known = self._db.execute(
+            "SELECT sent_at FROM service_order WHERE ref = ?", (order.ref,)
+        ).fetchone()
+        if known is not None and known[0] > _text(sent_at):
+            return
+        order = replace(order, patient=self._kept(order.patient))
         self._db.execute(
-            "INSERT OR REPLACE INTO service_order VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO service_order VALUES (?, ?, ?, ?, ?, ?)",
             (
                 order.ref,
                 order.patient,
                 _text(order.ordered_at),
                 order.status,
                 _ORDER.dump_json(order),
+                _text(sent_at),
             ),
         )
         self.note(ChangeKind.ORDER, order.ref, order.patient)
@@ -248,6 +257,8 @@ class Intake:
         ).fetchone()
         if known is not None and known[0] > _text(changed_at):
             return
+        if report is not None:
+            report = replace(report, patient=self._kept(report.patient))
         self._db.execute("DELETE FROM report WHERE ref = ?", (ref,))
         # A withdrawn one stays as a mark: an older message that comes late does not bring it back.
         self._db.execute(
@@ -276,17 +287,32 @@ class Intake:
         self.note(ChangeKind.REPORT, ref, patient and Ref(patient))
 
     def merge(self, keep: Ref, drop: Ref) -> None:
-        """What came for `drop` belongs to `keep`."""
+        """What came for `drop`, and what will come, belongs to `keep`."""
+        keep = self._kept(keep)
+        if keep == drop:
+            return
+        self._db.execute("UPDATE merged SET kept = ? WHERE kept = ?", (keep, drop))
+        self._db.execute("INSERT OR REPLACE INTO merged VALUES (?, ?)", (drop, keep))
         for (document,) in self._of("service_order", drop):
-            self.put_order(replace(_ORDER.validate_json(document), patient=keep))
+            order = replace(_ORDER.validate_json(document), patient=keep)
+            self._db.execute(
+                "UPDATE service_order SET patient = ?, document = ? WHERE ref = ?",
+                (keep, _ORDER.dump_json(order), order.ref),
+            )
+            self.note(ChangeKind.ORDER, order.ref, keep)
         for (document,) in self._of("report", drop):
             report = replace(_REPORT.validate_json(document), patient=keep)
             self._db.execute(
                 "UPDATE report SET patient = ?, document = ? WHERE ref = ?",
                 (keep, _REPORT.dump_json(report), report.ref),
             )
+            self.note(ChangeKind.REPORT, report.ref, keep)
         self.note(ChangeKind.PATIENT, keep, keep)
         self.note(ChangeKind.PATIENT, drop, keep)
+
+    def _kept(self, patient: Ref) -> Ref:
+        row = self._db.execute("SELECT kept FROM merged WHERE dropped = ?", (patient,)).fetchone()
+        return Ref(row[0]) if row else patient
 
     def _of(self, table: str, patient: Ref) -> list[tuple[bytes]]:
         return self._db.execute(
