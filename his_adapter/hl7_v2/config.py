@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from his_adapter.errors import GatewayMisconfigured
-from his_adapter.models import IdentifierKind
+from his_adapter.models import Feature, IdentifierKind
 
 _PLACE = re.compile(r"[A-Z][A-Z0-9]{2}-[1-9][0-9]?(\.[1-9][0-9]?)?")
 _ADDRESS = re.compile(r"[A-Za-z0-9_.:\[\]-]+:[0-9]{1,5}")
@@ -182,7 +182,7 @@ class Hl7Config(_Part):
     """The HIS takes DFT^P03."""
     merges: bool = True
     """The HIS takes ADT^A40."""
-    features_off: frozenset[str] = frozenset()
+    features_off: frozenset[Feature] = frozenset()
     feed: Feed | None = None
     timezone: Annotated[str, AfterValidator(_checked_zone)] = "Asia/Ho_Chi_Minh"
     connect_timeout_s: float = Field(default=2.0, gt=0, le=30)

@@ -116,16 +116,15 @@ class FeedReceiver:
         code, event = message.kind.split("^", 1)
         if code in {"ORM", "OML", "OMG", "OMI"}:
             orders = mapping.read_orders(message, now)
-            return _each(orders, Intake.put_order)
+            sent = message.first("MSH").get(7)
+            sent_at = mapping.read_time(sent) if sent else now
+            return _each(orders, lambda intake, order: intake.put_order(order, sent_at))
         if code == "ORU":
             reports = mapping.read_reports(message, now)
             return _each(reports, lambda intake, report: intake.put_report(*report))
         if code == "SIU":
-            booked = [mapping.read_appointment(group) for group in message.groups("SCH")]
-            return _each(
-                booked,
-                lambda intake, each: intake.note(ChangeKind.VISIT, each.ref, each.patient),
-            )
+            booked = [mapping.booking_refs(group) for group in message.groups("SCH")]
+            return _each(booked, lambda intake, refs: intake.note(ChangeKind.VISIT, *refs))
         if code in {"DFT", "BAR"}:
             patient = mapping.patient_ref(message)
             return lambda intake: intake.note(ChangeKind.PAYMENT, patient, patient)

@@ -16,9 +16,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
-from his_adapter.errors import GatewayMisconfigured, NotFound, Unavailable
+from his_adapter.errors import BrokenReply, GatewayMisconfigured, NotFound, Unavailable
 from his_adapter.models import (
     Change,
     ChangeKind,
@@ -48,8 +48,9 @@ CREATE TABLE IF NOT EXISTS change_log (
 );
 CREATE TABLE IF NOT EXISTS service_order (
     ref TEXT PRIMARY KEY, patient TEXT NOT NULL, ordered_at TEXT NOT NULL, status TEXT NOT NULL,
-    document BLOB NOT NULL
+    document BLOB NOT NULL, sent_at TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS merged (dropped TEXT PRIMARY KEY, kept TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS report (
     ref TEXT PRIMARY KEY, patient TEXT, issued_at TEXT NOT NULL, kind TEXT, document BLOB
 );
@@ -97,7 +98,7 @@ class FeedStore:
                 yield Intake(db, now=now) if new else None
                 self._forget(db, before=now - self._kept)
                 db.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValidationError) as error:
             raise Unavailable("the file of the feed cannot be written") from error
 
     @staticmethod
@@ -123,7 +124,7 @@ class FeedStore:
                 f" AND status IN ({marks}) ORDER BY ordered_at, ref LIMIT ?",
                 (patient, _text(since), *statuses, limit),
             ).fetchall()
-        return [_ORDER.validate_json(row[0]) for row in rows]
+            return [_ORDER.validate_json(row[0]) for row in rows]
 
     def list_reports(
         self, patient: Ref, since: datetime, *, kinds: frozenset[ReportKind], limit: int
@@ -136,21 +137,21 @@ class FeedStore:
                 f" AND kind IN ({marks}) ORDER BY issued_at DESC, ref LIMIT ?",
                 (patient, _text(since), *kinds, limit),
             ).fetchall()
-        return [_REPORT.validate_json(row[0]) for row in rows]
+            return [_REPORT.validate_json(row[0]) for row in rows]
 
     def read_part(self, report: Ref, name: str, *, patient: Ref) -> ReportContent:
-        """Raises NotFound, Unavailable."""
+        """Raises NotFound, BrokenReply, Unavailable."""
         with self._reading() as db:
             row = db.execute(
                 "SELECT media_type, body FROM part JOIN report ON part.report = report.ref"
                 " WHERE report.ref = ? AND part.name = ? AND report.patient = ?",
                 (report, name, patient),
             ).fetchone()
-        if row is None:
-            raise NotFound("no such part of a released result")
-        if name == "values":
-            return ReportContent(media_type=row[0], values=_VALUES.validate_json(row[1]))
-        return ReportContent(media_type=row[0], body=row[1])
+            if row is None:
+                raise NotFound("no such part of a released result")
+            if name == "values":
+                return ReportContent(media_type=row[0], values=_VALUES.validate_json(row[1]))
+            return ReportContent(media_type=row[0], body=row[1])
 
     def changes(self, untrusted_cursor: str | None, *, limit: int) -> ChangePage:
         """Raises Unavailable."""
@@ -199,6 +200,8 @@ class FeedStore:
                 yield db
         except sqlite3.Error as error:
             raise Unavailable("the file of the feed cannot be read") from error
+        except ValidationError as error:  # written by another version of ours
+            raise BrokenReply("the file of the feed holds something else") from error
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._file, timeout=_BUSY_FOR_S, isolation_level=None)
@@ -220,15 +223,23 @@ class Intake:
             (kind, ref, patient, _text(self._now)),
         )
 
-    def put_order(self, order: Order) -> None:
+    def put_order(self, order: Order, sent_at: datetime) -> None:
+        """Takes the place of what was known, unless that was sent later."""
+        known = self._db.execute(
+            "SELECT sent_at FROM service_order WHERE ref = ?", (order.ref,)
+        ).fetchone()
+        if known is not None and known[0] > _text(sent_at):
+            return
+        order = replace(order, patient=self._kept(order.patient))
         self._db.execute(
-            "INSERT OR REPLACE INTO service_order VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO service_order VALUES (?, ?, ?, ?, ?, ?)",
             (
                 order.ref,
                 order.patient,
                 _text(order.ordered_at),
                 order.status,
                 _ORDER.dump_json(order),
+                _text(sent_at),
             ),
         )
         self.note(ChangeKind.ORDER, order.ref, order.patient)
@@ -246,6 +257,8 @@ class Intake:
         ).fetchone()
         if known is not None and known[0] > _text(changed_at):
             return
+        if report is not None:
+            report = replace(report, patient=self._kept(report.patient))
         self._db.execute("DELETE FROM report WHERE ref = ?", (ref,))
         # A withdrawn one stays as a mark: an older message that comes late does not bring it back.
         self._db.execute(
@@ -274,17 +287,32 @@ class Intake:
         self.note(ChangeKind.REPORT, ref, patient and Ref(patient))
 
     def merge(self, keep: Ref, drop: Ref) -> None:
-        """What came for `drop` belongs to `keep`."""
+        """What came for `drop`, and what will come, belongs to `keep`."""
+        keep = self._kept(keep)
+        if keep == drop:
+            return
+        self._db.execute("UPDATE merged SET kept = ? WHERE kept = ?", (keep, drop))
+        self._db.execute("INSERT OR REPLACE INTO merged VALUES (?, ?)", (drop, keep))
         for (document,) in self._of("service_order", drop):
-            self.put_order(replace(_ORDER.validate_json(document), patient=keep))
+            order = replace(_ORDER.validate_json(document), patient=keep)
+            self._db.execute(
+                "UPDATE service_order SET patient = ?, document = ? WHERE ref = ?",
+                (keep, _ORDER.dump_json(order), order.ref),
+            )
+            self.note(ChangeKind.ORDER, order.ref, keep)
         for (document,) in self._of("report", drop):
             report = replace(_REPORT.validate_json(document), patient=keep)
             self._db.execute(
                 "UPDATE report SET patient = ?, document = ? WHERE ref = ?",
                 (keep, _REPORT.dump_json(report), report.ref),
             )
+            self.note(ChangeKind.REPORT, report.ref, keep)
         self.note(ChangeKind.PATIENT, keep, keep)
         self.note(ChangeKind.PATIENT, drop, keep)
+
+    def _kept(self, patient: Ref) -> Ref:
+        row = self._db.execute("SELECT kept FROM merged WHERE dropped = ?", (patient,)).fetchone()
+        return Ref(row[0]) if row else patient
 
     def _of(self, table: str, patient: Ref) -> list[tuple[bytes]]:
         return self._db.execute(

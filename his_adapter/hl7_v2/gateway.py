@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from importlib.metadata import version as package_version
+from types import MethodType
 from typing import Any, TypeVar
 
 from his_adapter.builtin.catalogue import load_catalogue
@@ -80,7 +81,7 @@ from his_adapter.models import (
     WriteKey,
     Written,
 )
-from his_adapter.partial import overridden_features
+from his_adapter.partial import PartialGateway, overridden_features
 from his_adapter.ports import DEFAULT_LIMIT, HisGateway
 
 ADAPTER = "hl7_v2"
@@ -113,6 +114,8 @@ class Hl7Gateway(CatalogueCalls):
             )
             self._receiver.start()
         self._features = _declared(config)
+        for feature in config.features_off:
+            setattr(self, feature, MethodType(getattr(PartialGateway, feature), self))
 
     def capabilities(self) -> Capabilities:
         return Capabilities(
@@ -648,7 +651,7 @@ _QUERY_OF = {
 
 def _declared(config: Hl7Config) -> frozenset[Feature]:
     """What this hospital can do: what it has no name, no message or no feed for is left out."""
-    off = {Feature(name) for name in config.features_off if name in set(Feature)}
+    off = set(config.features_off)
     off |= {feature for feature, name in _QUERY_OF.items() if not getattr(config.queries, name)}
     if config.feed is None:
         off |= _FEED

@@ -349,17 +349,22 @@ class Hl7Mapping:
         message.put(self.places.facility_name, booked.facility_name)
         message.put(self.places.version, booked.version)
 
+    def booking_refs(self, group: Message) -> tuple[Ref, Ref]:
+        """The booking and whose it is: all that is known for sure of one. Raises BrokenReply."""
+        sch = group.first("SCH")
+        return _checked_ref(sch.get(2) or sch.get(1)), self.patient_ref(group)
+
     def read_appointment(self, group: Message) -> Appointment:
         """Raises BrokenReply."""
         sch = group.first("SCH")
-        ref = _checked_ref(sch.get(2) or sch.get(1))
+        ref, patient = self.booking_refs(group)
         status = _BOOKING_STATUSES_READ.get(sch.get(25).lower())
         if status is None:
             raise BrokenReply("a booking in an unknown state")
         return Appointment(
             ref=ref,
             version=group.at(self.places.version) or _digest([sch.encode()]),
-            patient=self.patient_ref(group),
+            patient=patient,
             status=status,
             code=group.at(self.places.appointment_code) or ref,
             service=_ref(group.first("AIS").get(3)),

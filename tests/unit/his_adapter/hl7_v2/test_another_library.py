@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import hl7
 import pytest
+from hl7.mllp import open_hl7_connection
 from hl7apy.consts import VALIDATION_LEVEL
 from hl7apy.exceptions import ValidationError
 from hl7apy.mllp import AbstractHandler, MLLPServer
@@ -18,6 +21,7 @@ from his_adapter.demo.gateway import open_demo
 from his_adapter.errors import OutcomeUnknown, Unavailable
 from his_adapter.hl7_v2.config import read_config
 from his_adapter.hl7_v2.emulator import Hl7Emulator
+from his_adapter.hl7_v2.feed import acknowledge
 from his_adapter.hl7_v2.gateway import Hl7Gateway
 from his_adapter.hl7_v2.messages import decode
 from his_adapter.hl7_v2.mllp import MllpListener
@@ -198,3 +202,30 @@ def test_its_server_is_understood(server: MLLPServer, catalogue_file: Path) -> N
             CheckIn(patient=Ref("BN000123"), person=draft(), service=Ref("surgery")), key=next_key()
         )
     his.close()
+
+
+def test_its_sender_is_understood_by_our_receiver() -> None:
+    """The MLLP client of `hl7`, which sends several messages over one connection."""
+    asked: list[str] = []
+
+    def note(content: bytes) -> bytes:
+        message = decode(content)
+        asked.append(message.at("ZTD-1"))
+        return acknowledge(message, MONDAY_MORNING, "AA")
+
+    async def send(port: int) -> list[str]:
+        reader, writer = await open_hl7_connection("127.0.0.1", port, encoding="utf-8")
+        codes = []
+        for number in range(3):
+            head = rf"MSH|^~\&|LIS|BV|K|BV|20260105||ADT^A08|M{number}|P|2.5.1||||||UNICODE UTF-8"
+            writer.writemessage(hl7.parse(f"{head}\rZTD|Đặng Ỷ {number}\r"))
+            await writer.drain()
+            answer = await reader.readmessage()
+            codes.append(f"{answer.segment('MSA')}")
+        writer.close()
+        await writer.wait_closed()
+        return codes
+
+    with MllpListener("127.0.0.1", 0, note) as receiver:
+        assert asyncio.run(send(receiver.port)) == ["MSA|AA|M0", "MSA|AA|M1", "MSA|AA|M2"]
+    assert asked == ["Đặng Ỷ 0", "Đặng Ỷ 1", "Đặng Ỷ 2"]

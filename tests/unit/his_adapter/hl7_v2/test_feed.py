@@ -182,6 +182,37 @@ def test_a_merge_moves_what_came_before(send: Callable[[bytes], str], store: Fee
     assert moved.patient == keep
     assert store.read_part(Ref("XN1"), "values", patient=keep).values[0].value == "118"
     assert store.list_reports(PATIENT, LONG_AGO, kinds=KINDS, limit=9) == []
+    assert send(order("M4", "CA")) == "AA"  # still under the old number
+    (gone,) = store.list_orders(keep, LONG_AGO, statuses=STATUSES, limit=9)
+    assert (gone.patient, gone.status) == (keep, OrderStatus.CANCELLED)
+
+
+def test_an_order_that_comes_late_does_not_revive_a_cancelled_one(
+    send: Callable[[bytes], str], store: FeedStore
+) -> None:
+    send(order("M2", "CA"))
+    assert send(order("M1").replace(b"20260105090000", b"20260105085959")) == "AA"
+    (known,) = store.list_orders(PATIENT, LONG_AGO, statuses=STATUSES, limit=9)
+    assert known.status is OrderStatus.CANCELLED
+
+
+def test_bookings_need_no_more_than_their_names(
+    send: Callable[[bytes], str], store: FeedStore
+) -> None:
+    start = store.changes(None, limit=9).cursor
+    assert send(message("SIU^S12^SIU_S12", "M1", "SCH||HEN7", PID)) == "AA"
+    (change,) = store.changes(start, limit=9).changes
+    assert (change.kind, change.ref, change.patient) == (ChangeKind.VISIT, "HEN7", PATIENT)
+
+
+@pytest.mark.parametrize("kind", ["ADT^A01^ADT_A01", "ADT^A08^ADT_A01", "DFT^P03", "BAR^P01"])
+def test_other_news_names_whom_it_is_about(
+    send: Callable[[bytes], str], store: FeedStore, kind: str
+) -> None:
+    start = store.changes(None, limit=9).cursor
+    assert send(message(kind, "M1", PID, "PV1|1|O" + "|" * 17 + "LK1")) == "AA"
+    changes = store.changes(start, limit=9).changes
+    assert {change.patient for change in changes} == {PATIENT}
 
 
 def test_old_things_go(send: Callable[[bytes], str], store: FeedStore) -> None:

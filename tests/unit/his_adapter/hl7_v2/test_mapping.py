@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,23 @@ from his_adapter.hl7_v2.config import read_config
 from his_adapter.hl7_v2.mapping import Hl7Mapping, join_name, split_name
 from his_adapter.hl7_v2.messages import Message, decode
 from his_adapter.models import (
+    Appointment,
+    AppointmentStatus,
     BirthDate,
     CheckIn,
     Gender,
     Identifier,
     IdentifierKind,
+    Order,
+    OrderStatus,
     PartKind,
     PatientDraft,
     Ref,
     ReportStatus,
+    ServiceKind,
+    Visit,
+    VisitStatus,
+    VisitTicket,
 )
 
 NOW = datetime(2026, 12, 1, 0, 0, tzinfo=UTC)
@@ -215,3 +223,79 @@ def test_orders_of_one_message_are_several() -> None:
     assert (one.ref, one.status, one.visit, one.ordered_at) == ("CD1", "active", "LK1", NOW)
     assert (two.ref, two.status, two.preparation_vi) == ("CD2", "cancelled", "Tháo trang sức")
     assert replace(one, ref=two.ref) != two
+
+
+texts = st.text("&^~\\|\r\nđường Ỷ 12", min_size=1, max_size=40).map(normal_form).filter(bool)
+refs = st.text("&^~\\|abc-19", min_size=1, max_size=20).map(Ref)
+
+
+@given(texts, texts, refs, refs, st.sampled_from(OrderStatus))
+def test_orders_come_back_whole(
+    name: str, preparation: str, ref: Ref, visit: Ref, status: OrderStatus
+) -> None:
+    order = Order(
+        ref=ref,
+        version="",
+        patient=Ref("BN1"),
+        visit=visit,
+        service=Ref("noi"),
+        kind=ServiceKind.LABORATORY,
+        code="CTM",
+        name_vi=name,
+        status=status,
+        room=Ref("P1"),
+        preparation_vi=preparation,
+        accession="ACC1",
+        ordered_at=NOW,
+    )
+    mapping, message = make_mapping(), Message()
+    mapping.put_reference(message, order.patient)
+    mapping.put_order(message, order)
+    (read,) = mapping.read_orders(sent(message, "OML^O21^OML_O21"), NOW)
+    assert replace(read, version="") == order
+
+
+@given(texts, refs, st.sampled_from(AppointmentStatus))
+def test_bookings_come_back_whole(facility: str, ref: Ref, status: AppointmentStatus) -> None:
+    booked = Appointment(
+        ref=ref,
+        version="3",
+        patient=Ref("BN1"),
+        status=status,
+        code="LH1",
+        service=Ref("noi"),
+        practitioner=Ref("BS1"),
+        room=Ref("P1"),
+        slot=Ref("noi~BS1~P1~20260105T0900"),
+        start=NOW,
+        end=NOW + timedelta(minutes=15),
+        facility_code="99001",
+        facility_name=facility,
+    )
+    mapping, message = make_mapping(), Message()
+    mapping.put_appointment(message, booked)
+    assert mapping.read_appointment(sent(message, "SRR^S01^SRR_S01")) == booked
+
+
+@given(refs, texts, st.integers(1, 10_000), st.sampled_from(VisitStatus))
+def test_visits_come_back_whole(
+    ref: Ref, own_number: str, number: int, status: VisitStatus
+) -> None:
+    visit = Visit(
+        ref=ref,
+        version="2",
+        patient=Ref("BN1"),
+        status=status,
+        record_code="LK20260105000001",
+        service=Ref("noi"),
+        practitioner=None,
+        appointment=Ref("L1"),
+        ticket=VisitTicket(number=number, prefix="N", room=Ref("P1"), provisional=True),
+        own_number=own_number,
+        fee_due_vnd=0,
+        created_at=NOW,
+    )
+    mapping, message = make_mapping(), Message()
+    mapping.put_reference(message, visit.patient)
+    mapping.put_visit(message, visit)
+    assert mapping.read_visit(sent(message, "ACK^A04^ACK")) == visit
