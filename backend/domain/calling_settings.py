@@ -100,6 +100,10 @@ TEMPLATES: Mapping[str, CallTemplate] = {
 """The closed list of sentences. Fields: those of the default, and {person} anywhere."""
 
 
+NOTICE_KINDS = ("missed", "results_ready", "room_moved", "room_paused")
+"""Said by themselves when it happens, unless a facility keeps them silent."""
+
+
 def template_fields(template: str) -> frozenset[str]:
     """Raises ValueError for braces that do not match."""
     return frozenset(name for _, name, _, _ in string.Formatter().parse(template) if name)
@@ -149,12 +153,17 @@ class CallingSettings:
     gap_s: float = 9.0
     """From the start of one call to the start of the next in a zone, at least."""
     drop_calls_after_s: float = 60.0
+    silent: tuple[str, ...] = ("missed",)
+    """Of NOTICE_KINDS, those that no hall hears: who missed a turn is told by the board."""
     volume: Mapping[str, int] = field(default_factory=dict)
     """Percent by zone; "" is for zones without one of their own."""
 
     def volume_of(self, zone: str | None) -> int:
         """How loud a zone is, in percent of what its loudspeaker gives."""
         return self.volume.get(zone or "", self.volume.get("", FULL_VOLUME))
+
+    def says(self, kind: str) -> bool:
+        return kind not in self.silent
 
     def get_template(self, kind: str) -> CallTemplate:
         """Raises KeyError for what is no kind of call."""
@@ -170,6 +179,8 @@ class CallingSettings:
         values = {name: value for name, value in values.items() if _fits(name, value)}
         if "languages" in values:
             values["languages"] = tuple(values["languages"])
+        if "silent" in values:
+            values["silent"] = tuple(values["silent"])
         if "volume" in values:
             values["volume"] = dict(values["volume"])
         if "templates" in values:
@@ -228,6 +239,8 @@ def _fits(name: str, value: object) -> bool:
         )
     if name == "volume":
         return _is_volume(value)
+    if name == "silent":
+        return isinstance(value, list | tuple) and set(value) <= set(NOTICE_KINDS)
     if name == "languages":
         return isinstance(value, list | tuple) and list(value) in [
             ["vi"],

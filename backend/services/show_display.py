@@ -28,6 +28,7 @@ from backend.domain.queueing import Lane, Waiting, calls_that_matter, order_call
 from backend.domain.rooms import RoomToday, list_room_queues
 from backend.domain.settings import Words
 from backend.domain.visit import StepState
+from backend.services.list_spoken_notices import SpokenNotice, list_spoken_notices
 from backend.services.manage_displays import KnownDisplay
 from backend.services.resources import Resources
 from backend.storage.boards import list_heads, list_last_calls, list_queue_calls
@@ -97,6 +98,7 @@ class DisplayState:
     calls: Sequence[ShownCall]
     notices: Sequence[Notice]
     due: Sequence[DueSound]
+    spoken: Sequence[SpokenNotice]
     calling: CallingSettings
 
 
@@ -146,6 +148,7 @@ def show_display(
             )
         ][:NOTICES_SHOWN],
         due=_due(display, announcements, catalogue, now=now) if display.speaks else (),
+        spoken=list_spoken_notices(connection, catalogue, display, now=now),
         calling=catalogue.settings.calling,
     )
 
@@ -329,6 +332,14 @@ def display_to_json(state: DisplayState) -> dict[str, Any]:
                 "languages": list(sound.languages),
             }
             for sound in state.due
+        ],
+        "spoken": [
+            {
+                "id": notice.id,
+                "expires_at": notice.expires_at.isoformat(),
+                "languages": ["vi", "en"] if display.english else ["vi"],
+            }
+            for notice in state.spoken
         ],
         "notices": [{"id": notice.id, "text": _words(notice.text)} for notice in state.notices],
     }

@@ -14,6 +14,7 @@ from backend.domain.calling_words import SpokenCall
 from backend.domain.displays import is_counter
 from backend.domain.reading import Language
 from backend.errors import DisplayNotFound
+from backend.services.list_spoken_notices import list_spoken_notices
 from backend.services.manage_displays import KnownDisplay
 from backend.services.render_speech import render_announcement, render_speech
 from backend.services.resources import Resources
@@ -42,6 +43,18 @@ def get_spoken_call(
         room_kind="counter" if is_counter(catalogue, row.room_id) else "room",
         attempt=row.attempt,
     )
+
+
+def get_spoken_notice(
+    resources: Resources, connection: Connection, display: KnownDisplay, notice_id: str
+) -> SpokenCall:
+    """Raises DisplayNotFound for what is not, or no more, to be said here."""
+    now = resources.database.clock()
+    notices = list_spoken_notices(connection, resources.catalogue.get(), display, now=now)
+    for each in notices:
+        if each.id == notice_id:
+            return each.call
+    raise DisplayNotFound
 
 
 def speak_call(resources: Resources, call: SpokenCall, language: Language) -> bytes:

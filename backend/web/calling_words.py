@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from flask import Response
 
 from backend.domain.calling_settings import TEMPLATES, CallingSettings, CallTemplate
@@ -56,6 +58,7 @@ def _wish(body: schemas.CallingWords) -> CallingSettings:
         chime=body.chime,
         gap_s=body.gap_s,
         drop_calls_after_s=body.drop_calls_after_s,
+        silent=tuple(body.silent),
         volume=body.volume,
     )
 
@@ -81,5 +84,6 @@ def _reply(kept: KeptCallingWords) -> schemas.CallingWordsReply:
         chime=words.chime,
         gap_s=words.gap_s,
         drop_calls_after_s=words.drop_calls_after_s,
+        silent=cast("list[schemas.NoticeKind]", list(words.silent)),
         volume=dict(words.volume),
     )

@@ -25,7 +25,12 @@ from backend.services.keep_announcements import list_active_announcements
 from backend.services.manage_displays import KnownDisplay, find_display, record_sight
 from backend.services.resources import Resources
 from backend.services.show_display import display_to_json, show_display
-from backend.services.speak_display import get_spoken_call, speak_announcement, speak_call
+from backend.services.speak_display import (
+    get_spoken_call,
+    get_spoken_notice,
+    speak_announcement,
+    speak_call,
+)
 from backend.web.api import public, resources
 from backend.web.error_handlers import PAGE_POLICY
 from backend.web.live import stream
@@ -112,6 +117,17 @@ def speech(key: str, call_id: str) -> Response:
     with server.database.read() as connection:
         found = _get(connection, server, key)
         call = get_spoken_call(server, connection, found, _id(call_id))
+    return _sound(speak_call(server, call, _language()))
+
+
+@blueprint.get("/<key>/notices/<notice_id>.wav")
+@public
+def notice(key: str, notice_id: str) -> Response:
+    """What just happened in one of the display's rooms. Raises DisplayNotFound, VoiceUnavailable."""
+    server = resources()
+    with server.database.read() as connection:
+        found = _get(connection, server, key)
+        call = get_spoken_notice(server, connection, found, notice_id)
     return _sound(speak_call(server, call, _language()))
 
 

@@ -668,6 +668,9 @@ class CallSentence(Request):
     times: Annotated[int, Field(ge=1, le=3)] = 1
 
 
+NoticeKind = Literal["missed", "results_ready", "room_moved", "room_paused"]
+
+
 class CallingWords(Request):
     """How calls are worded, spoken and how loud. `templates`: the usual one for what is missing.
 
@@ -685,6 +688,8 @@ class CallingWords(Request):
     chime: bool
     gap_s: Annotated[float, Field(ge=0, le=60)]
     drop_calls_after_s: Annotated[float, Field(ge=5, le=600)]
+    silent: Annotated[list[NoticeKind], Field(max_length=4)] = ["missed"]
+    """What halls are not told by themselves."""
     volume: Annotated[
         dict[Annotated[str, Field(max_length=60)], Annotated[int, Field(ge=0, le=100)]],
         Field(max_length=100),

@@ -132,6 +132,24 @@ def test_a_speaking_board_asks_for_the_voice_once(
     assert not [url for url in unwanted if "/speech/" in url]
 
 
+def test_a_pause_is_said_once(open_page: OpenPage, rooms: Rooms) -> None:
+    board = open_page(hall_board(rooms, "206", speaks=True, zone="rang"), size=TV)
+    asked: list[str] = []
+    board.on("request", lambda request: asked.append(request.url))
+    expect(board.locator(".row")).to_have_count(1)
+    with board.expect_request(lambda request: "/notices/" in request.url) as said:
+        rooms.change("206", state="paused", minutes=10)
+    reply = said.value.response()
+    assert reply is not None
+    assert reply.status in {200, 503}  # without a voice on this machine the board still shows it
+    board.reload()
+    expect(board.locator(".row")).to_have_count(1)
+    board.wait_for_timeout(500)
+    told = [url for url in asked if "/notices/" in url]
+    assert sorted(url.rpartition("=")[2] for url in told) == ["en", "vi"]
+    rooms.change("206")
+
+
 def test_without_the_server_a_board_says_so_and_catches_up(
     open_page: OpenPage, own_server: DemoServer
 ) -> None:

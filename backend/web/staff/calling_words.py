@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from backend.domain.calling_settings import (
     MAX_TIMES,
     MAX_ZONES,
+    NOTICE_KINDS,
     TEMPLATES,
     CallingSettings,
     CallTemplate,
@@ -151,6 +152,7 @@ def _read_form() -> CallingSettings:
         chime="chime" in form,
         gap_s=_figure("gap_s"),
         drop_calls_after_s=_figure("drop_calls_after_s"),
+        silent=tuple(kind for kind in NOTICE_KINDS if kind not in form.getlist("said")),
         volume=dict(_read_volume()),
     )
 
@@ -269,6 +271,7 @@ def _page(
         words=words,
         sentences={kind: words.get_template(kind) for kind in TEMPLATES},
         usual=TEMPLATES,
+        notice_kinds=NOTICE_KINDS,
         needed={kind: sorted(template_fields(usual.vi)) for kind, usual in TEMPLATES.items()},
         previews=_previews(words),
         person_words=dict.fromkeys((*PERSON_WORDS, words.person_word)),

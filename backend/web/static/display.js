@@ -122,6 +122,7 @@ function take(told, since) {
   if (told.display.speaks) voice ??= openVoice();
   hearCalls();
   for (const due of told.due) announce(due);
+  for (const notice of told.spoken ?? []) tellHall(notice);
 }
 
 /** A call heard before the state was asked for again: it is on the screen at once. */
@@ -185,6 +186,14 @@ function announce({ key, announcement, expires_at: expiresAt, languages }) {
   memory.keepSpoken(key);
   const paths = languages.map((lang) => `${base}/announcements/${announcement}.wav?lang=${lang}`);
   voice.addAnnouncement({ id: key, livesMs: Date.parse(expiresAt) - serverNow(), paths });
+}
+
+/** What just happened in a room: said between calls, once, and not when it is old. */
+function tellHall({ id, expires_at: expiresAt, languages }) {
+  if (memory.wasSpoken(id)) return;
+  memory.keepSpoken(id);
+  const paths = languages.map((lang) => `${base}/notices/${id}.wav?lang=${lang}`);
+  voice.addAnnouncement({ id, livesMs: Date.parse(expiresAt) - serverNow(), paths });
 }
 
 async function fetchSound(path, limitMs) {

@@ -30,6 +30,7 @@ PUBLIC = {
     "/d/<key>/live",
     "/d/worker.js",
     "/d/<key>/speech/<call_id>.wav",
+    "/d/<key>/notices/<notice_id>.wav",
     "/d/<key>/announcements/<announcement_id>.wav",
     "/t/<token>/live",
     "/t/<token>/<any('step-out', 'step-in'):deed>",

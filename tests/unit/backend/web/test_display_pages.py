@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from backend.domain.displays import DisplayKind, DisplayWish
+from backend.domain.rooms import RoomReason, RoomState
 from backend.errors import StorageUnavailable
 from backend.services import manage_displays
 from backend.services.manage_displays import AddedDisplay, add_display, revoke_display
@@ -166,6 +168,23 @@ def test_a_call_is_spoken_by_number_and_room(
     assert said[0].startswith("vi True Mời")
     assert said[1].startswith("en False Number")
     assert "Thử" not in "".join(said)
+
+
+def test_a_pause_of_a_room_is_spoken(
+    client: FlaskClient,
+    resources: Resources,
+    hospital: Hospital,
+    hall: AddedDisplay,
+    said: list[str],
+) -> None:
+    until = resources.database.clock() + timedelta(minutes=15)
+    Console(resources, hospital, "101").change(
+        state=RoomState.PAUSED, reason=RoomReason.BREAK, until=until
+    )
+    (notice,) = client.get(f"/d/{hall.key}/state").json["spoken"]  # type: ignore[index]  # is there
+    assert client.get(f"/d/{hall.key}/notices/{notice['id']}.wav?lang=vi").status_code == 200
+    assert "tạm nghỉ" in said[0]
+    assert client.get(f"/d/{hall.key}/notices/{notice['id']}0.wav").status_code == 404
 
 
 def test_who_does_not_speak_gets_no_voice(

@@ -31,6 +31,11 @@ def test_names_of_sensitive_clinics_say_nothing_about_health() -> None:
             assert not {"tâm", "thần", "hiv", "arv"} & set(name.casefold().split())
 
 
+def test_clinics_nobody_wants_to_be_seen_at_are_sensitive() -> None:
+    sensitive = {service.code for service in CATALOGUE.services if service.sensitive}
+    assert {"PK", "DL", "TT", "TV"} <= sensitive
+
+
 def test_office_hours_end_on_saturday_noon() -> None:
     saturday = [s for s in CATALOGUE.sessions if s.weekday == 5]
     assert {session.closes_at for session in saturday} == {time(11, 30)}

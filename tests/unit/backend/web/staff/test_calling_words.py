@@ -37,6 +37,7 @@ FORM: dict[str, Any] = {
     "pause_ms": "300",
     "gap_s": "9",
     "drop_calls_after_s": "60",
+    "said": ["results_ready", "room_moved", "room_paused"],
     "zone": [""],
     "volume": ["100"],
 } | {
@@ -72,6 +73,7 @@ def test_saved_and_back_again(browser: FlaskClient, csrf: str, database: Databas
         "languages": "vi en",
         "call_room.vi": "Số {number} vào phòng {room} ạ.",
         "missed.vi": "",
+        "said": ["missed", "room_moved"],
         "zone": ["", "Tầng 1", ""],
         "volume": ["80", "40", "55"],
     }
@@ -84,11 +86,19 @@ def test_saved_and_back_again(browser: FlaskClient, csrf: str, database: Databas
         rate=0.85,
         languages=("vi", "en"),
         chime=False,
+        silent=("results_ready", "room_paused"),
         volume={"": 80, "Tầng 1": 40},
     )
     page = browser.get(PAGE).text
     assert "Hoàng Văn Biên lưu lần cuối" in page
     assert "Số A024 vào phòng 102 ạ." in page
+    boxes = re.findall(r'name="said" value="(\w+)"( checked)?', page)
+    assert boxes == [
+        ("missed", " checked"),
+        ("results_ready", ""),
+        ("room_moved", " checked"),
+        ("room_paused", ""),
+    ]
     assert send(browser, csrf, f"{PAGE}/undo", version="1").status_code == 303
     assert get_calling_words(database).words == USUAL
     assert send(browser, csrf, f"{PAGE}/undo", version="1").status_code == 409  # pressed twice
