@@ -125,6 +125,7 @@ class Hl7Gateway(CatalogueCalls):
             adapter=ADAPTER,
             adapter_version=package_version("tiepdon"),
             his_version="HL7 v2.5.1",
+            wants_person=True,
         )
 
     def health(self) -> Health:
