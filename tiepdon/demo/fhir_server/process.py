@@ -37,6 +37,8 @@ class FhirServer:
             )
         self._process: subprocess.Popen[str] | None = None
         self._session = requests.Session()
+        # A connection that lies idle is closed over there just when it is used again.
+        self._session.headers["Connection"] = "close"
         self._port = 0
 
     @property
