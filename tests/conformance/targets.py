@@ -133,7 +133,7 @@ def hl7(folder: Path) -> Iterator[HisConfig]:
         feed_address = f"127.0.0.1:{free.getsockname()[1]}"
     with Hl7Emulator(his, folder) as emulator:
         feed = {"listen": feed_address, "file": str(folder / "feed.sqlite3")}
-        settings = {**emulator.settings, **HL7_TIME_LIMITS, "feed": feed}
+        settings = {**emulator.settings, **HL7_TIME_LIMITS, **PATIENCE, "feed": feed}
         receiver = open_gateway("hl7_v2", settings)
         emulator.send_feed_to(feed_address, from_the_beginning=True)
         emulator.push()
