@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from importlib.metadata import version as package_version
 from types import MethodType
@@ -34,6 +34,7 @@ from his_adapter.errors import (
     BrokenReply,
     HisError,
     InvalidData,
+    KeyReused,
     MultipleMatches,
     NotFound,
     NotSupported,
@@ -177,7 +178,10 @@ class Hl7Gateway(CatalogueCalls):
             return []
         if not value.strip():
             return []
-        groups, _ = self._ask_people([("@PID.3.1", value), ("@PID.3.5", written.type)], limit)
+        # Never one alone: a second person with this number must be seen.
+        groups, _ = self._ask_people(
+            [("@PID.3.1", value), ("@PID.3.5", written.type)], max(limit, 2)
+        )
         people = [self._mapping.read_patient(group) for group in groups]
         is_booking = item.kind is IdentifierKind.APPOINTMENT
         if not all(is_booking or self._mapping.carries(group, value) for group in groups):
@@ -263,21 +267,12 @@ class Hl7Gateway(CatalogueCalls):
         before = self.read_patient(ref)
         if before.version != version:
             earlier = self._find_written(key, Patient)
-            if earlier is not None and earlier.ref == before.ref:
-                return earlier
-            raise VersionConflict("the patient was changed by somebody else")
-        after = _checked_draft(
-            PatientDraft(
-                full_name=changes.full_name or before.full_name,
-                birth_date=changes.birth_date or before.birth_date,
-                gender=changes.gender or before.gender,
-                phone=changes.phone or before.phone,
-                address=changes.address or before.address,
-                guardian=changes.guardian or before.guardian,
-                identifiers=changes.new_identifiers,
-            )
-        )
-        after = replace(after, identifiers=(*before.identifiers, *after.identifiers))
+            if earlier is None or earlier.ref != before.ref:
+                raise VersionConflict("the patient was changed by somebody else")
+            if _changed(earlier, changes) != _draft_of(earlier):
+                raise KeyReused("this key has written something else")
+            return earlier
+        after = _changed(before, changes)
         message = self._adt("A31", "ADT_A05")
         self._mapping.put_patient(message, after, before.ref)
         message.add("PV1").put(1, "1").put(2, "N")
@@ -691,6 +686,33 @@ def _checked_draft(untrusted: PatientDraft) -> PatientDraft:
         address=untrusted.address
         and checked_text("address", untrusted.address, max_chars=MAX_ADDRESS),
         guardian=untrusted.guardian and checked_name(untrusted.guardian),
+    )
+
+
+def _draft_of(patient: Patient) -> PatientDraft:
+    return PatientDraft(**{each.name: getattr(patient, each.name) for each in fields(PatientDraft)})
+
+
+def _changed(before: Patient, changes: PatientChanges) -> PatientDraft:
+    """What is changed is checked, the rest stays as the HIS has it. Raises InvalidData."""
+    checked = _checked_draft(
+        PatientDraft(
+            full_name=changes.full_name or before.full_name,
+            phone=changes.phone,
+            address=changes.address,
+            guardian=changes.guardian,
+            identifiers=changes.new_identifiers,
+        )
+    )
+    return replace(
+        _draft_of(before),
+        full_name=checked.full_name if changes.full_name else before.full_name,
+        birth_date=changes.birth_date or before.birth_date,
+        gender=changes.gender or before.gender,
+        phone=checked.phone or before.phone,
+        address=checked.address or before.address,
+        guardian=checked.guardian or before.guardian,
+        identifiers=tuple(sorted({*before.identifiers, *checked.identifiers})),
     )
 
 

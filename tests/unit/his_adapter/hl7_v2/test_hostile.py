@@ -22,6 +22,7 @@ from his_adapter.errors import (
     GatewayMisconfigured,
     HisError,
     InvalidData,
+    MultipleMatches,
     NotFound,
     NotSupported,
     OutcomeUnknown,
@@ -36,6 +37,7 @@ from his_adapter.models import (
     Identifier,
     IdentifierKind,
     Patient,
+    PatientChanges,
     PatientDraft,
     PatientQuery,
     Ref,
@@ -234,6 +236,38 @@ def test_somebody_elses_record_is_not_a_match(connect: Connect) -> None:
     number = Identifier(kind=IdentifierKind.ID12, value="001190000001")
     with pytest.raises(BrokenReply):
         gateway.find_patients(PatientQuery(identifiers=(number,)))
+
+
+def test_a_second_person_with_the_number_is_seen(connect: Connect) -> None:
+    """However few are asked for: the HIS keeps to the limit in RCP-2."""
+    number = "001190000001"
+    people = [
+        PID.replace("BN000123^^^99001^MR", f"BN00000{each}^^^99001^MR~{number}^^^BCA^NI")
+        for each in (1, 2)
+    ]
+
+    def respond(asked: Message) -> bytes:
+        return found(asked, *people[: int(asked.first("RCP").get(2))], hits=2)
+
+    _, gateway = connect(respond)
+    query = PatientQuery(identifiers=(Identifier(kind=IdentifierKind.ID12, value=number),))
+    with pytest.raises(MultipleMatches):
+        gateway.find_patients(query, limit=1)
+
+
+def test_a_change_leaves_alone_what_the_his_writes_its_own_way(connect: Connect) -> None:
+    odd = PID + "|||||phòng 3, bấm 12"
+    peer, gateway = connect(lambda asked: found(asked, odd) if "QBP" in asked.kind else made(asked))
+    before = gateway.read_patient(Ref("BN000123"))
+    gateway.update_patient(
+        before.ref, PatientChanges(address="Hà Nội"), version=before.version, key=KEY
+    )
+    (sent,) = [asked.first("PID") for asked in peer.asked if asked.kind == "ADT^A31"]
+    assert (sent.get(11), sent.get(13), before.phone) == (
+        "Hà Nội",
+        "phòng 3, bấm 12",
+        "phòng 3, bấm 12",
+    )
 
 
 def test_the_answer_to_another_question(connect: Connect) -> None:
