@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from importlib.metadata import version as package_version
 from types import MethodType
@@ -233,6 +233,10 @@ class Hl7Gateway(CatalogueCalls):
         return found, whole
 
     def read_patient(self, ref: Ref) -> Patient:
+        return self._mapping.read_patient(self._read_person(ref))
+
+    def _read_person(self, ref: Ref) -> Message:
+        """As the HIS tells it. Raises NotFound, BrokenReply."""
         _check_ref(ref)
         groups, _ = self._ask_people(
             [("@PID.3.1", ref), ("@PID.3.5", self._config.patient_id_type)], 2
@@ -241,7 +245,7 @@ class Hl7Gateway(CatalogueCalls):
             raise NotFound("no such patient")
         if len(groups) > 1 or not self._mapping.carries(groups[0], ref):
             raise BrokenReply("somebody who was not asked for")
-        return self._mapping.read_patient(groups[0])
+        return groups[0]
 
     def create_patient(self, draft: PatientDraft, *, key: WriteKey) -> Patient:
         checked_key(key)
@@ -264,17 +268,18 @@ class Hl7Gateway(CatalogueCalls):
     ) -> Patient:
         """HL7 v2 knows no versions: the record is read and compared, then written as a whole."""
         checked_key(key)
-        before = self.read_patient(ref)
+        changes = _checked_changes(changes)
+        told = self._read_person(ref)
+        before = self._mapping.read_patient(told)
         if before.version != version:
             earlier = self._find_written(key, Patient)
             if earlier is None or earlier.ref != before.ref:
                 raise VersionConflict("the patient was changed by somebody else")
-            if _changed(earlier, changes) != _draft_of(earlier):
+            if not _agrees(earlier, changes):
                 raise KeyReused("this key has written something else")
             return earlier
-        after = _changed(before, changes)
         message = self._adt("A31", "ADT_A05")
-        self._mapping.put_patient(message, after, before.ref)
+        self._mapping.put_changed(message, told, changes)
         message.add("PV1").put(1, "1").put(2, "N")
         message.put(self._config.places.key, key)
         message.put(self._config.places.version, version)
@@ -689,31 +694,34 @@ def _checked_draft(untrusted: PatientDraft) -> PatientDraft:
     )
 
 
-def _draft_of(patient: Patient) -> PatientDraft:
-    return PatientDraft(**{each.name: getattr(patient, each.name) for each in fields(PatientDraft)})
-
-
-def _changed(before: Patient, changes: PatientChanges) -> PatientDraft:
-    """What is changed is checked, the rest stays as the HIS has it. Raises InvalidData."""
+def _checked_changes(untrusted: PatientChanges) -> PatientChanges:
+    """Raises InvalidData."""
     checked = _checked_draft(
         PatientDraft(
-            full_name=changes.full_name or before.full_name,
-            phone=changes.phone,
-            address=changes.address,
-            guardian=changes.guardian,
-            identifiers=changes.new_identifiers,
+            full_name=untrusted.full_name or "An",  # nothing is changed without a name
+            phone=untrusted.phone,
+            address=untrusted.address,
+            guardian=untrusted.guardian,
+            identifiers=untrusted.new_identifiers,
         )
     )
     return replace(
-        _draft_of(before),
-        full_name=checked.full_name if changes.full_name else before.full_name,
-        birth_date=changes.birth_date or before.birth_date,
-        gender=changes.gender or before.gender,
-        phone=checked.phone or before.phone,
-        address=checked.address or before.address,
-        guardian=checked.guardian or before.guardian,
-        identifiers=tuple(sorted({*before.identifiers, *checked.identifiers})),
+        untrusted,
+        full_name=untrusted.full_name and checked.full_name,
+        phone=checked.phone,
+        address=checked.address,
+        guardian=checked.guardian,
+        new_identifiers=checked.identifiers,
     )
+
+
+def _agrees(patient: Patient, changes: PatientChanges) -> bool:
+    """These changes have been made."""
+    names = ("full_name", "birth_date", "gender", "phone", "address", "guardian")
+    wanted = {name: getattr(changes, name) for name in names}
+    return all(
+        value is None or value == getattr(patient, name) for name, value in wanted.items()
+    ) and set(changes.new_identifiers) <= set(patient.identifiers)
 
 
 def _is_contradicted(patient: Patient, query: PatientQuery) -> bool:

@@ -31,7 +31,7 @@ from his_adapter.errors import (
 )
 from his_adapter.events import HisEvent
 from his_adapter.hl7_v2.gateway import Hl7Gateway
-from his_adapter.hl7_v2.messages import Message
+from his_adapter.hl7_v2.messages import Message, Segment, decode
 from his_adapter.models import (
     HealthState,
     Identifier,
@@ -256,18 +256,27 @@ def test_a_second_person_with_the_number_is_seen(connect: Connect) -> None:
 
 
 def test_a_change_leaves_alone_what_the_his_writes_its_own_way(connect: Connect) -> None:
-    odd = PID + "|||||phòng 3, bấm 12"
+    odd = (
+        PID
+        + "|||12 Ví Dụ^^Phường Mẫu^79^^VNM^H~Quê^^Xã Thử||028^PRN^PH~0900^PRN^CP|||M\rNK1|1|Trần^An"
+    )
     peer, gateway = connect(lambda asked: found(asked, odd) if "QBP" in asked.kind else made(asked))
     before = gateway.read_patient(Ref("BN000123"))
     gateway.update_patient(
         before.ref, PatientChanges(address="Hà Nội"), version=before.version, key=KEY
     )
-    (sent,) = [asked.first("PID") for asked in peer.asked if asked.kind == "ADT^A31"]
-    assert (sent.get(11), sent.get(13), before.phone) == (
-        "Hà Nội",
-        "phòng 3, bấm 12",
-        "phòng 3, bấm 12",
-    )
+    (sent,) = [asked for asked in peer.asked if asked.kind == "ADT^A31"]
+    pid, wanted = sent.first("PID"), decode_pid(odd)
+    assert pid.get(11) == "Hà Nội"
+    assert pid.repetitions(11)[1:] == wanted.repetitions(11)[1:]
+    assert {number: pid.fields[number] for number in wanted.fields if number != 11} == {
+        number: value for number, value in wanted.fields.items() if number != 11
+    }
+    assert sent.first("NK1").get(2) == "Trần"
+
+
+def decode_pid(line: str) -> Segment:
+    return decode(f"MSH|^~\\&|H||K||2026||ADT^A31|1|P|2.5.1\r{line}\r".encode()).first("PID")
 
 
 def test_the_answer_to_another_question(connect: Connect) -> None:
