@@ -34,6 +34,7 @@ from his_adapter.errors import (
     BrokenReply,
     HisError,
     InvalidData,
+    KeyReused,
     MultipleMatches,
     NotFound,
     NotSupported,
@@ -177,7 +178,10 @@ class Hl7Gateway(CatalogueCalls):
             return []
         if not value.strip():
             return []
-        groups, _ = self._ask_people([("@PID.3.1", value), ("@PID.3.5", written.type)], limit)
+        # Never one alone: a second person with this number must be seen.
+        groups, _ = self._ask_people(
+            [("@PID.3.1", value), ("@PID.3.5", written.type)], max(limit, 2)
+        )
         people = [self._mapping.read_patient(group) for group in groups]
         is_booking = item.kind is IdentifierKind.APPOINTMENT
         if not all(is_booking or self._mapping.carries(group, value) for group in groups):
@@ -229,6 +233,10 @@ class Hl7Gateway(CatalogueCalls):
         return found, whole
 
     def read_patient(self, ref: Ref) -> Patient:
+        return self._mapping.read_patient(self._read_person(ref))
+
+    def _read_person(self, ref: Ref) -> Message:
+        """As the HIS tells it. Raises NotFound, BrokenReply."""
         _check_ref(ref)
         groups, _ = self._ask_people(
             [("@PID.3.1", ref), ("@PID.3.5", self._config.patient_id_type)], 2
@@ -237,7 +245,7 @@ class Hl7Gateway(CatalogueCalls):
             raise NotFound("no such patient")
         if len(groups) > 1 or not self._mapping.carries(groups[0], ref):
             raise BrokenReply("somebody who was not asked for")
-        return self._mapping.read_patient(groups[0])
+        return groups[0]
 
     def create_patient(self, draft: PatientDraft, *, key: WriteKey) -> Patient:
         checked_key(key)
@@ -260,26 +268,18 @@ class Hl7Gateway(CatalogueCalls):
     ) -> Patient:
         """HL7 v2 knows no versions: the record is read and compared, then written as a whole."""
         checked_key(key)
-        before = self.read_patient(ref)
+        changes = _checked_changes(changes)
+        told = self._read_person(ref)
+        before = self._mapping.read_patient(told)
         if before.version != version:
             earlier = self._find_written(key, Patient)
-            if earlier is not None and earlier.ref == before.ref:
-                return earlier
-            raise VersionConflict("the patient was changed by somebody else")
-        after = _checked_draft(
-            PatientDraft(
-                full_name=changes.full_name or before.full_name,
-                birth_date=changes.birth_date or before.birth_date,
-                gender=changes.gender or before.gender,
-                phone=changes.phone or before.phone,
-                address=changes.address or before.address,
-                guardian=changes.guardian or before.guardian,
-                identifiers=changes.new_identifiers,
-            )
-        )
-        after = replace(after, identifiers=(*before.identifiers, *after.identifiers))
+            if earlier is None or earlier.ref != before.ref:
+                raise VersionConflict("the patient was changed by somebody else")
+            if not _agrees(earlier, changes):
+                raise KeyReused("this key has written something else")
+            return earlier
         message = self._adt("A31", "ADT_A05")
-        self._mapping.put_patient(message, after, before.ref)
+        self._mapping.put_changed(message, told, changes)
         message.add("PV1").put(1, "1").put(2, "N")
         message.put(self._config.places.key, key)
         message.put(self._config.places.version, version)
@@ -692,6 +692,36 @@ def _checked_draft(untrusted: PatientDraft) -> PatientDraft:
         and checked_text("address", untrusted.address, max_chars=MAX_ADDRESS),
         guardian=untrusted.guardian and checked_name(untrusted.guardian),
     )
+
+
+def _checked_changes(untrusted: PatientChanges) -> PatientChanges:
+    """Raises InvalidData."""
+    checked = _checked_draft(
+        PatientDraft(
+            full_name=untrusted.full_name or "An",  # nothing is changed without a name
+            phone=untrusted.phone,
+            address=untrusted.address,
+            guardian=untrusted.guardian,
+            identifiers=untrusted.new_identifiers,
+        )
+    )
+    return replace(
+        untrusted,
+        full_name=untrusted.full_name and checked.full_name,
+        phone=checked.phone,
+        address=checked.address,
+        guardian=checked.guardian,
+        new_identifiers=checked.identifiers,
+    )
+
+
+def _agrees(patient: Patient, changes: PatientChanges) -> bool:
+    """These changes have been made."""
+    names = ("full_name", "birth_date", "gender", "phone", "address", "guardian")
+    wanted = {name: getattr(changes, name) for name in names}
+    return all(
+        value is None or value == getattr(patient, name) for name, value in wanted.items()
+    ) and set(changes.new_identifiers) <= set(patient.identifiers)
 
 
 def _is_contradicted(patient: Patient, query: PatientQuery) -> bool:

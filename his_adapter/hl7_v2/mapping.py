@@ -21,12 +21,13 @@ import binascii
 import hashlib
 import re
 from collections.abc import Iterable
+from copy import deepcopy
 from datetime import datetime, tzinfo
 
 from his_adapter.builtin.names import normal_form
 from his_adapter.errors import BrokenReply
 from his_adapter.hl7_v2.config import Hl7Config, Places
-from his_adapter.hl7_v2.messages import Message, Segment
+from his_adapter.hl7_v2.messages import Message, Repetition, Segment
 from his_adapter.hl7_v2.times import dump_time, read_time
 from his_adapter.models import (
     Appointment,
@@ -41,6 +42,7 @@ from his_adapter.models import (
     OrderStatus,
     PartKind,
     Patient,
+    PatientChanges,
     PatientDraft,
     PaymentPosting,
     PaymentReceipt,
@@ -138,24 +140,49 @@ class Hl7Mapping:
         if ref:
             pid.put_all(3, ref, "", "", self._facility, self._config.patient_id_type)
         for item in person.identifiers:
-            written = self._config.number_type(item.kind)
-            if written and (written.type != self._config.patient_id_type or not ref):
-                authority = written.authority or self._facility
-                pid.put_all(3, item.value, "", "", authority, written.type)
-        family, given, middle = split_name(person.full_name)
-        pid.put_all(5, family, given, middle, "", "", "", "L")
+            self._put_number(pid, item, has_ref=bool(ref))
+        pid.fields[5] = [_written_name(person.full_name)]
         if person.birth_date:
-            pid.put(7, person.birth_date.isoformat().replace("-", ""))
+            pid.put(7, _written_date(person.birth_date))
         pid.put(8, _GENDERS[person.gender])
         if person.address:
-            pid.put_all(11, person.address, "", "", "", "", "VNM", "H")
+            pid.fields[11] = [_written_address(person.address)]
         if person.phone:
-            pid.put_all(13, person.phone, "PRN", "CP")
+            pid.fields[13] = [_written_phone(person.phone)]
         if person.guardian:
-            family, given, middle = split_name(person.guardian)
-            nk1 = message.add("NK1").put(1, "1")
-            nk1.put_all(2, family, given, middle, "", "", "", "L")
-            nk1.put(3, "GRD").put(3, "Guardian", 2)
+            self._add_guardian(message, person.guardian)
+
+    def put_changed(self, message: Message, known: Message, changes: PatientChanges) -> None:
+        """What the HIS told, with the changes alone: what we cannot read goes back as it came."""
+        pid = deepcopy(known.first("PID"))
+        message.segments += [pid, *deepcopy(known.all("NK1"))]
+        if changes.full_name:
+            _replace_first(pid, 5, _written_name(changes.full_name))
+        if changes.birth_date:
+            pid.fields[7] = [[[_written_date(changes.birth_date)]]]
+        if changes.gender:
+            pid.fields[8] = [[[_GENDERS[changes.gender]]]]
+        if changes.address:
+            _replace_first(pid, 11, _written_address(changes.address))
+        if changes.phone:
+            _replace_first(pid, 13, _written_phone(changes.phone))
+        for item in changes.new_identifiers:
+            if not self.carries(known, item.value):
+                self._put_number(pid, item, has_ref=True)
+        if changes.guardian and message.find("NK1"):
+            _replace_first(message.first("NK1"), 2, _written_name(changes.guardian))
+        elif changes.guardian:
+            self._add_guardian(message, changes.guardian)
+
+    def _put_number(self, pid: Segment, item: Identifier, *, has_ref: bool) -> None:
+        written = self._config.number_type(item.kind)
+        if written and (written.type != self._config.patient_id_type or not has_ref):
+            pid.put_all(3, item.value, "", "", written.authority or self._facility, written.type)
+
+    def _add_guardian(self, message: Message, name: str) -> None:
+        nk1 = message.add("NK1").put(1, "1")
+        nk1.fields[2] = [_written_name(name)]
+        nk1.put(3, "GRD").put(3, "Guardian", 2)
 
     def put_reference(self, message: Message, patient: Ref) -> None:
         """PID with the number alone; PID-5 must not be empty, so it says that it is no name."""
@@ -551,6 +578,27 @@ class Hl7Mapping:
             amount_vnd=int(amount),
             posted_at=self.read_time(ft1.get(5) or ft1.get(4)),
         )
+
+
+def _replace_first(segment: Segment, number: int, repetition: Repetition) -> None:
+    segment.fields[number] = [repetition, *segment.repetitions(number)[1:]]
+
+
+def _written_name(full_name: str) -> Repetition:
+    family, given, middle = split_name(full_name)
+    return [[part] for part in (family, given, middle, "", "", "", "L")]
+
+
+def _written_date(birth_date: BirthDate) -> str:
+    return birth_date.isoformat().replace("-", "")
+
+
+def _written_address(address: str) -> Repetition:
+    return [[part] for part in (address, "", "", "", "", "VNM", "H")]
+
+
+def _written_phone(phone: str) -> Repetition:
+    return [[phone], ["PRN"], ["CP"]]
 
 
 def split_name(full_name: str) -> tuple[str, str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from his_adapter.demo.gateway import open_demo
-from his_adapter.errors import GatewayMisconfigured, OutcomeUnknown
+from his_adapter.errors import GatewayMisconfigured, KeyReused, OutcomeUnknown
 from his_adapter.hl7_v2.config import read_config
 from his_adapter.hl7_v2.emulator import Hl7Emulator
 from his_adapter.hl7_v2.gateway import Hl7Gateway
@@ -17,6 +17,7 @@ from his_adapter.models import (
     CheckIn,
     InvoiceStatus,
     Patient,
+    PatientChanges,
     PaymentMethod,
     PaymentPosting,
     PaymentReceipt,
@@ -77,6 +78,16 @@ def test_a_late_answer(emulator: Hl7Emulator, his: HisGateway) -> None:
     emulator.switches.late_s = 0
     found = his.find_by_key(key)
     assert isinstance(found, Patient)
+
+
+def test_a_change_that_was_made_already(his: HisGateway, patient: Patient) -> None:
+    key, changes = next_key(), PatientChanges(phone="0900000001")
+    changed = his.update_patient(patient.ref, changes, version=patient.version, key=key)
+    assert his.update_patient(patient.ref, changes, version=patient.version, key=key) == changed
+    with pytest.raises(KeyReused):
+        his.update_patient(
+            patient.ref, PatientChanges(phone="0900000002"), version=patient.version, key=key
+        )
 
 
 def test_merged_records_lead_to_the_one_that_was_kept(

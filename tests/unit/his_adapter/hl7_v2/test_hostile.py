@@ -22,6 +22,7 @@ from his_adapter.errors import (
     GatewayMisconfigured,
     HisError,
     InvalidData,
+    MultipleMatches,
     NotFound,
     NotSupported,
     OutcomeUnknown,
@@ -30,12 +31,13 @@ from his_adapter.errors import (
 )
 from his_adapter.events import HisEvent
 from his_adapter.hl7_v2.gateway import Hl7Gateway
-from his_adapter.hl7_v2.messages import Message
+from his_adapter.hl7_v2.messages import Message, Segment, decode
 from his_adapter.models import (
     HealthState,
     Identifier,
     IdentifierKind,
     Patient,
+    PatientChanges,
     PatientDraft,
     PatientQuery,
     Ref,
@@ -234,6 +236,47 @@ def test_somebody_elses_record_is_not_a_match(connect: Connect) -> None:
     number = Identifier(kind=IdentifierKind.ID12, value="001190000001")
     with pytest.raises(BrokenReply):
         gateway.find_patients(PatientQuery(identifiers=(number,)))
+
+
+def test_a_second_person_with_the_number_is_seen(connect: Connect) -> None:
+    """However few are asked for: the HIS keeps to the limit in RCP-2."""
+    number = "001190000001"
+    people = [
+        PID.replace("BN000123^^^99001^MR", f"BN00000{each}^^^99001^MR~{number}^^^BCA^NI")
+        for each in (1, 2)
+    ]
+
+    def respond(asked: Message) -> bytes:
+        return found(asked, *people[: int(asked.first("RCP").get(2))], hits=2)
+
+    _, gateway = connect(respond)
+    query = PatientQuery(identifiers=(Identifier(kind=IdentifierKind.ID12, value=number),))
+    with pytest.raises(MultipleMatches):
+        gateway.find_patients(query, limit=1)
+
+
+def test_a_change_leaves_alone_what_the_his_writes_its_own_way(connect: Connect) -> None:
+    odd = (
+        PID
+        + "|||12 Ví Dụ^^Phường Mẫu^79^^VNM^H~Quê^^Xã Thử||028^PRN^PH~0900^PRN^CP|||M\rNK1|1|Trần^An"
+    )
+    peer, gateway = connect(lambda asked: found(asked, odd) if "QBP" in asked.kind else made(asked))
+    before = gateway.read_patient(Ref("BN000123"))
+    gateway.update_patient(
+        before.ref, PatientChanges(address="Hà Nội"), version=before.version, key=KEY
+    )
+    (sent,) = [asked for asked in peer.asked if asked.kind == "ADT^A31"]
+    pid, wanted = sent.first("PID"), decode_pid(odd)
+    assert pid.get(11) == "Hà Nội"
+    assert pid.repetitions(11)[1:] == wanted.repetitions(11)[1:]
+    assert {number: pid.fields[number] for number in wanted.fields if number != 11} == {
+        number: value for number, value in wanted.fields.items() if number != 11
+    }
+    assert sent.first("NK1").get(2) == "Trần"
+
+
+def decode_pid(line: str) -> Segment:
+    return decode(f"MSH|^~\\&|H||K||2026||ADT^A31|1|P|2.5.1\r{line}\r".encode()).first("PID")
 
 
 def test_the_answer_to_another_question(connect: Connect) -> None:
