@@ -124,11 +124,15 @@ def test_a_speaking_board_asks_for_the_voice_once(
     if not any(url.endswith("lang=en") for url in asked):
         board.wait_for_event("request", lambda request: request.url.endswith(".wav?lang=en"))
     expect(board.locator(".call .big")).to_have_text(number)
+    board.wait_for_timeout(500)
+    # A busy server may be asked again for what it could not make in time.
+    spoken = {url for url in asked if "/speech/" in url}
+    assert sorted(url.rpartition("=")[2] for url in spoken) == ["en", "vi"]
+    before = len(asked)
     board.reload()
     expect(board.locator(".call .big")).to_have_text(number)
     board.wait_for_timeout(500)
-    spoken = [url for url in asked if "/speech/" in url]
-    assert sorted(url.rpartition("=")[2] for url in spoken) == ["en", "vi"]
+    assert not [url for url in asked[before:] if "/speech/" in url]
     assert not [url for url in unwanted if "/speech/" in url]
 
 
