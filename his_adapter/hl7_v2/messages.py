@@ -26,6 +26,7 @@ FieldValue = list[Repetition]
 _ESCAPES = {"\\": "E", "|": "F", "^": "S", "&": "T", "~": "R", "\r": "X0D", "\n": "X0A"}
 _NEEDS_ESCAPE = re.compile(r"[\\|^&~\r\n]")
 _ESCAPED = re.compile(r"\\([A-Z.][^\\]{0,200}|)\\")
+_HEADER = re.compile(rb"MSH([!-/:-@\[-`{-~])([!-/:-@\[-`{-~]{4})#?\1")
 _HEX = re.compile(r"X((?:[0-9A-Fa-f]{2})+)")
 _SEPARATORS = {"F": "|", "S": "^", "T": "&", "R": "~", "E": "\\", ".br": "\n"}
 
@@ -187,6 +188,8 @@ def decode(untrusted: bytes, *, whole: bool = True) -> Message:
     charset = header[17] if len(header) > 17 else b""
     try:
         text = untrusted.decode("latin-1" if b"8859/1" in charset.split(b"~")[0] else "utf-8")
+        if text[8] == "#" != text[3]:  # the truncation sign of v2.7, which means nothing to us
+            text = text[:8] + text[9:]
         parsed = hl7.parse(text.rstrip("\r\n") + "\r")
         return Message([_read_segment(segment) for segment in parsed if str(segment).strip()])
     except (UnicodeDecodeError, hl7.HL7Exception, IndexError, KeyError, ValueError) as error:
@@ -194,7 +197,15 @@ def decode(untrusted: bytes, *, whole: bool = True) -> Message:
 
 
 def _separators(untrusted: bytes) -> set[bytes]:
-    return {untrusted[place : place + 1] for place in range(3, 8)}
+    """Those that the header names: the one of fields and four more, each another sign.
+
+    Raises BrokenReply.
+    """
+    match = _HEADER.match(untrusted)
+    signs = match[1] + match[2] if match else b""
+    if len(set(signs)) != len(signs) or not signs:
+        raise BrokenReply("a header that names no separators")
+    return {bytes([sign]) for sign in signs}
 
 
 def _read_segment(segment: hl7.Segment) -> Segment:

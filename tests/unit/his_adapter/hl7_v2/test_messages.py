@@ -68,6 +68,11 @@ def test_other_separators_are_read() -> None:
     assert len(read.first("PID").repetitions(3)) == 2
 
 
+def test_the_truncation_sign_of_a_later_version_is_read_over() -> None:
+    read = decode((HEADER.replace("&|", "&#|", 1) + "\rPID|1||BN1^^^x&y^MR\r").encode())
+    assert (read.control_id, read.first("PID").get(3, 4, 2)) == ("H1", "y")
+
+
 def test_latin_1_is_read_when_it_says_so() -> None:
     text = HEADER.replace("UNICODE UTF-8", "8859/1") + "\rZTD|Hà\r"
     assert decode(text.encode("latin-1")).at("ZTD-1") == "Hà"
@@ -79,6 +84,9 @@ def test_latin_1_is_read_when_it_says_so() -> None:
         b"",
         b"MSH",
         b"MSH|^~\\&",
+        b"MSH|^^\\&|H\rPID|1\r",
+        b"MSH|^~|H\rPID|1\r",
+        b"MSHA^~\\&AH\rPID|1\r",
         b"<html>503</html>\r",
         b"\xff" * 100 + b"\r",
         HEADER.encode() + b"\rPID|1||BN00",  # half a message
