@@ -240,7 +240,9 @@ def _fits(name: str, value: object) -> bool:
     if name == "volume":
         return _is_volume(value)
     if name == "silent":
-        return isinstance(value, list | tuple) and set(value) <= set(NOTICE_KINDS)
+        return isinstance(value, list | tuple) and all(
+            isinstance(kind, str) and kind in NOTICE_KINDS for kind in value
+        )
     if name == "languages":
         return isinstance(value, list | tuple) and list(value) in [
             ["vi"],

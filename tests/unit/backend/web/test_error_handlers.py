@@ -118,7 +118,7 @@ def test_a_database_that_is_away_is_503(
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(resources.database.engine, "connect", fail)
+    monkeypatch.setattr(resources.database.engine.pool, "connect", fail)
     check(kiosk.get("/help-calls"), 503, "storage_unavailable")
     check(kiosk.client.get("/readyz"), 503, "storage_unavailable")
     assert kiosk.client.get("/healthz").status_code == 200
