@@ -167,7 +167,7 @@ class MllpClient:
     ) -> bytes:
         try:
             answer = _exchanged(connection, content, until, is_answer)
-        except BaseException:
+        except BaseException:  # whatever ends it, a late answer must not meet the next question
             connection.close()
             raise
         with self._lock:

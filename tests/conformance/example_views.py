@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, LiteralString
 from uuid import uuid4
 
 import psycopg
@@ -60,10 +60,10 @@ class ExampleClinic(OtherClinic):
     def close(self) -> None:
         self._connection.close()
 
-    def _one(self, statement: str, values: tuple[object, ...]) -> Any:
-        row = self._connection.execute(statement, values).fetchone()  # type: ignore[arg-type]
+    def _one(self, statement: LiteralString, values: tuple[object, ...]) -> Any:
+        row = self._connection.execute(statement, values).fetchone()
         assert row is not None
         return row[0]
 
-    def _run(self, statement: str, values: tuple[object, ...]) -> None:
-        self._connection.execute(statement, values)  # type: ignore[arg-type]
+    def _run(self, statement: LiteralString, values: tuple[object, ...]) -> None:
+        self._connection.execute(statement, values)

@@ -6,6 +6,7 @@ import pytest
 
 from devices.models import PrintState
 from kiosk_ui.flow import Screen
+from kiosk_ui.presenters.views import TicketView
 from tests.flows.stand_ins import Bench
 from tests.flows.steps import offered, shows, touch
 
@@ -24,12 +25,18 @@ def names(bench: Bench) -> set[tuple[str, str]]:
     return {(choice.action.name, choice.action.value) for choice in offered(bench.kiosk.frame)}
 
 
+def ticket_on(bench: Bench) -> TicketView:
+    view = bench.kiosk.frame.view
+    assert isinstance(view, TicketView)
+    return view
+
+
 def take(bench: Bench, value: str = "") -> str:
     """A number, and back to the start; says the number that was on the glass."""
     touch(bench, "number", value)
     bench.settle()
     shows(bench, Screen.OFFLINE_NUMBER)
-    number: str = bench.kiosk.frame.view.number  # type: ignore[union-attr]  # a TicketView
+    number = ticket_on(bench).number
     touch(bench, "finish")
     bench.settle()
     return number
@@ -69,7 +76,7 @@ def test_the_number_stays_when_the_printer_is_dead(alone: Bench) -> None:
     touch(alone, "number")
     alone.settle()
     shows(alone, Screen.OFFLINE_NUMBER)
-    assert alone.kiosk.frame.view.problem is not None  # type: ignore[union-attr]
+    assert ticket_on(alone).problem is not None
     assert ("help", "") in names(alone)
     alone.gateway.down = False
     alone.wait(15)

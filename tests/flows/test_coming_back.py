@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk_ui.flow import Screen
-from kiosk_ui.gateway.models import Question, ScanOutcome, StepState, VisitReply
+from kiosk_ui.gateway.models import Question, ScanIdRequest, ScanOutcome, StepState, VisitReply
 from tests.flows.stand_ins import Bench
 from tests.flows.steps import hold_up, offered, shows, texts_of, touch, walk
 
@@ -106,9 +106,9 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_key(
     keys: list[str] = []
     real = bench.gateway.return_to_line
 
-    def remember(visit_id: str, request: object, *, key: str) -> VisitReply:
+    def remember(visit_id: str, request: ScanIdRequest, *, key: str) -> VisitReply:
         keys.append(key)
-        return real(visit_id, request, key=key)  # type: ignore[arg-type]
+        return real(visit_id, request, key=key)
 
     monkeypatch.setattr(bench.gateway, "return_to_line", remember)
     bench.gateway.lose_replies = 1
