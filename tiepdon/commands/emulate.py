@@ -16,6 +16,15 @@ EMULATORS = {
     "his-json": "his_adapter.json_kiosk.emulator",
     "his-hl7": "his_adapter.hl7_v2.emulator",
     "bhxh": "his_adapter.bhxh.emulator",
+    "bank": "payments.providers.vietqr_bank.emulator",
+    "bidv": "payments.providers.bidv.emulator",
+    "hdbank": "payments.providers.hdbank.emulator",
+    "sepay": "payments.providers.sepay.emulator",
+    "casso": "payments.providers.casso.emulator",
+    "payos": "payments.providers.payos.emulator",
+    "vnpay": "payments.providers.vnpay.emulator",
+    "momo": "payments.providers.momo.emulator",
+    "zalopay": "payments.providers.zalopay.emulator",
 }
 """Name → module with `serve(*, port: int, seed: int) -> None`, which runs until it is stopped.
 
