@@ -7,12 +7,14 @@ A thin layer over requests: connect 2 s, answer 10 s unless a provider asks for 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from payments.errors import (
@@ -87,12 +89,16 @@ class HttpClient:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                content = response.raw.read(MAX_REPLY_BYTES + 1, decode_content=True)
+                content = _read(response.raw, self._time_out[1])
         except (requests.exceptions.SSLError, requests.exceptions.ConnectTimeout) as error:
             raise Unavailable("not reached") from error
         except requests.exceptions.ConnectionError as error:
             raise _lost(error, writes=writes) from error
-        except (requests.exceptions.RequestException, OSError) as error:
+        except (
+            requests.exceptions.RequestException,
+            urllib3.exceptions.HTTPError,
+            OSError,
+        ) as error:
             raise OutcomeUnknown("no answer") if writes else Unavailable("no answer") from error
         if len(content) > MAX_REPLY_BYTES:
             raise BrokenReply("the reply is too large")
@@ -115,6 +121,20 @@ def check_address(address: str) -> str:
     if not (parts.scheme == "https" or is_near) or not parts.hostname or parts.username:
         raise ProviderMisconfigured("an address takes https and no account")
     return address.rstrip("/")
+
+
+def _read(raw: urllib3.BaseHTTPResponse, at_most_s: float) -> bytes:
+    """A byte more than is allowed at most. Raises TimeoutError for a peer that drips."""
+    ends = time.monotonic() + at_most_s
+    content = b""
+    while len(content) <= MAX_REPLY_BYTES:
+        part = raw.read1(MAX_REPLY_BYTES + 1 - len(content), decode_content=True)
+        if not part:
+            break
+        content += part
+        if time.monotonic() > ends:
+            raise TimeoutError("the reply takes too long")
+    return content
 
 
 def _lost(error: requests.exceptions.ConnectionError, *, writes: bool) -> Exception:

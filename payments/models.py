@@ -227,6 +227,8 @@ class CallbackRequest:
     """Of the query string; of one that is repeated the first."""
     query: str = field(default="", repr=False)
     untrusted_body: bytes = field(default=b"", repr=False)
+    remote_address: str = field(default="", repr=False)
+    """Of the caller, as the hospital's proxy tells it. Empty: not known."""
     received_at: datetime
 
 
