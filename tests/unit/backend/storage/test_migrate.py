@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from backend.errors import StorageUnavailable
 from backend.storage.database import Database, open_engine
 from backend.storage.migrate import is_at_head, migrate
-from backend.storage.tables import Base
+from backend.storage.payment_tables import Base
 from tests.postgres import PostgresServer
 
 
