@@ -20,17 +20,21 @@ from payments.models import Money
 from payments.states import OPEN_PAYMENTS, PAID_PAYMENTS, AttemptState, PaymentState
 
 
-def show_payment(
-    resources: Resources, payment_id: str, *, version: int | None = None
-) -> dict[str, Any] | None:
-    """None when there is nothing newer than `version`. Raises PaymentNotFound."""
+def show_payment(resources: Resources, payment_id: str) -> dict[str, Any]:
+    """Raises PaymentNotFound."""
     with resources.database.read() as connection:
         payment = get_payment(connection, payment_id, facility_id=resources.database.facility_id)
-        if (
-            version is not None
-            and payment.version == version
-            and not _has_lapsed(resources, payment)
-        ):
+        return payment_to_json(resources, connection, payment)
+
+
+def show_newer(resources: Resources, payment_id: str, version: int | None) -> dict[str, Any] | None:
+    """None when there is nothing newer than `version`. Raises PaymentNotFound.
+
+    Asked again and again while a QR shows: nothing new costs one row.
+    """
+    with resources.database.read() as connection:
+        payment = get_payment(connection, payment_id, facility_id=resources.database.facility_id)
+        if payment.version == version and not _has_lapsed(resources, payment):
             return None
         return payment_to_json(resources, connection, payment)
 

@@ -14,7 +14,7 @@ from backend.services.pay_in_cash import CashWish, pay_in_cash
 from backend.services.print_receipt import report_receipt
 from backend.services.receive_callback import receive_callback
 from backend.services.show_dues import DuesWish, show_dues
-from backend.services.show_payment import show_payment
+from backend.services.show_payment import show_newer, show_payment
 from backend.services.start_payment import PaymentWish, start_payment
 from backend.storage.repositories import Answer
 from backend.web import payment_schemas as schemas
@@ -69,7 +69,7 @@ def start(body: schemas.PaymentRequest) -> Response:
 @allow("kiosk")
 def get(path: schemas.PaymentPath, query: schemas.PaymentQuery) -> Response:
     """A payment as it stands; 204 when nothing is newer than `version`"""
-    shown = show_payment(resources(), path.payment_id, version=query.version)
+    shown = show_newer(resources(), path.payment_id, query.version)
     return Response(status=204) if shown is None else _reply(shown)
 
 
@@ -79,7 +79,7 @@ def offer(path: schemas.PaymentPath, body: schemas.OfferRequest) -> Response:
     """Another way of paying, a fresh QR, or the QR for the rest"""
     get_idempotency_key()
     offer_payment(resources(), path.payment_id, body.method, kiosk=caller())
-    return _reply(_shown(path.payment_id))
+    return _reply(show_payment(resources(), path.payment_id))
 
 
 @blueprint.post("/payments/<payment_id>/check", responses=PAYMENT)
@@ -87,7 +87,7 @@ def offer(path: schemas.PaymentPath, body: schemas.OfferRequest) -> Response:
 def check(path: schemas.PaymentPath) -> Response:
     """The patient says it is paid: the provider is asked now"""
     check_payment(resources(), path.payment_id)
-    return _reply(_shown(path.payment_id))
+    return _reply(show_payment(resources(), path.payment_id))
 
 
 @blueprint.post("/payments/<payment_id>/cancel", responses=PAYMENT, openapi_extensions=IDEMPOTENT)
@@ -96,7 +96,7 @@ def cancel(path: schemas.PaymentPath, body: schemas.CancelPaymentRequest) -> Res
     """Not now; the reply tells whether money came first"""
     get_idempotency_key()
     cancel_payment(resources(), path.payment_id, reason=body.reason, kiosk=caller())
-    return _reply(_shown(path.payment_id))
+    return _reply(show_payment(resources(), path.payment_id))
 
 
 @blueprint.post(
@@ -107,7 +107,7 @@ def report_print(path: schemas.PaymentPath, body: schemas.ReceiptPrintRequest) -
     """What the printer said of the receipt; the payment stands whatever it said"""
     get_idempotency_key()
     report_receipt(resources(), path.payment_id, state=body.state, kiosk=caller())
-    return _reply(_shown(path.payment_id))
+    return _reply(show_payment(resources(), path.payment_id))
 
 
 @blueprint.post("/cash", responses=CASH, openapi_extensions=IDEMPOTENT)
@@ -121,12 +121,6 @@ def cash(body: schemas.CashRequest) -> Response:
         language=body.language,
     )
     return answer_reply(pay_in_cash(resources(), wish, kiosk=caller(), intent=get_intent()))
-
-
-def _shown(payment_id: str) -> dict[str, Any]:
-    shown = show_payment(resources(), payment_id)
-    assert shown is not None, "without a version there is always something to show"
-    return shown
 
 
 def _reply(content: dict[str, Any]) -> Response:
@@ -146,6 +140,7 @@ def receive(provider: str, rest: str) -> Response:
         arguments=request.args.to_dict(),
         query=request.query_string.decode("latin-1"),
         untrusted_body=body,
+        remote_address=request.remote_addr or "",
         received_at=resources().database.clock(),
     )
     answer = receive_callback(resources(), provider, untrusted)
