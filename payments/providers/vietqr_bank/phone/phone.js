@@ -19,8 +19,9 @@ let wanted = null;
 function show(step) {
   for (const name of steps) at(name).hidden = name !== step;
   at("fault").hidden = true;
-  const first = at(step).querySelector("button, textarea");
-  if (step !== "scan" && first) at(step).querySelector("button").focus();
+  // never on the button that would pay a second time
+  const ready = { confirm: "pay", done: "next" }[step];
+  if (ready) at(ready).focus();
 }
 
 function complain(text) {
@@ -72,7 +73,7 @@ async function pay(button) {
     at("sum").textContent = `${vnd(paid.amount)} đ`;
     at("done-holder").textContent = wanted.holder;
     at("reference").textContent = paid.bank_reference;
-    at("time").textContent = new Date(paid.booked_at).toLocaleString("vi-VN");
+    at("time").textContent = new Date(paid.booked_at).toLocaleString("vi-VN", { timeZone: "Asia/Ho_Chi_Minh" });
     at("arrived").textContent = paid.memo || "(trống)";
     show("done");
   } catch (error) {
