@@ -12,7 +12,6 @@ from payments.errors import (
     BrokenReply,
     CallbackRefused,
     StaleCallback,
-    Unavailable,
 )
 from payments.http import HttpClient, Reply
 from payments.models import Credit
@@ -48,7 +47,7 @@ class FeedClient:
         self._secrets = secrets
         self._clock = clock
         self._http = HttpClient(feed.base_url, ca_file=feed.ca_file)
-        self._headers = {"Authorization": f"Bearer {feed.token.reveal()}"}
+        self._token = feed.token
 
     def list_credits(self, asked: Asked) -> tuple[Credit, ...]:
         """Each once, in the order of the bank. Raises PaymentError."""
@@ -71,9 +70,8 @@ class FeedClient:
         query = {"account": self._config.account, "day": asked.day.isoformat(), "page": str(page)}
         if asked.since is not None:
             query["since"] = asked.since.isoformat(timespec="seconds")
-        reply = self._http.ask("GET", "/credits", writes=False, query=query, headers=self._headers)
-        if reply.status >= 500:
-            raise Unavailable(f"status {reply.status}")
+        headers = {"Authorization": f"Bearer {self._token.reveal()}"}
+        reply = self._http.ask("GET", "/credits", writes=False, query=query, headers=headers)
         if reply.status in {401, 403}:
             raise BrokenReply("the feed refuses our token")
         if reply.status != 200:
