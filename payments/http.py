@@ -75,7 +75,8 @@ class HttpClient:
     ) -> Reply:
         """One request. `writes`: without an answer it may have been done all the same.
 
-        Raises Unavailable (not reached, 502, 503), Throttled (429), OutcomeUnknown, BrokenReply.
+        Raises Unavailable (not reached, 502, 503), Throttled (429), OutcomeUnknown (any other 5xx
+        included), BrokenReply.
         """
         try:
             with self._session.request(
@@ -106,6 +107,9 @@ class HttpClient:
             raise Throttled("too many requests", retry_after_s=_seconds(response.headers))
         if response.status_code in _NOTHING_DONE:
             raise Unavailable(f"status {response.status_code}")
+        if response.status_code >= 500:
+            said = f"status {response.status_code}"
+            raise OutcomeUnknown(said) if writes else Unavailable(said)
         return Reply(
             status=response.status_code, headers=dict(response.headers), untrusted_body=content
         )

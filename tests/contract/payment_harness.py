@@ -102,7 +102,9 @@ class Harness(ABC):
 
     @abstractmethod
     def advance(self, seconds: float) -> None:
-        """Provider and emulator have one clock; callbacks that fall due are sent."""
+        """Provider and emulator have one clock. Callbacks under way end first, or their repeats
+        would count from the later time; those that fall due are sent.
+        """
 
     @abstractmethod
     def pay(self, order: Order, amount: Money = ASKED, *, late: bool = False) -> None:

@@ -59,6 +59,7 @@ from payments.models import (
     RefundState,
 )
 from payments.ports import PaymentProvider
+from payments.secrets import Secret
 from tests.contract.payment_harness import (
     ASKED,
     VIETNAM,
@@ -1061,7 +1062,7 @@ def needs_switch(harness: Harness, switch: Switch) -> None:
 
 def deep_repr(thing: object, depth: int = 4) -> str:
     """Of a thing and of all it is made of."""
-    if depth == 0 or not hasattr(thing, "__dict__"):
+    if depth == 0 or isinstance(thing, Secret) or not hasattr(thing, "__dict__"):
         return repr(thing)
     inside = vars(thing).values()
     return repr(thing) + " ".join(deep_repr(each, depth - 1) for each in inside)
