@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from backend.storage.tables import Base
+from backend.storage import payment_tables
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=payment_tables.Payment.metadata,
     render_as_batch=True,
 )
 context.run_migrations()
