@@ -161,8 +161,9 @@ class Till:
         pursue_payments(self.resources)
 
     def verify(self) -> Verdict:
-        with self.resources.database.write() as unit:
-            return verify_payments(unit.connection, facility_id=unit.facility_id)
+        database = self.resources.database
+        with database.snapshot() as connection:
+            return verify_payments(connection, facility_id=database.facility_id)
 
     def count(self, table: type[Base]) -> int:
         with self.resources.database.read() as connection:
