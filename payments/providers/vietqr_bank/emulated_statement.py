@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
-from payments.providers.vietqr_bank.emulated_bank import Account, Movement
+from payments.emulation.banks import Account, Movement
 from payments.untrusted import VIETNAM
 
 HEADINGS = ("Ngày giao dịch", "Số tham chiếu", "Ghi nợ", "Ghi có", "Số dư", "Nội dung")

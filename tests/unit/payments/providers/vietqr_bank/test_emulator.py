@@ -13,10 +13,10 @@ import requests
 from openpyxl import load_workbook
 from PIL import Image
 
+from payments.emulation.banks import Account
 from payments.emulation.clock import EmulatedClock
 from payments.match_codes import find_match_codes, new_match_code
 from payments.models import Money
-from payments.providers.vietqr_bank.emulated_bank import Account
 from payments.providers.vietqr_bank.emulator import SECRET, BankEmulator
 from payments.providers.vietqr_bank.phone.pictures import NoQr, read_qr
 from payments.providers.vietqr_bank.provider import open_provider
