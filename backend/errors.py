@@ -12,6 +12,7 @@ BackendError
 │   ├── UserNotFound · RoomNotFound · StepNotFound · ActNotFound
 │   ├── AnnouncementNotFound
 │   ├── DisplayNotFound · PrintRequestNotFound
+│   ├── PaymentNotFound
 ├── Conflict                   what was asked does not fit the state of things
 │   ├── IdempotencyKeyReused · MoveNotAllowed · ChangeNotAllowed · PersonNeedsStaff
 │   ├── ChangedMeanwhile · NobodyWaiting · RoomNotOpen · ReasonNeeded · UndoOver · UserExists
@@ -22,9 +23,11 @@ BackendError
 │   ├── StepOutNotAllowed      nothing to step out of now, or too often
 │   ├── ServiceClosed · ServiceFull · SlotTaken · NotForThisPerson · AppointmentNotDue
 │   ├── CheckinNotReady
+│   ├── FeeChanged · BeingPaid · PaymentOver · AmountNotAllowed
 │   ├── AnnouncementChanged · TooManyAnnouncements · CallingWordsChanged
 ├── Unavailable                come again later
 │   ├── StorageUnavailable · CatalogueUnavailable · VoiceUnavailable
+│   ├── FeesUnavailable · MethodUnavailable
 └── ConfigError                the server cannot start like this
 
 `code` is stable and part of the contract; `message_key` names the sentence a screen shows.
@@ -498,3 +501,46 @@ class VoiceUnavailable(Unavailable):
 class ConfigError(BackendError):
     code = "config"
     title = "The settings are not complete"
+
+
+class PaymentNotFound(NotFound):
+    code = "payment_not_found"
+    title = "There is no such payment"
+    message_key = "payment.unknown"
+
+
+class FeeChanged(Conflict):
+    code = "fee_changed"
+    title = "The hospital's figures changed since they were shown"
+    message_key = "payment.fee_changed"
+
+
+class BeingPaid(Conflict):
+    code = "being_paid"
+    title = "One of these bills is being paid already"
+    message_key = "payment.being_paid"
+
+
+class PaymentOver(Conflict):
+    code = "payment_over"
+    title = "This payment is paid or has ended"
+    message_key = "payment.over"
+
+
+class AmountNotAllowed(Conflict):
+    code = "amount_not_allowed"
+    title = "This amount cannot be paid like this"
+    status = 422
+    message_key = "payment.amount"
+
+
+class FeesUnavailable(Unavailable):
+    code = "his_unavailable"
+    title = "The hospital's fees cannot be read at the moment"
+    message_key = "payment.fees_unavailable"
+
+
+class MethodUnavailable(Unavailable):
+    code = "provider_unavailable"
+    title = "This way of paying does not work at the moment"
+    message_key = "payment.method_unavailable"

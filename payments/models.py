@@ -191,6 +191,7 @@ class Notice:
     status: OrderStatus | None = None
     sent_at: datetime | None = None
     confirm: bool = False
+    asks: bool = False
     context: Mapping[str, str] = field(default_factory=dict)
     """What the provider's own answer to this notice has to repeat."""
 

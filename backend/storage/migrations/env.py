@@ -8,7 +8,7 @@ from backend.storage import payment_tables
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=payment_tables.Base.metadata,
+    target_metadata=payment_tables.Payment.metadata,
     render_as_batch=True,
 )
 context.run_migrations()
