@@ -8,9 +8,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from backend.errors import StorageUnavailable
+from backend.storage.cashier_tables import Base
 from backend.storage.database import Database, open_engine
 from backend.storage.migrate import is_at_head, migrate
-from backend.storage.payment_tables import Base
 from tests.postgres import PostgresServer
 
 
