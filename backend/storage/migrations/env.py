@@ -8,7 +8,7 @@ from backend.storage import cashier_tables
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=cashier_tables.Base.metadata,
+    target_metadata=cashier_tables.CashierShift.metadata,
     render_as_batch=True,
 )
 context.run_migrations()
