@@ -29,6 +29,7 @@ COMMANDS = (
     "settings",
     "ticket",
     "user",
+    "vietqr",
     "voice",
     "worker",
 )

@@ -1,4 +1,8 @@
-"""Proves that the books add up: what the journal says is what the rows of money say."""
+"""Whether the books add up now: what the journal says is what the rows of money say.
+
+Quick, in one statement, for whoever is about to sign. The whole proof, row by row, is
+`verify_payments`.
+"""
 
 from __future__ import annotations
 

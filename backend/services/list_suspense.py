@@ -184,6 +184,7 @@ def get_suspense(resources: Resources, item_id: str) -> HeldDetail:
                 Credit.transaction_id,
                 Credit.bank_reference,
                 Credit.source,
+                Credit.attempt_key,
                 Credit.amount_vnd.label("credit_vnd"),
             )
         ).one_or_none()
@@ -205,7 +206,7 @@ def get_suspense(resources: Resources, item_id: str) -> HeldDetail:
         bank_reference=row.bank_reference,
         source=row.source,
         credit_vnd=row.credit_vnd,
-        can_give_back=can_give_back(resources, item.provider),
+        can_give_back=row.attempt_key is not None and can_give_back(resources, item.provider),
         settled_name=names.get(item.settled_by or "", item.settled_by),
         moves=[
             Move(

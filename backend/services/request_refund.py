@@ -62,7 +62,8 @@ def request_refund(
                 credit_id=item.credit_id,
                 serial=_next_serial(unit, item.credit_id),
                 amount_vnd=amount.amount_vnd,
-                by_provider=can_give_back(resources, item.provider)
+                by_provider=item.attempt_key is not None
+                and can_give_back(resources, item.provider)
                 and not _failed_before(unit, item_id),
                 state="requested",
                 reason=reason,

@@ -18,12 +18,17 @@ SETTLED = ("applied", "refunded", "handed_over")
 
 
 def lock_item(unit: UnitOfWork, item_id: str) -> Row[Any]:
-    """With `provider` of its credit. Nobody else changes it until the transaction ends.
+    """With `provider` and `attempt_key` of its credit. Nobody else changes it until the transaction ends.
 
     Raises HeldMoneyNotFound.
     """
     found = unit.connection.execute(
-        select(SuspenseItem.__table__, Credit.provider, Credit.payment_id.label("credit_payment"))
+        select(
+            SuspenseItem.__table__,
+            Credit.provider,
+            Credit.attempt_key,
+            Credit.payment_id.label("credit_payment"),
+        )
         .join(Credit, Credit.id == SuspenseItem.credit_id)
         .where(SuspenseItem.id == item_id, SuspenseItem.facility_id == unit.facility_id)
         .with_for_update(of=SuspenseItem)

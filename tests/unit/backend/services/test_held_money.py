@@ -41,6 +41,7 @@ from backend.services.recognise_caller import Caller
 from backend.services.reject_refund import reject_refund
 from backend.services.request_refund import request_refund
 from backend.services.resources import Resources
+from backend.services.verify_payments import verify_payments
 from backend.storage import payment_tables as tables
 from backend.storage.tables import AuditEvent, OutboxMessage
 from payments.models import Money
@@ -74,6 +75,8 @@ def balances(till: Till) -> dict[str, int]:
     with till.database.read() as connection:
         assert find_faults(connection, till.database.facility_id) == []
         found = count_balances(connection, till.database.facility_id)
+    with till.database.engine.connect() as connection:
+        assert verify_payments(connection, facility_id=till.database.facility_id).faults == []
     return {account: amount for account, amount in found.items() if amount}
 
 
@@ -94,7 +97,7 @@ def test_money_without_a_code_is_matched_and_the_his_is_told(till: Till) -> None
     payment = till.row(tables.Payment, payment_id)
     assert (payment.state, payment.method) == ("paid", "bidv")
     assert till.rows(tables.Credit)[0].payment_id == payment_id
-    (change,) = till.rows(tables.PaymentChange)
+    _, change = till.rows(tables.PaymentChange)
     assert (change.state, change.cause, change.actor) == ("paid", "cashier", CASHIER.actor)
     (message,) = till.rows(OutboxMessage)
     assert (message.kind, message.payload) == ("his.post_payment", {"payment_id": payment_id})
