@@ -367,6 +367,7 @@ def bad_line(emulator_url: str) -> Iterator[BadLine]:
             connection.request(self.command, target.path + self.path, body, headers)
             response = connection.getresponse()
             content, kind = response.read(), response.headers.get("Content-Type", "")
+            self.own = {k: v for k, v in response.getheaders() if k.lower().startswith("x-")}
             connection.close()
             line.asked.append(f"{self.command} {self.path.partition('?')[0]}")
             hook, line.before_reply = line.before_reply, None
@@ -401,7 +402,7 @@ def bad_line(emulator_url: str) -> Iterator[BadLine]:
                 case Line.REDIRECT:
                     self.reply(302, b"", "text/html", Location="http://127.0.0.1:9/elsewhere")
                 case _:
-                    self.reply(status, content, kind)
+                    self.reply(status, content, kind, **self.own)
 
         def _break_off(self) -> None:
             self.close_connection = True

@@ -23,7 +23,7 @@ from backend.services.list_payments import (
     list_payments,
 )
 from backend.services.list_suspense import count_suspense
-from backend.services.look_at_money import look_at_money
+from backend.services.show_money_board import show_money_board
 from backend.services.open_shift import open_shift
 from backend.services.show_shifts import get_shift, list_shifts
 from backend.services.trace_payment import trace_payment
@@ -173,7 +173,7 @@ def provider_labels() -> dict[str, str]:
 
 
 def _board() -> dict[str, Any]:
-    return {"board": look_at_money(resources())}
+    return {"board": show_money_board(resources())}
 
 
 def _refused(error: BackendError) -> Response:
