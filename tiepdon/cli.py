@@ -21,6 +21,7 @@ COMMANDS = (
     "outbox",
     "parse",
     "partners",
+    "payments",
     "print-agent",
     "read-number",
     "say",

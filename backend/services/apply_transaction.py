@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, or_, select, update
 
 from backend.domain.catalogue import Catalogue
 from backend.domain.ids import new_id
@@ -105,7 +105,7 @@ def apply_transaction(
         state=PaymentState(payment.state),
         due=Money(payment.amount_vnd),
         held=Money(sum(item.amount_vnd for item in shorts)),
-        free=_is_free(unit, payment, actor=actor),
+        free=is_free(unit, payment, actor=actor),
     )
     decision = decide(standing, credit.amount)
     outcome = _name_outcome(decision)
@@ -126,8 +126,8 @@ def _keep(
     """The id of its row, and whether it is new.
 
     The same money may be told of by a feed and by a statement under ids of their own: then the
-    bank's own reference, the amount and the day are the same. One provider that names two ids
-    means two credits.
+    bank's own reference, the amount and the day are the same. One provider that names two ids in
+    the same way, twice in its messages or twice in its statements, means two credits.
     """
     day = catalogue.today(credit.paid_at).isoformat()
     same_money = (
@@ -135,7 +135,7 @@ def _keep(
         if credit.bank_reference
         else None
     )
-    found = _find_same(unit, credit, same_money)
+    found = _find_same(unit, credit, source, same_money)
     if found is not None:
         return found, False
     for key in dict.fromkeys((same_money, None)):
@@ -143,7 +143,7 @@ def _keep(
         if credit_id is not None:
             return credit_id, True
         # Whoever told of it first is committed by now: that row can be seen.
-        found = _find_same(unit, credit, same_money)
+        found = _find_same(unit, credit, source, same_money)
         if found is not None:
             return found, False
     raise AssertionError("a credit that conflicts with no other")
@@ -186,7 +186,9 @@ def _private(credit: Credit) -> bytes:
     return json.dumps(content, ensure_ascii=False).encode()
 
 
-def _find_same(unit: UnitOfWork, credit: Credit, same_money: str | None) -> str | None:
+def _find_same(
+    unit: UnitOfWork, credit: Credit, source: Source, same_money: str | None
+) -> str | None:
     row = tables.Credit
     found = unit.connection.scalar(
         select(row.id).where(
@@ -198,8 +200,11 @@ def _find_same(unit: UnitOfWork, credit: Credit, same_money: str | None) -> str 
     )
     if found is not None or same_money is None:
         return found
+    other_way = row.source != "statement" if source == "statement" else row.source == "statement"
     return unit.connection.scalar(
-        select(row.id).where(row.same_money_key == same_money, row.provider != credit.provider)
+        select(row.id).where(
+            row.same_money_key == same_money, or_(row.provider != credit.provider, other_way)
+        )
     )
 
 
@@ -228,7 +233,7 @@ def _find_payment(
     return (known[0] if len(known) == 1 else None), None
 
 
-def _is_free(unit: UnitOfWork, payment: Row[Any], *, actor: str) -> bool:
+def is_free(unit: UnitOfWork, payment: Row[Any], *, actor: str) -> bool:
     """Nobody else paid or pays the bills of a payment that had ended. Who was only about to is
     told that they are paid.
     """
@@ -281,11 +286,11 @@ def _carry_out(
         move_payment(unit, payment, decision.state, cause=source, actor=actor)
         return
     for item in shorts:
-        _apply_short(unit, item, payment, actor)
-    _complete(unit, payment, decision.state, credit, attempt, source, actor)
+        apply_held(unit, item, payment, actor)
+    complete_payment(unit, payment, decision.state, credit.provider, attempt, source, actor)
 
 
-def _apply_short(unit: UnitOfWork, item: Row[Any], payment: Row[Any], actor: str) -> None:
+def apply_held(unit: UnitOfWork, item: Row[Any], payment: Row[Any], actor: str) -> None:
     provider = unit.connection.scalar(
         select(tables.Credit.provider).where(tables.Credit.id == item.credit_id)
     )
@@ -311,11 +316,11 @@ def _apply_short(unit: UnitOfWork, item: Row[Any], payment: Row[Any], actor: str
     )
 
 
-def _complete(
+def complete_payment(
     unit: UnitOfWork,
     payment: Row[Any],
     state: PaymentState,
-    credit: Credit,
+    provider: str,
     attempt: Row[Any] | None,
     source: Source,
     actor: str,
@@ -328,7 +333,7 @@ def _complete(
             .values(state=AttemptState.PAID.value, next_query_at=None, to_cancel=False)
         )
     else:
-        _pay_newest_attempt(unit, payment.id, credit.provider)
+        _pay_newest_attempt(unit, payment.id, provider)
     close_attempts(unit, payment.id, AttemptState.REPLACED)
     unit.connection.execute(
         update(tables.PaymentLine)
@@ -337,7 +342,7 @@ def _complete(
     )
     move_payment(
         unit, payment, state, cause=source, actor=actor,
-        paid_at=unit.now, method=credit.provider, reason=None,
+        paid_at=unit.now, method=provider, reason=None,
     )  # fmt: skip
     tell_his(unit, payment)
 

@@ -127,7 +127,9 @@ def _reply(content: dict[str, Any]) -> Response:
     return answer_reply(Answer(status=200, body=json.dumps(content, ensure_ascii=False)))
 
 
-@callbacks.route("/<provider>", defaults={"rest": ""}, methods=["GET", "POST"])
+@callbacks.route(
+    "/<provider>/", defaults={"rest": ""}, methods=["GET", "POST"], strict_slashes=False
+)
 @callbacks.route("/<provider>/<path:rest>", methods=["GET", "POST"])
 @public
 def receive(provider: str, rest: str) -> Response:
