@@ -190,12 +190,13 @@ class BankEmulator(AccountEmulator):
                 day = date.fromisoformat(day_text)
             except ValueError:
                 return _fail(400, "day")
-            if account is None or kind not in emulated_statement.WRITERS:
+            if account is None or kind not in emulated_statement.CONTENT_TYPES:
                 return _fail(404, "account")
             lines = list(self.banks.on_day(account, day))
-        content, content_type = emulated_statement.WRITERS[kind](account, day, lines)
+        content = emulated_statement.write(account, day, lines, kind=kind)
         name = f"sao-ke-{account.number}-{day:%Y%m%d}.{kind}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        content_type = emulated_statement.CONTENT_TYPES[kind]
         return Response(content, 200, headers=headers, content_type=content_type)
 
 
