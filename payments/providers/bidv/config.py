@@ -127,6 +127,11 @@ class BidvConfig(BaseModel):
     """`1`: the listed amount and no other; `2`: the payer may change it."""
     seals_bills: bool = True
     """A bill is named with a seal of ours, nine signs longer, since most checksums leave it out."""
+    refused_goes_back: bool = True
+    """A paybill we refuse is paid back to the customer by the bank: to be asked. True: what is not
+    just what is due is refused, and nothing of it booked. False: the money is here whatever we say,
+    so it is booked or held; a part counts as received.
+    """
     callers: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks the bank calls from. Empty: whoever has the secret."""
     bearer: SecretSetting | None = None
