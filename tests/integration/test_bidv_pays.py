@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import requests
@@ -16,6 +16,7 @@ from werkzeug.serving import make_server
 from backend.storage import payment_tables as tables
 from backend.storage.database import Database
 from payments.emulation.clock import EmulatedClock
+from payments.ports import PaymentProvider
 from payments.providers.bidv.emulator import (
     MERCHANT_NAME,
     PREFIX,
@@ -47,7 +48,8 @@ def open_bank(
         **changes,
     }
     with open_till(database, clock, folder) as till:
-        till.resources.providers["bank"] = open_provider("bank", settings, clock=clock)
+        providers = cast("dict[str, PaymentProvider]", till.resources.providers)
+        providers["bank"] = open_provider("bank", settings, clock=clock)
         server = make_server("127.0.0.1", 0, till.client.application, threaded=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
