@@ -138,7 +138,7 @@ class BidvConfig(BaseModel):
     """A fixed token the bank sends in `Authorization`, where that was agreed."""
     http_status_speaks: bool = False
     """Refusals are answered 400 instead of 200 with their result_code."""
-    lifetime_s: Annotated[int, Field(gt=0, le=86_400)] = 900
+    lifetime_s: Annotated[int, Field(ge=60, le=86_400)] = 900
     max_vnd: Annotated[int, Field(gt=0)] = 499_999_999
     paygate: PaygateConfig | None = None
 
