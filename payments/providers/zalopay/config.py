@@ -26,4 +26,7 @@ class ZalopayConfig(BaseModel):
     bank_code: Annotated[str, Field(max_length=20)] = "zalopayapp"
     """Empty: the payer chooses among all ways ZaloPay offers."""
     lifetime_s: Annotated[int, Field(ge=300, le=3_600)] = 600
+    min_vnd: Annotated[int, Field(ge=1_000)] = 1_000
+    max_vnd: Annotated[int, Field(le=499_999_999)] = 50_000_000
+    """Both by contract."""
     ca_file: str | None = None
