@@ -23,8 +23,8 @@ from backend.services.list_payments import (
     list_payments,
 )
 from backend.services.list_suspense import count_suspense
-from backend.services.show_money_board import show_money_board
 from backend.services.open_shift import open_shift
+from backend.services.show_money_board import show_money_board
 from backend.services.show_shifts import get_shift, list_shifts
 from backend.services.trace_payment import trace_payment
 from backend.web.api import caller, resources
@@ -120,7 +120,7 @@ def show_shift(shift_id: str) -> Response:
     )
 
 
-@blueprint.get("/shifts/<shift_id>/figures.<any(csv, xlsx):form>")
+@blueprint.get("/shifts/<shift_id>/figures.<any(csv,xlsx):form>")
 @staff_page(*MONEY_ROLES)
 def export_shift(shift_id: str, form: str) -> Response:
     if not _ID.fullmatch(shift_id):
