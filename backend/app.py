@@ -30,6 +30,7 @@ from backend.web import (
     offline_numbers,
     pages,
     partner_kiosk,
+    payments,
     phone_page,
     print_requests,
     reception,
@@ -58,6 +59,7 @@ APIS = (
     scans.blueprint,
     catalogue.blueprint,
     visits.blueprint,
+    payments.blueprint,
     reception.blueprint,
     print_requests.blueprint,
     rooms.blueprint,
@@ -76,6 +78,7 @@ PAGES = (
     phone_page.blueprint,
     display_pages.blueprint,
     partner_kiosk.blueprint,
+    payments.callbacks,
 )
 
 

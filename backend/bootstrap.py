@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from sqlalchemy import select
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from backend.config import Config
 from backend.domain.numbering import find_numbering_fault
 from backend.errors import ConfigError
+from backend.services.payment_methods import party_of
 from backend.services.remote_party import RemoteParty
 from backend.services.resources import Resources
 from backend.services.share_answering import share_answering
@@ -20,16 +22,21 @@ from backend.storage.migrate import migrate
 from backend.storage.tables import Facility
 from his_adapter.ports import HisGateway, Insurer
 from his_adapter.registry import open_gateway, open_insurer
+from payments.ports import PaymentProvider
+from payments.registry import open_providers
 
 
 def build_resources(config: Config, *, clock: Clock = system_clock) -> Resources:
-    """Opens no connection yet. Raises ConfigError, or GatewayMisconfigured for HIS and insurer."""
+    """Opens no connection yet. Raises ConfigError, GatewayMisconfigured for HIS and insurer,
+    ProviderMisconfigured for banks and wallets.
+    """
     return assemble(
         config,
         database=open_database(config, clock=clock),
         keys=open_keys(config),
         his=open_gateway(config.his_adapter, config.his_settings),
         insurer=open_insurer(config.insurer, config.insurer_settings) if config.insurer else None,
+        providers=open_providers(config.payments, clock=clock),
     )
 
 
@@ -40,6 +47,7 @@ def assemble(
     keys: Keys,
     his: HisGateway,
     insurer: Insurer | None = None,
+    providers: Mapping[str, PaymentProvider] | None = None,
 ) -> Resources:
     """Resources around parts that are there already; tests bring their own."""
     return Resources(
@@ -55,6 +63,15 @@ def assemble(
             "insurer", max_calls=config.threads, tell=partial(share_answering, database, "bhxh")
         ),
         insurer=insurer,
+        providers=providers or {},
+        provider_parties={
+            name: RemoteParty(
+                name,
+                max_calls=config.threads,
+                tell=partial(share_answering, database, party_of(name)),
+            )
+            for name in providers or {}
+        },
     )
 
 

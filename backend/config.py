@@ -10,6 +10,7 @@
 | TIEPDON_HIS_SETTINGS    | JSON object handed to the adapter                   | {}                  |
 | TIEPDON_HIS_CONFIG      | TOML file with adapter and settings, instead of both| none                |
 | TIEPDON_INSURER_CONFIG  | TOML file with the way to the insurer's gateway     | none: the HIS asks  |
+| TIEPDON_PAYMENTS_CONFIG | TOML file with banks and wallets, in their order     | none: cash only     |
 | TIEPDON_CALL_LISTS      | folder for call lists of all rooms, to go on from   | none: not written   |
 | TIEPDON_PUBLIC_BASE     | address before /t/{token} in the ticket's QR        | none: token alone   |
 | TIEPDON_OIDC_ISSUER     | https://… of the hospital's own sign-on (OpenID)    | none                |
@@ -38,6 +39,9 @@ from urllib.parse import urlsplit
 from backend.errors import ConfigError
 from his_adapter.config_file import read_config_file
 from his_adapter.errors import GatewayMisconfigured
+from payments.config_file import ProviderEntry
+from payments.config_file import read_config_file as read_payments_file
+from payments.errors import ProviderMisconfigured
 
 DEFAULT_DATABASE_URL = "sqlite:///tiepdon.sqlite3"
 DATABASE_SCHEMES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
@@ -68,6 +72,8 @@ class Config:
     insurer: str | None = None
     """Name of the way to the insurer's gateway; None leaves the look-up to the HIS."""
     insurer_settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    payments: tuple[ProviderEntry, ...] = field(default=(), repr=False)
+    """Banks and wallets, in the order patients are offered them."""
     public_base: str | None = None
     metrics_token: str | None = field(default=None, repr=False)
     """What others than this machine show to read `/metrics`; without one they cannot."""
@@ -142,6 +148,8 @@ def load_config(
         values |= _his_from_file(environ["TIEPDON_HIS_CONFIG"])
     if environ.get("TIEPDON_INSURER_CONFIG"):
         values |= _insurer_from_file(environ["TIEPDON_INSURER_CONFIG"])
+    if environ.get("TIEPDON_PAYMENTS_CONFIG"):
+        values["payments"] = _payments_from_file(environ["TIEPDON_PAYMENTS_CONFIG"])
     values |= {name: value for name, value in overrides.items() if value is not None}
     values.setdefault("his_adapter", his or ("demo" if values["demo"] else "builtin"))
     config = Config(**values)  # type: ignore[arg-type]  # checked right below and by the tests
@@ -214,6 +222,13 @@ def _insurer_from_file(name: str) -> dict[str, object]:
     except GatewayMisconfigured as error:
         raise ConfigError(f"TIEPDON_INSURER_CONFIG: {error}") from error
     return {"insurer": config.adapter, "insurer_settings": config.settings}
+
+
+def _payments_from_file(name: str) -> tuple[ProviderEntry, ...]:
+    try:
+        return read_payments_file(Path(name))
+    except ProviderMisconfigured as error:
+        raise ConfigError(f"TIEPDON_PAYMENTS_CONFIG: {error}") from error
 
 
 def _single_sign_on(environ: Mapping[str, str]) -> SingleSignOn | None:

@@ -12,6 +12,8 @@ BackendError
 │   ├── UserNotFound · RoomNotFound · StepNotFound · ActNotFound
 │   ├── AnnouncementNotFound
 │   ├── DisplayNotFound · PrintRequestNotFound
+│   ├── PaymentNotFound
+│   ├── HeldMoneyNotFound · RefundNotFound · ShiftNotFound
 ├── Conflict                   what was asked does not fit the state of things
 │   ├── IdempotencyKeyReused · MoveNotAllowed · ChangeNotAllowed · PersonNeedsStaff
 │   ├── ChangedMeanwhile · NobodyWaiting · RoomNotOpen · ReasonNeeded · UndoOver · UserExists
@@ -22,9 +24,13 @@ BackendError
 │   ├── StepOutNotAllowed      nothing to step out of now, or too often
 │   ├── ServiceClosed · ServiceFull · SlotTaken · NotForThisPerson · AppointmentNotDue
 │   ├── CheckinNotReady
+│   ├── StillBeingPaid · MatchNotAllowed · RefundNotAllowed · SecondPersonNeeded
+│   ├── ShiftTaken · DayNotOver · DayClosed · BooksNotBalanced
+│   ├── FeeChanged · BeingPaid · PaymentOver · AmountNotAllowed
 │   ├── AnnouncementChanged · TooManyAnnouncements · CallingWordsChanged
 ├── Unavailable                come again later
 │   ├── StorageUnavailable · CatalogueUnavailable · VoiceUnavailable
+│   ├── FeesUnavailable · MethodUnavailable
 └── ConfigError                the server cannot start like this
 
 `code` is stable and part of the contract; `message_key` names the sentence a screen shows.
@@ -243,6 +249,21 @@ class StepNotFound(NotFound):
 class ActNotFound(NotFound):
     code = "act_not_found"
     title = "There is nothing to undo"
+
+
+class HeldMoneyNotFound(NotFound):
+    code = "held_money_not_found"
+    title = "There is no such held money"
+
+
+class RefundNotFound(NotFound):
+    code = "refund_not_found"
+    title = "There is no such refund"
+
+
+class ShiftNotFound(NotFound):
+    code = "shift_not_found"
+    title = "There is no such shift"
 
 
 class AnnouncementNotFound(NotFound):
@@ -468,6 +489,60 @@ class CheckinNotReady(Conflict):
     message_key = "error.conflict"
 
 
+class StillBeingPaid(Conflict):
+    """The part that came counts for a payment whose rest may come at any moment."""
+
+    code = "still_being_paid"
+    title = "The patient is still paying the rest"
+
+
+class MatchNotAllowed(Conflict):
+    """`reason`: paid (nothing is due there), amount (another sum), taken (another payment holds
+    its bills).
+    """
+
+    code = "match_not_allowed"
+    title = "This money does not fit that payment"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class RefundNotAllowed(Conflict):
+    code = "refund_not_allowed"
+    title = "Not more than what is held can be given back"
+
+
+class SecondPersonNeeded(Conflict):
+    """Who asked for a refund does not approve it."""
+
+    code = "second_person_needed"
+    title = "Another person has to decide this"
+
+
+class ShiftTaken(Conflict):
+    code = "shift_taken"
+    title = "Somebody else is in charge at the moment"
+
+
+class DayNotOver(Conflict):
+    code = "day_not_over"
+    title = "A day is closed once it is over"
+
+
+class DayClosed(Conflict):
+    code = "day_closed"
+    title = "Somebody closed this day already"
+
+
+class BooksNotBalanced(Conflict):
+    """Nothing is signed on books that do not add up."""
+
+    code = "books_not_balanced"
+    title = "The books do not add up"
+
+
 class Unavailable(BackendError):
     code = "unavailable"
     title = "Not available at the moment"
@@ -498,3 +573,46 @@ class VoiceUnavailable(Unavailable):
 class ConfigError(BackendError):
     code = "config"
     title = "The settings are not complete"
+
+
+class PaymentNotFound(NotFound):
+    code = "payment_not_found"
+    title = "There is no such payment"
+    message_key = "payment.unknown"
+
+
+class FeeChanged(Conflict):
+    code = "fee_changed"
+    title = "The hospital's figures changed since they were shown"
+    message_key = "payment.fee_changed"
+
+
+class BeingPaid(Conflict):
+    code = "being_paid"
+    title = "One of these bills is being paid already"
+    message_key = "payment.being_paid"
+
+
+class PaymentOver(Conflict):
+    code = "payment_over"
+    title = "This payment is paid or has ended"
+    message_key = "payment.over"
+
+
+class AmountNotAllowed(Conflict):
+    code = "amount_not_allowed"
+    title = "This amount cannot be paid like this"
+    status = 422
+    message_key = "payment.amount"
+
+
+class FeesUnavailable(Unavailable):
+    code = "his_unavailable"
+    title = "The hospital's fees cannot be read at the moment"
+    message_key = "payment.fees_unavailable"
+
+
+class MethodUnavailable(Unavailable):
+    code = "provider_unavailable"
+    title = "This way of paying does not work at the moment"
+    message_key = "payment.method_unavailable"

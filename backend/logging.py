@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from backend.errors import BackendError
 from backend.events import Event
 from his_adapter.errors import HisError
+from payments.errors import PaymentError
 
 _logger = logging.getLogger("tiepdon")
 
@@ -52,5 +53,9 @@ def log(event: Event, *, error: BaseException | None = None, **facts: str | floa
     """
     level = logging.INFO
     if error is not None:
-        level = logging.WARNING if isinstance(error, BackendError | HisError) else logging.ERROR
+        level = (
+            logging.WARNING
+            if isinstance(error, BackendError | HisError | PaymentError)
+            else logging.ERROR
+        )
     _logger.log(level, event.value, exc_info=error, extra={"facts": facts})

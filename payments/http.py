@@ -7,12 +7,14 @@ A thin layer over requests: connect 2 s, answer 10 s unless a provider asks for 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from payments.errors import (
@@ -70,10 +72,13 @@ class HttpClient:
         body: bytes | None = None,
         query: Mapping[str, str] | str | None = None,
         headers: Mapping[str, str] | None = None,
+        most_bytes: int = MAX_REPLY_BYTES,
     ) -> Reply:
         """One request. `writes`: without an answer it may have been done all the same.
+        `most_bytes`: more for an answer that is long by nature, such as a day's file.
 
-        Raises Unavailable (not reached, 502, 503), Throttled (429), OutcomeUnknown, BrokenReply.
+        Raises Unavailable (not reached, 502, 503), Throttled (429), OutcomeUnknown (any other 5xx
+        included), BrokenReply.
         """
         try:
             with self._session.request(
@@ -87,19 +92,26 @@ class HttpClient:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                content = response.raw.read(MAX_REPLY_BYTES + 1, decode_content=True)
+                content = _read(response.raw, self._time_out[1], most_bytes)
         except (requests.exceptions.SSLError, requests.exceptions.ConnectTimeout) as error:
             raise Unavailable("not reached") from error
         except requests.exceptions.ConnectionError as error:
             raise _lost(error, writes=writes) from error
-        except (requests.exceptions.RequestException, OSError) as error:
+        except (
+            requests.exceptions.RequestException,
+            urllib3.exceptions.HTTPError,
+            OSError,
+        ) as error:
             raise OutcomeUnknown("no answer") if writes else Unavailable("no answer") from error
-        if len(content) > MAX_REPLY_BYTES:
+        if len(content) > most_bytes:
             raise BrokenReply("the reply is too large")
         if response.status_code == 429:
             raise Throttled("too many requests", retry_after_s=_seconds(response.headers))
         if response.status_code in _NOTHING_DONE:
             raise Unavailable(f"status {response.status_code}")
+        if response.status_code >= 500:
+            said = f"status {response.status_code}"
+            raise OutcomeUnknown(said) if writes else Unavailable(said)
         return Reply(
             status=response.status_code, headers=dict(response.headers), untrusted_body=content
         )
@@ -115,6 +127,20 @@ def check_address(address: str) -> str:
     if not (parts.scheme == "https" or is_near) or not parts.hostname or parts.username:
         raise ProviderMisconfigured("an address takes https and no account")
     return address.rstrip("/")
+
+
+def _read(raw: urllib3.BaseHTTPResponse, at_most_s: float, most_bytes: int) -> bytes:
+    """A byte more than is allowed at most. Raises TimeoutError for a peer that drips."""
+    ends = time.monotonic() + at_most_s
+    content = bytearray()
+    while len(content) <= most_bytes:
+        part = raw.read1(most_bytes + 1 - len(content), decode_content=True)
+        if not part:
+            break
+        content += part
+        if time.monotonic() > ends:
+            raise TimeoutError("the reply takes too long")
+    return bytes(content)
 
 
 def _lost(error: requests.exceptions.ConnectionError, *, writes: bool) -> Exception:

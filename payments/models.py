@@ -191,6 +191,7 @@ class Notice:
     status: OrderStatus | None = None
     sent_at: datetime | None = None
     confirm: bool = False
+    asks: bool = False
     context: Mapping[str, str] = field(default_factory=dict)
     """What the provider's own answer to this notice has to repeat."""
 
@@ -226,6 +227,8 @@ class CallbackRequest:
     """Of the query string; of one that is repeated the first."""
     query: str = field(default="", repr=False)
     untrusted_body: bytes = field(default=b"", repr=False)
+    remote_address: str = field(default="", repr=False)
+    """Of the caller, as the hospital's proxy tells it. Empty: not known."""
     received_at: datetime
 
 

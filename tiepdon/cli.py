@@ -21,6 +21,7 @@ COMMANDS = (
     "outbox",
     "parse",
     "partners",
+    "payments",
     "print-agent",
     "read-number",
     "say",
@@ -29,6 +30,7 @@ COMMANDS = (
     "settings",
     "ticket",
     "user",
+    "vietqr",
     "voice",
     "worker",
 )

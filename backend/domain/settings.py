@@ -119,6 +119,17 @@ class FacilitySettings:
     care_types: Mapping[str, str] = field(default_factory=lambda: {"new": "01", "medicine": "07"})
     """MA_LOAI_KCB by kind of visit; kinds that are missing count as `new`."""
     standing: FacilityStanding = field(default_factory=FacilityStanding)
+    payment_prefix: str = "VP"
+    """The two letters every code of a payment begins with; other hospitals have others."""
+    payment_cash_first: bool = False
+    """Self-payers without an advance are sent to the cashier first."""
+    advance_min_vnd: int = 100_000
+    advance_max_vnd: int = 50_000_000
+    advance_step_vnd: int = 10_000
+    advances_vnd: tuple[int, ...] = (200_000, 500_000, 1_000_000, 2_000_000)
+    """Proposed; 0 in `advance_max_vnd` takes no advances at kiosks."""
+    large_payment_vnd: int = 10_000_001
+    """From here on a payer's app wants a face (QĐ 2345/QĐ-NHNN: over 10 million a transfer)."""
     calling: CallingSettings = field(default_factory=CallingSettings)
 
     def to_json(self) -> dict[str, Any]:
@@ -131,6 +142,8 @@ class FacilitySettings:
         values = {name: value for name, value in document.items() if name in known}
         if "load_aims" in values:
             values["load_aims"] = tuple(values["load_aims"])
+        if "advances_vnd" in values:
+            values["advances_vnd"] = tuple(values["advances_vnd"])
         if "visit_kinds" in values:
             values["visit_kinds"] = tuple(
                 VisitKind(code=kind["code"], label=Words(**kind["label"]))

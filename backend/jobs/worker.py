@@ -18,6 +18,7 @@ from backend.jobs.follow_his import follow_his
 from backend.jobs.learn_waits import learn_waits
 from backend.jobs.make_clips import make_clips
 from backend.jobs.purge import purge
+from backend.jobs.pursue_payments import probe_providers, pursue_payments
 from backend.jobs.recheck_coverage import recheck_coverage
 from backend.jobs.refresh_catalogue import refresh_catalogue
 from backend.jobs.write_call_lists import write_call_lists
@@ -40,6 +41,8 @@ JOBS = (
     Job(name="recheck_coverage", every_s=5, run=recheck_coverage),
     Job(name="check_his", every_s=24 * 3600, run=check_his, alone=True),
     Job(name="follow_his", every_s=1, run=follow_his, alone=True),
+    Job(name="pursue_payments", every_s=1, run=pursue_payments, alone=True),
+    Job(name="probe_providers", every_s=15, run=probe_providers, alone=True),
     Job(name="refresh_catalogue", every_s=120, run=refresh_catalogue),
     Job(name="close_past_steps", every_s=60, run=close_past_steps),
     Job(name="disable_idle_users", every_s=3600, run=disable_idle_users),

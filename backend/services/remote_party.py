@@ -15,6 +15,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Generic, TypeVar
 
 from his_adapter.errors import HisError, LoginFailed
+from payments.errors import PaymentError
 
 Answer = TypeVar("Answer")
 
@@ -46,7 +47,7 @@ class PendingAnswer(Generic[Answer]):
             return self._future.result(timeout=max(0.0, within_s))
         except FutureTimeout as error:
             raise NoAnswer from error
-        except HisError as error:
+        except (HisError, PaymentError) as error:
             if error.retryable:
                 raise NoAnswer from error
             raise
@@ -120,7 +121,7 @@ class RemoteParty:
     def _answer(self, question: Callable[[], Answer]) -> Answer:
         try:
             answer = question()
-        except HisError as error:
+        except (HisError, PaymentError) as error:
             # Who does not let us in is asked no oftener than one that is away: accounts get locked.
             self._note(failed=error.retryable or isinstance(error, LoginFailed))
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,6 +13,7 @@ from backend.storage.crypto import Keys
 from backend.storage.database import Database
 from backend.voice.speaker import Speaker, open_speaker
 from his_adapter.ports import HisGateway, Insurer
+from payments.ports import PaymentProvider
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +28,10 @@ class Resources:
     """Apart from the HIS: an insurer that hangs must not keep people from being found."""
     insurer: Insurer | None = None
     """The insurer's own gateway; without one the HIS is asked about cards."""
+    providers: Mapping[str, PaymentProvider] = field(default_factory=dict)
+    """Banks and wallets by name, in the order patients are offered them."""
+    provider_parties: Mapping[str, RemoteParty] = field(default_factory=dict)
+    """Each apart: a wallet that hangs must not keep anybody from paying at a bank."""
 
     @cached_property
     def his_wants_person(self) -> bool:
@@ -46,6 +52,10 @@ class Resources:
         """
         self.his_party.close()
         self.insurer_party.close()
+        for party in self.provider_parties.values():
+            party.close()
+        for provider in self.providers.values():
+            provider.close()
         if self.insurer is not None:
             self.insurer.close()
         self.his.close()

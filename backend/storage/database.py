@@ -129,6 +129,18 @@ class Database:
             raise
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection to read with that sees one moment throughout. Raises StorageUnavailable."""
+        self._refuse_when_closed()
+        is_postgres = self.engine.dialect.name == "postgresql"
+        options = {"isolation_level": "REPEATABLE READ"} if is_postgres else {}
+        try:
+            with self.engine.connect().execution_options(**options) as connection:
+                yield connection
+        except (OperationalError, PoolTimeout) as error:
+            raise StorageUnavailable from error
+
+    @contextmanager
     def write(self) -> Iterator[UnitOfWork]:
         """One transaction: committed at the end of the block, undone by any exception.
 

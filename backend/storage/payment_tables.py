@@ -101,6 +101,8 @@ class Payment(Base):
     paid_at: Mapped[datetime | None]
     posted_at: Mapped[datetime | None]
     receipt_print_state: Mapped[str | None] = mapped_column(Code)
+    sealed_invoice: Mapped[bytes | None]
+    """The address of the electronic invoice, which opens for whoever has it; sealed for this id."""
 
 
 class PaymentLine(Base):
@@ -339,19 +341,3 @@ class PaymentNotice(Base):
     sealed: Mapped[bytes]
     received_at: Mapped[datetime]
     repeats: Mapped[int] = mapped_column(server_default="0")
-
-
-class ProviderState(Base):
-    """How a provider is, as all processes see it together: a method that is away is not offered."""
-
-    __tablename__ = "provider_state"
-    facility_id: Mapped[str] = mapped_column(Id, primary_key=True)
-    provider: Mapped[str] = mapped_column(Code, primary_key=True)
-    failures: Mapped[int] = mapped_column(server_default="0")
-    """In a row."""
-    away_since: Mapped[datetime | None]
-    last_ok_at: Mapped[datetime | None]
-    last_error: Mapped[str | None] = mapped_column(Code)
-    refused_callbacks: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    """Forged, stale or malformed ones, ever."""
-    refused_at: Mapped[datetime | None]

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from backend.web.schemas import Id, Label, Language, Reply, Request, ShortText, VisitReply, Word
+from backend.web.schemas import Id, Label, Language, Reply, Request, ShortText, Word
 
 AmountVnd = Annotated[int, Field(ge=1, le=9_999_999_999_999)]
 Stage = Literal["waiting", "underpaid", "paid", "ended"]
@@ -35,7 +35,8 @@ class BillCharge(Reply):
 
 class BillReply(Reply):
     """A bill with something left to pay. `title` and `charges` are empty where only a ticket or a
-    code was shown: whoever holds it may pay, not read."""
+    code was shown: whoever holds it may pay, not read.
+    """
 
     id: str
     code: str
@@ -213,9 +214,10 @@ class CashRequest(Request):
 
 
 class CashReply(Reply):
-    """A ticket for the cashier's line, with the codes of the bills on it."""
+    """A slip for the cashier, drawn like a receipt; `number` is called there, if there is one."""
 
-    visit: VisitReply
+    slip: Receipt
+    number: str | None
 
 
 class ReceiptPrintRequest(Request):

@@ -101,6 +101,8 @@ class KioskSettings(Reply):
     priority_groups: list[PriorityGroup]
     sees_bookings: bool = True
     """False: the HIS does not tell of bookings, so who has one is sent to the desk."""
+    pays: bool = False
+    """Fees can be read here, and paid at a kiosk."""
 
 
 class DeviceState(StrEnum):
@@ -971,6 +973,7 @@ class LiveQuery(Request):
     rooms: IdList = []
     visits: IdList = []
     help: bool = False
+    payments: bool = False
 
 
 # --- displays ----------------------------------------------------------------------------------

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from backend.services import queue_checkin
+from backend.services.apply_transaction import POST_PAYMENT
 from backend.services.deliveries import (
     cancel_visit,
     check_in,
     merge_patients,
+    post_payment,
     release_number,
     send_checkin,
     submit_history,
@@ -27,6 +29,7 @@ DELIVERIES: dict[str, Delivery] = {
     # Somebody new is created in the HIS by the check-in.
     UPDATE_PATIENT: Delivery(deliver=update_patient.deliver, waits_for=frozenset({CHECK_IN})),
     SUBMIT_HISTORY: Delivery(deliver=submit_history.deliver, waits_for=frozenset({CHECK_IN})),
+    POST_PAYMENT: Delivery(deliver=post_payment.deliver),
     queue_checkin.KIND: Delivery(deliver=send_checkin.deliver, party=queue_checkin.PARTY),
 }
 

@@ -18,7 +18,6 @@ BIG_KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TABLES = (
     "payment_notice",
     "payment_quote",
-    "provider_state",
     "payment",
     "credit",
     "payment_attempt",
@@ -88,18 +87,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_payment_quote_expires_at", "payment_quote", ["expires_at"], unique=False)
     op.create_table(
-        "provider_state",
-        sa.Column("facility_id", sa.String(length=64), nullable=False),
-        sa.Column("provider", sa.String(length=64), nullable=False),
-        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("away_since", MOMENT, nullable=True),
-        sa.Column("last_ok_at", MOMENT, nullable=True),
-        sa.Column("last_error", sa.String(length=64), nullable=True),
-        sa.Column("refused_callbacks", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("refused_at", MOMENT, nullable=True),
-        sa.PrimaryKeyConstraint("facility_id", "provider", name="pk_provider_state"),
-    )
-    op.create_table(
         "payment",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("facility_id", sa.String(length=64), nullable=False),
@@ -122,6 +109,7 @@ def upgrade() -> None:
         sa.Column("paid_at", MOMENT, nullable=True),
         sa.Column("posted_at", MOMENT, nullable=True),
         sa.Column("receipt_print_state", sa.String(length=64), nullable=True),
+        sa.Column("sealed_invoice", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint("kind IN ('fees', 'advance')", name="ck_payment_kind"),
         sa.CheckConstraint(
             "state IN ('created', 'waiting', 'underpaid', 'paid', 'late_paid', 'post_failed', 'posted', 'refund_due', 'expired', 'cancelled', 'failed')",

@@ -34,6 +34,8 @@ PUBLIC = {
     "/d/<key>/announcements/<announcement_id>.wav",
     "/t/<token>/live",
     "/t/<token>/<any('step-out', 'step-in'):deed>",
+    "/payments/<provider>/",
+    "/payments/<provider>/<path:rest>",
     "/assets/<name>",
     "/assets/fonts/<name>",
     "/api/v1/kiosks/enrol",
@@ -51,6 +53,7 @@ POST /api/v1/announcements content_editor
 PUT  /api/v1/announcements/<announcement_id> content_editor
 GET  /api/v1/calling-words content_editor head
 PUT  /api/v1/calling-words content_editor head
+POST /api/v1/cash kiosk
 GET  /api/v1/departments/acts auditor head quality
 GET  /api/v1/departments/overview head
 GET  /api/v1/departments/waits head quality
@@ -60,6 +63,7 @@ POST /api/v1/displays head it
 POST /api/v1/displays/<display_id> head it
 POST /api/v1/displays/<display_id>/revoke head it
 GET  /api/v1/doctors kiosk staff
+POST /api/v1/dues kiosk
 POST /api/v1/help-calls kiosk
 GET  /api/v1/help-calls head it kiosk reception room_caller
 GET  /api/v1/help-calls/<help_call_id> head it kiosk reception room_caller
@@ -71,6 +75,12 @@ POST /api/v1/kiosks/heartbeat agent kiosk
 POST /api/v1/kiosks/offline-grant kiosk
 POST /api/v1/kiosks/offline-numbers kiosk
 GET  /api/v1/live cashier head it reception room_caller
+POST /api/v1/payments kiosk
+GET  /api/v1/payments/<payment_id> kiosk
+POST /api/v1/payments/<payment_id>/cancel kiosk
+POST /api/v1/payments/<payment_id>/check kiosk
+POST /api/v1/payments/<payment_id>/offer kiosk
+POST /api/v1/payments/<payment_id>/print-state kiosk
 POST /api/v1/people/describe reception
 POST /api/v1/people/merge reception
 GET  /api/v1/print-agents cashier reception

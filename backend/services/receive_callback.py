@@ -1,0 +1,174 @@
+"""A bank or wallet calls: its signature is checked, its money is booked, it is answered.
+
+All of it before the answer: what is answered with success is committed. What is refused changes
+nothing and leaves one line in the log, so that a flood of forgeries fills no disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from sqlalchemy import select, update
+
+from backend.domain.ids import new_id
+from backend.errors import StorageUnavailable
+from backend.events import Event
+from backend.logging import log
+from backend.services.apply_transaction import NotWanted
+from backend.services.check_payment import book_credit, check_attempt, end_attempt
+from backend.services.resources import Resources
+from backend.storage import payment_tables as tables
+from backend.storage.payments import find_attempt, find_payment_by_code, is_open, sum_received
+from backend.storage.unit_of_work import UnitOfWork
+from payments.errors import CallbackRefused
+from payments.match_codes import is_match_code
+from payments.models import (
+    Bill,
+    BillLookup,
+    CallbackAnswer,
+    CallbackRequest,
+    Money,
+    Notice,
+    NoticeKind,
+    OrderStatus,
+    Outcome,
+)
+from payments.ports import PaymentProvider
+from payments.states import AttemptState
+
+_ENDS = {
+    OrderStatus.FAILED: AttemptState.FAILED,
+    OrderStatus.CANCELLED: AttemptState.CANCELLED,
+    OrderStatus.EXPIRED: AttemptState.EXPIRED,
+}
+
+
+def receive_callback(
+    resources: Resources, name: str, request: CallbackRequest
+) -> CallbackAnswer | None:
+    """What the provider is answered; None: there is no provider of that name."""
+    provider = resources.providers.get(name)
+    if provider is None:
+        return None
+    try:
+        message = provider.read_callback(request)
+    except CallbackRefused as error:
+        log(Event.CALLBACK_REFUSED, provider=name, code=error.code)
+        return provider.answer_refusal(error)
+    if isinstance(message, BillLookup):
+        return provider.answer_bill(message, _find_bill(resources, message))
+    try:
+        outcome = _take(resources, provider, message)
+        _keep_notice(resources, name, request, message, outcome)
+    except StorageUnavailable as error:
+        log(Event.JOB_FAILED, error=error, job="receive_callback", provider=name)
+        outcome = Outcome.NOT_NOW
+    return provider.answer(message, outcome)
+
+
+def _take(resources: Resources, provider: PaymentProvider, notice: Notice) -> Outcome:
+    if notice.kind is NoticeKind.STATUS:
+        return _end(resources, notice)
+    if notice.kind is not NoticeKind.CREDIT:
+        return Outcome.RECORDED
+    if notice.confirm:
+        return _confirm(resources, notice)
+    outcome = Outcome.RECORDED
+    for credit in notice.credits:
+        try:
+            outcome = book_credit(resources, credit, source="callback", asks=notice.asks).outcome
+        except NotWanted as error:
+            log(Event.CALLBACK_REFUSED, provider=provider.name, code=error.outcome.value)
+            outcome = error.outcome
+    return outcome
+
+
+def _end(resources: Resources, notice: Notice) -> Outcome:
+    """A failure or an expiry touches its own attempt, and never one that was paid."""
+    if notice.order_key is None or notice.status not in _ENDS:
+        return Outcome.RECORDED
+    with resources.database.read() as connection:
+        attempt = find_attempt(
+            connection, notice.order_key, facility_id=resources.database.facility_id
+        )
+    if attempt is None:
+        return Outcome.UNKNOWN_ORDER
+    end_attempt(resources, notice.order_key, _ENDS[notice.status])
+    return Outcome.RECORDED
+
+
+def _confirm(resources: Resources, notice: Notice) -> Outcome:
+    """Nothing signs the content of this one: what the provider says when asked counts."""
+    with resources.database.read() as connection:
+        attempt = (
+            find_attempt(connection, notice.order_key, facility_id=resources.database.facility_id)
+            if notice.order_key
+            else None
+        )
+    if attempt is None:
+        return Outcome.UNKNOWN_ORDER
+    return Outcome.APPLIED if check_attempt(resources, attempt) else Outcome.NOT_NOW
+
+
+def _find_bill(resources: Resources, lookup: BillLookup) -> Bill | None:
+    """What is left of a payment that is open; one that is over is known, and nothing is due."""
+    if not is_match_code(lookup.code):
+        return None
+    facility_id = resources.database.facility_id
+    with resources.database.read() as connection:
+        payment_id = find_payment_by_code(connection, lookup.code, facility_id=facility_id)
+        if payment_id is None:
+            return None
+        payment = connection.execute(
+            select(tables.Payment.__table__).where(tables.Payment.id == payment_id)
+        ).one()
+        remaining = Money(payment.amount_vnd) - sum_received(connection, payment_id)
+    return Bill(code=payment.code, due=remaining if is_open(payment) else None)
+
+
+def _keep_notice(
+    resources: Resources, name: str, request: CallbackRequest, notice: Notice, outcome: Outcome
+) -> None:
+    """Word for word and sealed: what was said, should anybody ever ask. Once per wording."""
+    raw = json.dumps(
+        {
+            "method": request.method,
+            "path": request.path,
+            "query": request.query,
+            "body": request.untrusted_body.decode("utf-8", "replace"),
+        },
+        ensure_ascii=False,
+    ).encode()
+    body_hash = hashlib.sha256(raw).hexdigest()
+
+    def keep(unit: UnitOfWork) -> None:
+        table = tables.PaymentNotice
+        known = unit.connection.execute(
+            update(table)
+            .where(
+                table.facility_id == unit.facility_id,
+                table.provider == name,
+                table.body_hash == body_hash,
+            )
+            .values(repeats=table.repeats + 1)
+        )
+        if known.rowcount:
+            return
+        notice_id = new_id()
+        unit.connection.execute(
+            unit.insert_into(table)
+            .values(
+                id=notice_id,
+                facility_id=unit.facility_id,
+                provider=name,
+                body_hash=body_hash,
+                kind=notice.kind.value,
+                outcome=outcome.value,
+                sealed=resources.keys.seal(raw, context=f"payment_notice:{notice_id}"),
+                received_at=unit.now,
+            )
+            .on_conflict_do_nothing()
+        )
+
+    resources.database.transact(keep)

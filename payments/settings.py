@@ -1,0 +1,24 @@
+"""Settings of a provider, checked before they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from payments.errors import ProviderMisconfigured
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_settings(model: type[Model], provider: str, settings: Mapping[str, Any]) -> Model:
+    """Raises ProviderMisconfigured, which names fields and faults and never a value."""
+    try:
+        return model.model_validate(dict(settings))
+    except ValidationError as error:
+        faults = (
+            f"{'.'.join(str(part) for part in fault['loc']) or 'settings'}: {fault['msg']}"
+            for fault in error.errors(include_input=False, include_url=False)
+        )
+        raise ProviderMisconfigured(f"{provider}: {'; '.join(faults)}") from None

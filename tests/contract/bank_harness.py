@@ -1,0 +1,110 @@
+"""How the contract speaks to those who watch a bank account."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from payments.emulation.frame import Emulator
+from payments.models import Money, Order
+from payments.ports import PaymentProvider
+from payments.providers.vietqr_bank.emulator import SECRET, TOKEN, BankEmulator
+from payments.registry import open_provider
+from tests.contract.payment_harness import ASKED, Harness, Switch
+
+OTHER_ACCOUNT = "0680000000099"
+_FAULTS = {
+    Switch.DROP: "drop_webhook",
+    Switch.DUPLICATE: "duplicate",
+    Switch.BAD_SIGNATURE: "bad_signature",
+    Switch.STALE: "stale_timestamp",
+}
+
+
+class AccountHarness(Harness):
+    """A subclass names the kind, and says how a transfer for an order is made there."""
+
+    kind: str
+    asks_to_create = False
+
+    def __init__(self, emulator: Emulator) -> None:
+        self.emulator = emulator
+        emulator.__enter__()
+        self._folder = TemporaryDirectory(prefix="tiepdon-bank-")
+        self._steered: set[Switch] = set()
+
+    @property
+    def base_url(self) -> str:
+        return self.emulator.base_url
+
+    def settings(self, base_url: str) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def pay_arguments(self, order: Order, steered: set[Switch]) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def secret_file(self, text: str) -> dict[str, str]:
+        path = Path(self._folder.name) / f"secret-{text}"
+        path.write_text(text + "\n")
+        return {"file": str(path)}
+
+    def open(self, base_url: str | None = None, *, callback_url: str) -> PaymentProvider:
+        self.emulator.callback_url = callback_url
+        settings = self.settings(base_url or self.base_url)
+        return open_provider(self.kind, self.name, settings, clock=self.now)
+
+    def now(self) -> datetime:
+        return self.emulator.clock().astimezone(UTC)
+
+    def advance(self, seconds: float) -> None:
+        self.emulator.callbacks.settle()
+        self.emulator.clock.advance(seconds)
+
+    def pay(self, order: Order, amount: Money = ASKED, *, late: bool = False) -> None:
+        arguments = self.pay_arguments(order, self._steered)
+        self.emulator.control("pay", {**arguments, "amount": amount.amount_vnd})
+        self._steered.clear()
+        self.emulator.faults.duplicate = 0
+
+    def steer(self, switch: Switch) -> None:
+        self._steered.add(switch)
+        if switch in _FAULTS:
+            self.emulator.control(_FAULTS[switch], {"n": 1})
+
+    def close(self) -> None:
+        self.emulator.__exit__(None, None, None)
+        self._folder.cleanup()
+
+
+class BankHarness(AccountHarness):
+    kind = "vietqr_bank"
+    secrets = (SECRET, TOKEN)
+
+    def __init__(self) -> None:
+        super().__init__(BankEmulator())
+
+    def settings(self, base_url: str) -> dict[str, Any]:
+        return {
+            "bin": "970418",
+            "account": "1200000000001",
+            "holder": "BENH VIEN DA KHOA MAU",
+            "secret": self.secret_file(SECRET),
+            "feed": {"base_url": f"{base_url}/feed", "token": self.secret_file(TOKEN)},
+            "list_fresh_s": 0,
+        }
+
+    def pay_arguments(self, order: Order, steered: set[Switch]) -> dict[str, Any]:
+        fields: dict[str, Any] = {}
+        if Switch.WRONG_ACCOUNT in steered:
+            fields["account"] = OTHER_ACCOUNT
+        if Switch.WRONG_CURRENCY in steered:
+            fields["currency"] = "USD"
+        return {
+            "bin": "970418",
+            "account": "1200000000001",
+            "memo": order.code,
+            "memo_style": "noise",
+            "fields": fields,
+        }

@@ -1,0 +1,44 @@
+"""The contract of providers, kept by ZaloPay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from payments.models import Order
+from payments.providers.zalopay.emulator import APP_ID, KEY1, KEY2, ZalopayEmulator
+from payments.providers.zalopay.signing import trans_id
+from tests.contract.payment_harness import Harness, Switch
+from tests.contract.test_payment_provider import PaymentProviderContract
+from tests.contract.wallet_harness import WalletHarness
+
+
+class ZalopayHarness(WalletHarness):
+    kind = "zalopay"
+    switches = frozenset(Switch) - {Switch.WRONG_CURRENCY}  # a callback of ZaloPay names none
+    repeats_create = False
+    secrets = (KEY1, KEY2)
+
+    def __init__(self) -> None:
+        super().__init__(ZalopayEmulator())
+
+    @property
+    def base_url(self) -> str:
+        return f"{self.emulator.base_url}/v2"
+
+    def ref(self, order: Order) -> str:
+        return trans_id(order)
+
+    def settings(self, base_url: str, callback_url: str) -> dict[str, Any]:
+        return {
+            "base_url": base_url,
+            "app_id": APP_ID,
+            "key1": self.secret_file(KEY1),
+            "key2": self.secret_file(KEY2),
+            "callback_url": callback_url,
+        }
+
+
+class TestZalopay(PaymentProviderContract):
+    @staticmethod
+    def make_harness(_callback_url: str) -> Harness:
+        return ZalopayHarness()
