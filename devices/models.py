@@ -181,7 +181,8 @@ class ReceiptDocument:
     """What stands on a receipt, or on the slip of a payment that is not finished. It carries no
     name and no number of a person.
 
-    `code` is the one by which the payment is found again, on another kiosk or at the counter.
+    `code` is the one by which the payment is found again, on another kiosk or at the counter; on a
+    slip for the cashier, the number that is called there.
     Texts are drawn as those of a ticket are; `vi` holds the same words in Vietnamese when `lang`
     is another language: both are drawn, line by line.
     """
@@ -208,7 +209,7 @@ class ReceiptDocument:
         return cls(
             hospital=_text(receipt, "hospital", required=True),
             issued_at=_instant(receipt, "issued_at"),
-            code=_text(receipt, "code", required=True),
+            code=_text(receipt, "code"),
             words=_receipt_words(receipt.get("texts"), "texts"),
             qr=_qr(receipt, "qr", most_chars=MAX_RECEIPT_QR_CHARS),
             hotline=_text(receipt, "hotline"),

@@ -12,7 +12,7 @@ from devices.models import PrintResult
 from kiosk_ui.flow import Appointed, Screen
 from kiosk_ui.gateway import models
 from kiosk_ui.gateway.models import Language
-from kiosk_ui.gateway.payment_models import DuesReply, PaymentReply
+from kiosk_ui.gateway.payment_models import CashReply, DuesReply, PaymentReply
 
 
 class Purpose(StrEnum):
@@ -39,8 +39,6 @@ class Deed(StrEnum):
     START = "start"
     CHANGE = "change"
     REPRINT = "reprint"
-    CASH = "cash"
-    """A number of the cashier's line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +118,7 @@ class Paying:
     hospital_away: bool = False
     """The fees could not be read now."""
     left_out: set[str] = field(default_factory=set)
-    """Bills that are not to be paid now."""
+    """Codes of bills that are not to be paid now."""
     advance_vnd: int | None = None
     gone: set[str] = field(default_factory=set)
     """Ways to pay that failed a moment ago."""
@@ -141,6 +139,8 @@ class Paying:
     checked_at: datetime | None = None
     """When the provider was asked at the patient's wish and knew of no money."""
 
+    cash: CashReply | None = field(default=None, repr=False)
+    cash_job: str = ""
     receipt_jobs: int = 0
     printing: bool = False
 

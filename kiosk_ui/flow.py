@@ -53,6 +53,7 @@ class Screen(StrEnum):
     PAY_ADVANCE = "pay_advance"
     PAY_AMOUNT = "pay_amount"
     PAY_METHOD = "pay_method"
+    PAY_CASH = "pay_cash"
     PAY_QR = "pay_qr"
     PAID = "paid"
     PAY_ENDED = "pay_ended"
@@ -164,8 +165,9 @@ MOVES: Mapping[Screen, frozenset[Screen]] = {
     Screen.PAY_ADVANCE: frozenset({Screen.PAY_AMOUNT, Screen.PAY_METHOD}),
     Screen.PAY_AMOUNT: frozenset({Screen.PAY_METHOD}),
     Screen.PAY_METHOD: frozenset(
-        {Screen.PAY_QR, Screen.PAY_BILLS, Screen.PAID, Screen.PAY_ENDED, Screen.PRINTING}
+        {Screen.PAY_QR, Screen.PAY_BILLS, Screen.PAID, Screen.PAY_ENDED, Screen.PAY_CASH}
     ),
+    Screen.PAY_CASH: frozenset(),
     Screen.PAY_QR: frozenset({Screen.PAY_METHOD, Screen.PAY_BILLS, Screen.PAID, Screen.PAY_ENDED}),
     Screen.PAID: frozenset(),
     Screen.PAY_ENDED: frozenset({Screen.PAY_BILLS, Screen.PAID}),
@@ -189,6 +191,7 @@ FINAL = frozenset(
         Screen.OFFLINE_NUMBER,
         Screen.PAID,
         Screen.PAY_ENDED,
+        Screen.PAY_CASH,
     }
 )
 """What led there cannot be undone by going back."""
@@ -240,7 +243,8 @@ _IDLE: Mapping[Screen, IdleRule] = {
 
 def idle_rule(screen: Screen, *, ticket_in_hand: bool = False) -> IdleRule:
     """What holds on a screen; `ticket_in_hand`: the paper came out, nothing is left to read."""
-    if screen in {Screen.DONE, Screen.OFFLINE_NUMBER, Screen.PAID} and ticket_in_hand:
+    in_hand = {Screen.DONE, Screen.OFFLINE_NUMBER, Screen.PAID, Screen.PAY_CASH}
+    if screen in in_hand and ticket_in_hand:
         return _TICKET_IN_HAND
     return _IDLE.get(screen, _DATA)
 

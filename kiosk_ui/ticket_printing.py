@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from devices.errors import BadTicket
 from devices.models import (
+    MAX_RECEIPT_QR_CHARS,
     PrintDocument,
     PrinterState,
     PrintReason,
@@ -38,7 +39,7 @@ class DevicePrinting:
         if self._printer is None:
             return _not_begun(job_id, PrintReason.LINE_UNAVAILABLE)
         try:
-            document = ReceiptDocument.from_json(receipt.model_dump_json())
+            document = ReceiptDocument.from_json(_with_short_code(receipt).model_dump_json())
         except BadTicket:
             return _not_begun(job_id, PrintReason.PRINTER_ERROR)
         return self._print(self._printer, document, job_id)
@@ -59,6 +60,12 @@ class DevicePrinting:
     def close(self) -> None:
         if self._printer is not None:
             self._printer.close()
+
+
+def _with_short_code(receipt: Receipt) -> Receipt:
+    """A picture larger than the paper is left out; the words of the receipt matter more."""
+    fits = len(receipt.qr) <= MAX_RECEIPT_QR_CHARS and receipt.qr.isascii()
+    return receipt if fits else receipt.model_copy(update={"qr": ""})
 
 
 def _not_begun(job_id: str, reason: PrintReason) -> PrintResult:

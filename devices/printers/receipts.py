@@ -30,7 +30,7 @@ from devices.printers.typesetting import (
 
 _MAX_LENGTH_PX = 24_000
 """3 m: more than the longest receipt that the limits on texts allow."""
-_MAX_CODE_CHARS = 24
+_CODE_SIGNS = 9
 _HOTLINE = {"vi": "Hỗ trợ", "en": "Help"}
 _W = Weight
 
@@ -71,7 +71,7 @@ _LAYOUTS = {
         hospital=Style(weight=_W.BOLD, size_px=31, max_lines=3),
         title=Style(weight=_W.EXTRA_BOLD, size_px=42, max_lines=3),
         vi=Style(weight=_W.MEDIUM, size_px=23, max_lines=4),
-        code=Style(weight=_W.BOLD, size_px=40, max_lines=1),
+        code=Style(weight=_W.BOLD, size_px=40, max_lines=3),
         body=Style(weight=_W.SEMI_BOLD, size_px=26, max_lines=5),
         value=Style(weight=_W.BOLD, size_px=28, max_lines=4),
         total_label=Style(weight=_W.BOLD, size_px=28, max_lines=2),
@@ -90,7 +90,7 @@ _LAYOUTS = {
         hospital=Style(weight=_W.BOLD, size_px=25, max_lines=4),
         title=Style(weight=_W.EXTRA_BOLD, size_px=34, max_lines=3),
         vi=Style(weight=_W.MEDIUM, size_px=20, max_lines=5),
-        code=Style(weight=_W.BOLD, size_px=32, max_lines=1),
+        code=Style(weight=_W.BOLD, size_px=32, max_lines=4),
         body=Style(weight=_W.SEMI_BOLD, size_px=22, max_lines=6),
         value=Style(weight=_W.BOLD, size_px=23, max_lines=4),
         total_label=Style(weight=_W.BOLD, size_px=24, max_lines=2),
@@ -153,9 +153,7 @@ class _Sheet:
         if self._vi:
             self._centred(printable(self._vi.title, max_chars=120), layout.vi)
         self._y += layout.gap_px // 2
-        code = " ".join(_in_threes(printable(self._document.code, max_chars=_MAX_CODE_CHARS)))
-        [line] = wrapped(code, layout.code, self._right - self._left) or [""]
-        self._line(line, layout.code, x=layout.width_px // 2, anchor="m")
+        self._centred(_spelled(printable(self._document.code, max_chars=120)), layout.code)
         self._y += layout.gap_px
         self._rule()
 
@@ -284,7 +282,10 @@ class _Sheet:
         self._y += line_px(style)
 
 
-def _in_threes(code: str) -> list[str]:
-    """`BM7K2P4QX` → `BM7`, `K2P`, `4QX`: three signs are read at a glance, nine are not."""
-    squeezed = "".join(code.split())
-    return [squeezed[at : at + 3] for at in range(0, len(squeezed), 3)]
+def _spelled(code: str) -> str:
+    """`BM7K2P4QX` → `BM7 K2P 4QX`: three signs are read at a glance, nine are not. The number of
+    a ticket stays as it is called.
+    """
+    if len(code) != _CODE_SIGNS or not code.isalnum():
+        return code
+    return " ".join(code[at : at + 3] for at in range(0, len(code), 3))

@@ -405,12 +405,8 @@ class FakeGateway:
         self._reach("report_receipt_print")
         self.money.report_print(payment_id, request)
 
-    def take_cash_ticket(self, request: pay.CashRequest, *, key: str) -> pay.CashReply:
-        def take() -> pay.CashReply:
-            self.money.cash_requests.append(request)
-            return pay.CashReply(visit=self.at_the_cashier(request.language))
-
-        return self._once("take_cash_ticket", key, take)
+    def take_cash_slip(self, request: pay.CashRequest, *, key: str) -> pay.CashReply:
+        return self._once("take_cash_slip", key, lambda: self.money.cash_slip(request))
 
     def call_for_help(self, request: models.HelpCallRequest, *, key: str) -> models.HelpCallReply:
         self._reach("call_for_help")
@@ -534,30 +530,6 @@ class FakeGateway:
             print_state="pending",
             ticket=ticket,
         )
-
-    def at_the_cashier(self, language: models.Language) -> models.VisitReply:
-        """A number of the cashier's line, with a bill's code on it."""
-        visit = self.visit(number="T003", language=language)
-        english = language == "en"
-        words: dict[str, object] = {
-            "service": "Cashier" if english else "Thu ngân",
-            "department": "",
-            "room": "Cashier 1, 2" if english else "Quầy thu ngân 1, 2",
-            "next": "Go to the desk when you hear or see this number."
-            if english
-            else "Khi nghe hoặc thấy số này, mời đến quầy.",
-            "notes": ["VP-0001: 9.000 đ"],
-        }
-        vi = models.TicketTexts(
-            service="Thu ngân",
-            department="",
-            room="Quầy thu ngân 1, 2",
-            landmark="cạnh quầy thuốc",
-            next="Khi nghe hoặc thấy số này, mời đến quầy.",
-            notes=["VP-0001: 9.000 đ"],
-        )
-        ticket = visit.ticket.model_copy(update=words | {"vi": vi if english else None})
-        return visit.model_copy(update={"ticket": ticket, "actions": ["reprint"]})
 
     def away(
         self, state: models.StepState, hold_reason: str | None = None, *, may_return: bool = True

@@ -117,6 +117,8 @@ class FakePayments:
         self.asked: list[pay.DuesRequest] = []
         self.begun: list[pay.PaymentRequest] = []
         self.cash_requests: list[pay.CashRequest] = []
+        self.number: str | None = "A001"
+        """Of today's ticket."""
         self.cancelled: list[str] = []
         self.receipts_reported: list[tuple[str, pay.ReceiptPrintRequest]] = []
         self.on_the_way_vnd = 0
@@ -138,7 +140,7 @@ class FakePayments:
         return pay.DuesReply(
             dues_id=f"dues-{len(self.asked)}",
             patient=self.patient if request.scan_id else "",
-            number="A001",
+            number=self.number,
             bills=shown,
             due_vnd=sum(bill.due_vnd for bill in shown),
             credit_vnd=self.credit_vnd,
@@ -168,6 +170,7 @@ class FakePayments:
             code=CODE,
             version=1,
             stage="waiting",
+            state="waiting",
             reason=None,
             kind="advance" if advance else "fees",
             lines=lines or [pay.PaymentLineReply(code=CODE, title="Tạm ứng", amount_vnd=amount)],
@@ -209,6 +212,23 @@ class FakePayments:
     def report_print(self, payment_id: str, request: pay.ReceiptPrintRequest) -> None:
         self.receipts_reported.append((payment_id, request))
 
+    def cash_slip(self, request: pay.CashRequest) -> pay.CashReply:
+        self.cash_requests.append(request)
+        english = request.language == "en"
+        chosen = [bill for bill in self.bills if bill.id in request.bill_ids]
+        due = request.advance_vnd or sum(bill.due_vnd for bill in chosen)
+        slip = pay.Receipt(
+            hospital="Song May Medical Centre" if english else "Trung tâm Y tế Sông Mây",
+            code="A001",
+            issued_at=self._now(),
+            qr=" ".join(bill.code for bill in chosen),
+            hotline="0200 000 115",
+            lang=request.language,
+            texts=_slip_texts(chosen, due, english=english),
+            vi=_slip_texts(chosen, due, english=False) if english else None,
+        )
+        return pay.CashReply(slip=slip, number=self.number)
+
     # --- what happens at the bank and at the hospital -----------------------------------------------
 
     def receive(self, amount_vnd: int | None = None) -> None:
@@ -220,11 +240,16 @@ class FakePayments:
         remaining = max(0, payment.amount_vnd - received)
         if remaining:
             self._change(
-                stage="underpaid", received_vnd=received, remaining_vnd=remaining, offer=None
+                stage="underpaid",
+                state="underpaid",
+                received_vnd=received,
+                remaining_vnd=remaining,
+                offer=None,
             )
             return
         self._change(
             stage="paid",
+            state="paid",
             received_vnd=received,
             remaining_vnd=0,
             offer=None,
@@ -240,7 +265,7 @@ class FakePayments:
         self._change(offer=None)
 
     def end(self, reason: str) -> None:
-        self._change(stage="ended", reason=reason, offer=None)
+        self._change(stage="ended", state="cancelled", reason=reason, offer=None)
 
     def change_fees(self, due_vnd: int) -> None:
         """The first bill costs something else now; a code that shows the old amount is closed."""
@@ -311,18 +336,38 @@ class FakePayments:
         self.payment = payment.model_copy(update={"version": payment.version + 1, **changes})
 
 
-def _receipt_texts(payment: pay.PaymentReply, *, english: bool) -> pay.ReceiptTexts:
-    def money(amount_vnd: int) -> str:
-        return f"{amount_vnd:,} VND" if english else f"{amount_vnd:,} đ".replace(",", ".")
+def _money(amount_vnd: int, *, english: bool) -> str:
+    return f"{amount_vnd:,} VND" if english else f"{amount_vnd:,} đ".replace(",", ".")
 
+
+def _slip_texts(bills: list[pay.BillReply], due_vnd: int, *, english: bool) -> pay.ReceiptTexts:
+    return pay.ReceiptTexts(
+        title="FOR THE CASHIER'S DESK" if english else "PHIẾU ĐẾN QUẦY THU NGÂN",
+        lines=[
+            pay.ReceiptLine(label=bill.code, value=_money(bill.due_vnd, english=english))
+            for bill in bills
+        ],
+        total=pay.ReceiptLine(
+            label="To pay" if english else "Cần trả", value=_money(due_vnd, english=english)
+        ),
+        facts=[],
+        notes=[],
+        qr_label="",
+    )
+
+
+def _receipt_texts(payment: pay.PaymentReply, *, english: bool) -> pay.ReceiptTexts:
     return pay.ReceiptTexts(
         title="PAYMENT RECEIPT" if english else "PHIẾU THU TIỀN",
         lines=[
-            pay.ReceiptLine(label=line.title or line.code, value=money(line.amount_vnd))
+            pay.ReceiptLine(
+                label=line.title or line.code, value=_money(line.amount_vnd, english=english)
+            )
             for line in payment.lines
         ],
         total=pay.ReceiptLine(
-            label="Received" if english else "Đã nhận", value=money(payment.received_vnd)
+            label="Received" if english else "Đã nhận",
+            value=_money(payment.received_vnd, english=english),
         ),
         facts=[],
         notes=["This is not a tax invoice." if english else "Phiếu này không phải hóa đơn."],

@@ -195,7 +195,7 @@ class HttpGateway:
     ) -> None:
         self._call("POST", f"/payments/{payment_id}/print-state", request, key=key)
 
-    def take_cash_ticket(self, request: pay.CashRequest, *, key: str) -> pay.CashReply:
+    def take_cash_slip(self, request: pay.CashRequest, *, key: str) -> pay.CashReply:
         return self._pay(pay.CashReply, "/cash", request, key)
 
     def call_for_help(self, request: models.HelpCallRequest, *, key: str) -> models.HelpCallReply:

@@ -15,7 +15,6 @@ from kiosk_ui.gateway.models import (
     Language,
     PrintState,
     Text,
-    VisitReply,
     Wire,
 )
 
@@ -111,7 +110,8 @@ class ReceiptTexts(Wire):
 
 class Receipt(Wire):
     hospital: Text
-    code: Annotated[str, Field(max_length=MAX_CODE_CHARS)]
+    code: Annotated[str, Field(max_length=MAX_QR_CHARS)]
+    """Of a slip for the cashier: the number that is called, or the codes of the bills."""
     issued_at: AwareDatetime
     qr: Annotated[str, Field(max_length=MAX_QR_CHARS)]
     hotline: Text
@@ -125,6 +125,7 @@ class PaymentReply(Wire):
     code: Annotated[str, Field(max_length=MAX_CODE_CHARS)]
     version: int
     stage: Stage
+    state: Text
     reason: Text | None
     kind: Literal["fees", "advance"]
     lines: Annotated[list[PaymentLineReply], Field(max_length=MOST_BILLS)]
@@ -175,7 +176,8 @@ class CashRequest(Wire):
 
 
 class CashReply(Wire):
-    visit: VisitReply
+    slip: Receipt
+    number: Text | None
 
 
 class ReceiptPrintRequest(Wire):

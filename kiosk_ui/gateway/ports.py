@@ -96,8 +96,8 @@ class Gateway(Protocol):
         self, payment_id: str, request: pay.ReceiptPrintRequest, *, key: str
     ) -> None: ...
 
-    def take_cash_ticket(self, request: pay.CashRequest, *, key: str) -> pay.CashReply:
-        """A number of the cashier's line, with the bills on it."""
+    def take_cash_slip(self, request: pay.CashRequest, *, key: str) -> pay.CashReply:
+        """A slip for the cashier, with the bills on it, and a place in that line."""
 
     def call_for_help(
         self, request: models.HelpCallRequest, *, key: str

@@ -17,6 +17,7 @@ from kiosk_ui.presenters.on_behalf import OnBehalfPhone, OnBehalfScreen
 from kiosk_ui.presenters.paid import Paid, PayEnded
 from kiosk_ui.presenters.pay_advance import PayAdvance, PayAmount
 from kiosk_ui.presenters.pay_bills import PayBills, PayLines
+from kiosk_ui.presenters.pay_cash import PayCash
 from kiosk_ui.presenters.pay_method import PayMethod
 from kiosk_ui.presenters.pay_qr import PayQr
 from kiosk_ui.presenters.pay_who import PayCode, PayWho
@@ -68,6 +69,7 @@ PRESENTERS: tuple[type[Presenter], ...] = (
     PayAdvance,
     PayAmount,
     PayMethod,
+    PayCash,
     PayQr,
     Paid,
     PayEnded,

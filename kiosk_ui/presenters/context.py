@@ -321,9 +321,6 @@ _TROUBLES = {
     "being_paid": Trouble(
         happened="trouble.being_paid", do="trouble.fees_again", again=Screen.PAY_BILLS
     ),
-    "dues_expired": Trouble(
-        happened="trouble.expired", do="trouble.fees_again", again=Screen.PAY_BILLS
-    ),
     "his_unavailable": Trouble(happened="trouble.fees_unread", do="trouble.to_cashier"),
     "appointment_not_due": Trouble(happened="trouble.not_due", do="trouble.staff"),
 }

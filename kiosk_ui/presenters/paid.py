@@ -47,6 +47,8 @@ class Paid(Presenter):
         result = self.ctx.visit.print_result
         advance = payment.kind == "advance"
         notes = () if payment.told_hospital else (say("paid.to_come"),)
+        if payment.state == "refund_due":
+            notes = (say("paid.see_cashier"),)
         return PaidView(
             title=say("paid.advance" if advance else "paid.title"),
             amount=shown(vnd(payment.received_vnd or payment.amount_vnd)),

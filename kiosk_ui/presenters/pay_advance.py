@@ -75,7 +75,7 @@ class PayAmount(Keypad):
             self.ctx.visit.problem = "advance.too_little"
         elif amount > option.max_vnd:
             self.ctx.visit.problem = "advance.too_much"
-        elif (amount - option.min_vnd) % option.step_vnd and amount % option.step_vnd:
+        elif amount % option.step_vnd:
             self.ctx.visit.problem = "advance.step"
         else:
             _pay(self, amount)

@@ -178,9 +178,9 @@ class PayBills(Presenter):
         rest = len(bill.charges) - len(lines)
         return Bill(
             toggle=Choice(
-                action=Action("bill", bill.id),
+                action=Action("bill", bill.code),
                 label=shown(bill.title) if bill.title else self.ctx.say("pay.bill", code=bill.code),
-                selected=bill.id not in pay.left_out,
+                selected=bill.code not in pay.left_out,
             ),
             amount=vnd(bill.due_vnd),
             lines=tuple(self._line(charge) for charge in lines),
@@ -227,9 +227,9 @@ class PayBills(Presenter):
                 self._read()
             return
         match action:
-            case Action(name="bill", value=bill_id):
-                if bill_id in {bill.id for bill in pay.dues.bills}:
-                    pay.left_out ^= {bill_id}
+            case Action(name="bill", value=code):
+                if code in {bill.code for bill in pay.dues.bills}:
+                    pay.left_out ^= {code}
             case Action(name="pay") if chosen_bills(pay):
                 ctx.go(Screen.PAY_METHOD)
             case Action(name="lines") if pay.dues.bills:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from kiosk_ui.current_visit import Deed
 from kiosk_ui.flow import Screen
 from kiosk_ui.gateway.payment_models import (
     CancelPaymentRequest,
+    CashReply,
     OfferRequest,
     PaymentMethod,
     PaymentReply,
     PaymentRequest,
 )
-from kiosk_ui.presenters.asking import do
 from kiosk_ui.presenters.base import PAGE_SIZE, Presenter
 from kiosk_ui.presenters.context import new_key
 from kiosk_ui.presenters.paying import (
+    cash_request,
     chosen_bills,
     chosen_vnd,
     get_pay,
@@ -31,7 +31,7 @@ from kiosk_ui.presenters.wording import vnd
 _NOTES = {
     "fee_changed": "pay.fee_changed",
     "being_paid": "pay.being_paid",
-    "dues_expired": "pay.read_again",
+    "scan_expired": "pay.read_again",
     "amount_not_allowed": "pay.amount_refused",
 }
 """Why what is due is shown once more instead of being paid."""
@@ -115,8 +115,12 @@ class PayMethod(Presenter):
 
         def done(payment: PaymentReply) -> None:
             take_payment(ctx, payment, asked_now=True)
-            if is_open(payment):
+            if is_open(payment) and payment.offer is not None:
                 ctx.back_to(Screen.PAY_QR)
+            elif is_open(payment):
+                # The payment stands, the provider gave no code for it: another way may do.
+                pay.gone.add(method)
+                ctx.visit.problem = "method.away"
 
         def refused(problem_code: str, _message_key: str | None) -> bool:
             return self._refused(method, problem_code)
@@ -163,19 +167,33 @@ class PayMethod(Presenter):
         ctx, pay = self.ctx, get_pay(self.ctx)
         payment = pay.payment
         if payment is None or not is_open(payment):
-            do(ctx, Deed.CASH)
+            self._take_slip()
             return
         payment_id, key, request = payment.id, new_key(), CancelPaymentRequest()
 
         def done(reply: PaymentReply) -> None:
             if reply.stage == "ended" and reply.received_vnd == 0:
                 pay.payment = None
-                do(ctx, Deed.CASH)
+                self._take_slip()
             else:
                 take_payment(ctx, reply)
 
         ctx.ask(
             lambda: ctx.gateway.cancel_payment(payment_id, request, key=key),
+            done=done,
+            refused=lambda code, _key: self._refused("", code),
+        )
+
+    def _take_slip(self) -> None:
+        ctx, pay, key = self.ctx, get_pay(self.ctx), new_key()
+        request = cash_request(ctx)
+
+        def done(reply: CashReply) -> None:
+            pay.cash, pay.cash_job = reply, f"cash-{key}"
+            ctx.go(Screen.PAY_CASH)
+
+        ctx.ask(
+            lambda: ctx.gateway.take_cash_slip(request, key=key),
             done=done,
             refused=lambda code, _key: self._refused("", code),
         )

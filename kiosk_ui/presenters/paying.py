@@ -49,7 +49,7 @@ def chosen_bills(pay: Paying) -> list[BillReply]:
     """None of them when an advance is paid: it is one or the other."""
     if pay.dues is None or pay.advance_vnd is not None:
         return []
-    return [bill for bill in pay.dues.bills if bill.id not in pay.left_out]
+    return [bill for bill in pay.dues.bills if bill.code not in pay.left_out]
 
 
 def chosen_vnd(pay: Paying) -> int:
@@ -101,9 +101,14 @@ def qr_left_s(ctx: Context) -> float:
 def take_dues(ctx: Context, dues: DuesReply) -> None:
     """Shows what is due, or goes on with a payment that was begun before."""
     pay = get_pay(ctx)
-    pay.dues = dues
-    pay.left_out &= {bill.id for bill in dues.bills}
     begun = dues.open_payment
+    if begun is not None and begun.stage == "paid":
+        # The hospital's own system may not have heard of it yet: nobody pays it twice.
+        paid = {line.code for line in begun.lines}
+        due = [bill for bill in dues.bills if bill.code not in paid]
+        dues = dues.model_copy(update={"bills": due})
+    pay.dues = dues
+    pay.left_out &= {bill.code for bill in dues.bills}
     if begun is not None and (is_open(begun) or (begun.stage == "paid" and not dues.bills)):
         resume(ctx, begun)
 

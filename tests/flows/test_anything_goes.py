@@ -55,6 +55,7 @@ BEGINNINGS: tuple[tuple[Step, ...], ...] = (
     (*TO_BILLS, (Screen.PAY_BILLS, "advance"), (Screen.PAY_ADVANCE, "other")),
     TO_METHOD,
     TO_QR,
+    (*TO_METHOD, (Screen.PAY_METHOD, "cash")),
     (*TO_QR, (Screen.PAY_QR, "other")),
     (*TO_QR, (Screen.PAY_QR, "cancel")),
 )
@@ -167,7 +168,7 @@ class Monkey(RuleBasedStateMachine):
                 "change_offer",
                 "check_payment",
                 "cancel_payment",
-                "take_cash_ticket",
+                "take_cash_slip",
             ]
         ),
         code=st.sampled_from(

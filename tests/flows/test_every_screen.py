@@ -75,6 +75,7 @@ WAYS: Mapping[Screen, tuple[Step, ...]] = {
     Screen.PAY_ADVANCE: (*TO_BILLS, (Screen.PAY_BILLS, "advance")),
     Screen.PAY_AMOUNT: (*TO_BILLS, (Screen.PAY_BILLS, "advance"), (Screen.PAY_ADVANCE, "other")),
     Screen.PAY_METHOD: TO_METHOD,
+    Screen.PAY_CASH: (*TO_METHOD, (Screen.PAY_METHOD, "cash")),
     Screen.PAY_QR: TO_QR,
     Screen.PAID: TO_QR,
     Screen.PAY_ENDED: (*TO_QR, (Screen.PAY_QR, "cancel")),

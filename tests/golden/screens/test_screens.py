@@ -105,7 +105,7 @@ def fees_cannot_be_read(bench: Bench) -> None:
 
 def fees_by_code(bench: Bench) -> None:
     walk(bench, [*TO_BILLS[:1], (Screen.PAY_WHO, "code"), (Screen.PAY_CODE, "digits", CODE)])
-    touch(bench, "bill", "bill-1")
+    touch(bench, "bill", "VP-0001")
 
 
 def fees_have_changed(bench: Bench) -> None:
