@@ -193,7 +193,7 @@ def play(out: Path, wanted: list[int]) -> Iterator[JourneyResult]:
     chosen = [each for each in JOURNEYS if not wanted or each.number in wanted]
     shared = [each for each in chosen if isinstance(each, Journey)]
     if shared:
-        with Stage(out / "stage") as stage:
+        with Stage(out / "stage", with_banks=True) as stage:
             for journey in shared:
                 yield _play(journey, partial(_play_on, stage, journey, out))
     for apart in chosen:
