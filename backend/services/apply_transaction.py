@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, or_, select, update
 
 from backend.domain.catalogue import Catalogue
 from backend.domain.ids import new_id
@@ -126,8 +126,8 @@ def _keep(
     """The id of its row, and whether it is new.
 
     The same money may be told of by a feed and by a statement under ids of their own: then the
-    bank's own reference, the amount and the day are the same. One provider that names two ids
-    means two credits.
+    bank's own reference, the amount and the day are the same. One provider that names two ids in
+    the same way, twice in its messages or twice in its statements, means two credits.
     """
     day = catalogue.today(credit.paid_at).isoformat()
     same_money = (
@@ -135,7 +135,7 @@ def _keep(
         if credit.bank_reference
         else None
     )
-    found = _find_same(unit, credit, same_money)
+    found = _find_same(unit, credit, source, same_money)
     if found is not None:
         return found, False
     for key in dict.fromkeys((same_money, None)):
@@ -143,7 +143,7 @@ def _keep(
         if credit_id is not None:
             return credit_id, True
         # Whoever told of it first is committed by now: that row can be seen.
-        found = _find_same(unit, credit, same_money)
+        found = _find_same(unit, credit, source, same_money)
         if found is not None:
             return found, False
     raise AssertionError("a credit that conflicts with no other")
@@ -186,7 +186,9 @@ def _private(credit: Credit) -> bytes:
     return json.dumps(content, ensure_ascii=False).encode()
 
 
-def _find_same(unit: UnitOfWork, credit: Credit, same_money: str | None) -> str | None:
+def _find_same(
+    unit: UnitOfWork, credit: Credit, source: Source, same_money: str | None
+) -> str | None:
     row = tables.Credit
     found = unit.connection.scalar(
         select(row.id).where(
@@ -198,8 +200,11 @@ def _find_same(unit: UnitOfWork, credit: Credit, same_money: str | None) -> str 
     )
     if found is not None or same_money is None:
         return found
+    other_way = row.source != "statement" if source == "statement" else row.source == "statement"
     return unit.connection.scalar(
-        select(row.id).where(row.same_money_key == same_money, row.provider != credit.provider)
+        select(row.id).where(
+            row.same_money_key == same_money, or_(row.provider != credit.provider, other_way)
+        )
     )
 
 
