@@ -14,6 +14,8 @@ from typing import TypeVar, cast
 
 from kiosk_ui.errors import CredentialRefused, ServerAway, ServerRefused
 from kiosk_ui.gateway import models
+from kiosk_ui.gateway import payment_models as pay
+from kiosk_ui.gateway.fake_payments import FakePayments
 from kiosk_ui.gateway.models import Question
 
 T = TypeVar("T", bound=models.Wire)
@@ -104,6 +106,7 @@ SETTINGS = models.KioskSettings(
             code="merit", label=_label("Người có công", "Person of merit"), self_declared=True
         ),
     ],
+    pays=True,
 )
 PERSON = models.ScannedPerson(
     full_name="Trần Thị Bé Năm",
@@ -207,6 +210,8 @@ class FakeGateway:
         self.services = list(SERVICES)
         self.existing: models.VisitReply | None = None
         self.acknowledge_help = False
+        self.settings = SETTINGS
+        self.money = FakePayments(now)
 
         self.calls: list[str] = []
         self.scans: list[models.ScanRequest] = []
@@ -234,7 +239,7 @@ class FakeGateway:
         self._reach("get_settings")
         if not self.enrolled:
             raise CredentialRefused
-        return SETTINGS
+        return self.settings
 
     def close(self) -> None:
         self.down = True
@@ -370,6 +375,43 @@ class FakeGateway:
             raise ServerAway
         return models.OfflineNumbersReply(safe=[number.key for number in request.numbers])
 
+    def read_dues(self, request: pay.DuesRequest, *, key: str) -> pay.DuesReply:
+        return self._once("read_dues", key, lambda: self.money.read_dues(request))
+
+    def start_payment(self, request: pay.PaymentRequest, *, key: str) -> pay.PaymentReply:
+        return self._once("start_payment", key, lambda: self.money.start(request))
+
+    def find_payment_news(self, payment_id: str, version: int) -> pay.PaymentReply | None:
+        self._reach("find_payment_news")
+        return self.money.news(payment_id, version)
+
+    def change_offer(
+        self, payment_id: str, request: pay.OfferRequest, *, key: str
+    ) -> pay.PaymentReply:
+        return self._once("change_offer", key, lambda: self.money.offer(payment_id, request))
+
+    def check_payment(self, payment_id: str, *, key: str) -> pay.PaymentReply:
+        return self._once("check_payment", key, lambda: self.money.check(payment_id))
+
+    def cancel_payment(
+        self, payment_id: str, request: pay.CancelPaymentRequest, *, key: str
+    ) -> pay.PaymentReply:
+        return self._once("cancel_payment", key, lambda: self.money.cancel(payment_id, request))
+
+    def report_receipt_print(
+        self, payment_id: str, request: pay.ReceiptPrintRequest, *, key: str
+    ) -> None:
+        del key
+        self._reach("report_receipt_print")
+        self.money.report_print(payment_id, request)
+
+    def take_cash_ticket(self, request: pay.CashRequest, *, key: str) -> pay.CashReply:
+        def take() -> pay.CashReply:
+            self.money.cash_requests.append(request)
+            return pay.CashReply(visit=self.at_the_cashier(request.language))
+
+        return self._once("take_cash_ticket", key, take)
+
     def call_for_help(self, request: models.HelpCallRequest, *, key: str) -> models.HelpCallReply:
         self._reach("call_for_help")
         self.help_requests.append(request)
@@ -492,6 +534,30 @@ class FakeGateway:
             print_state="pending",
             ticket=ticket,
         )
+
+    def at_the_cashier(self, language: models.Language) -> models.VisitReply:
+        """A number of the cashier's line, with a bill's code on it."""
+        visit = self.visit(number="T003", language=language)
+        english = language == "en"
+        words: dict[str, object] = {
+            "service": "Cashier" if english else "Thu ngân",
+            "department": "",
+            "room": "Cashier 1, 2" if english else "Quầy thu ngân 1, 2",
+            "next": "Go to the desk when you hear or see this number."
+            if english
+            else "Khi nghe hoặc thấy số này, mời đến quầy.",
+            "notes": ["VP-0001: 9.000 đ"],
+        }
+        vi = models.TicketTexts(
+            service="Thu ngân",
+            department="",
+            room="Quầy thu ngân 1, 2",
+            landmark="cạnh quầy thuốc",
+            next="Khi nghe hoặc thấy số này, mời đến quầy.",
+            notes=["VP-0001: 9.000 đ"],
+        )
+        ticket = visit.ticket.model_copy(update=words | {"vi": vi if english else None})
+        return visit.model_copy(update={"ticket": ticket, "actions": ["reprint"]})
 
     def away(
         self, state: models.StepState, hold_reason: str | None = None, *, may_return: bool = True

@@ -67,6 +67,7 @@ class Done(Presenter):
             visit.print_result is not None
             and visit.print_result.state in _MAY_BE_ON_PAPER
             and not visit.reprinted
+            and visit.scan is not None  # nobody may print again what they cannot show
         )
         return (
             self.choice("finish", "done.finish", icon=Icon.CHECK, tone=Tone.PRIMARY),

@@ -21,6 +21,7 @@ from kiosk_ui.gateway.models import (
 )
 from kiosk_ui.presenters.base import Presenter
 from kiosk_ui.presenters.context import GRACE_S
+from kiosk_ui.presenters.paying import cash_request
 from kiosk_ui.presenters.views import Action, Icon, MessageView
 
 _log = logging.getLogger(__name__)
@@ -84,6 +85,9 @@ class Printing(Presenter):
             case Deed.CHANGE:
                 change = _change_request(visit)
                 return lambda: gateway.change_visit(ticket_id, change, key=key)
+            case Deed.CASH:
+                cash = cash_request(self.ctx)
+                return lambda: gateway.take_cash_ticket(cash, key=key).visit
             case Deed.REPRINT:
                 proof = ScanIdRequest(scan_id=scan_id)
                 return lambda: gateway.reprint_ticket(ticket_id, proof, key=key)
