@@ -25,7 +25,7 @@ class Patient:
     person takes.
     """
 
-    def __init__(self, driver: Driver, kiosk: Kiosk, *, shots: Callable[[str], None]) -> None:
+    def __init__(self, driver: Driver, kiosk: Kiosk, *, shots: Callable[[str], Path]) -> None:
         self._driver = driver
         self._kiosk = kiosk
         self._shots = shots
@@ -101,6 +101,12 @@ class Patient:
             self._shots(self.screen)
             self._photographed = seen
 
+    def photograph(self) -> Path:
+        """A picture of the glass as it is now."""
+        self._driver.settle()
+        self._photographed = (self.screen, self._kiosk.frame.view)
+        return self._shots(self.screen)
+
     def number(self) -> str:
         """The queue number on the last screen."""
         return str(self.view_of(TicketView).number)
@@ -148,7 +154,8 @@ class Album:
         self._folder = folder
         self.paths: list[str] = []
 
-    def __call__(self, name: str) -> None:
+    def __call__(self, name: str) -> Path:
         path = f"screens/{self._folder}/{len(self.paths) + 1:02d}-{name}.png"
         self._driver.screenshot(self._out / path)
         self.paths.append(path)
+        return self._out / path
