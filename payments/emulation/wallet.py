@@ -94,6 +94,8 @@ class WalletEmulator(Emulator):
     title: ClassVar[str]
     """What the payer's app calls itself."""
     refund_takes_s: ClassVar[float] = 0.0
+    takes_more: ClassVar[bool] = False
+    """What was paid can be paid once more: nothing holds a second transfer back."""
     fault_free = ("/_emu", "/pay", "/payer", "/")
 
     def __init__(self, **options: Any) -> None:
@@ -155,12 +157,13 @@ class WalletEmulator(Emulator):
         with self.lock:
             order = self._get(ref)
             late = order.state is OrderState.EXPIRED and self.faults.pay_after_expiry
-            if order.state is not OrderState.OPEN and not late:
+            again = order.state is OrderState.PAID and self.takes_more
+            if order.state is not OrderState.OPEN and not late and not again:
                 raise Closed(f"the order is {order.state}")
             if self.faults.take("fail"):
                 return self._end(order, OrderState.FAILED)
-            order.state = OrderState.PAID
             made = [self._pay_once(order, amount_vnd) for _ in range(times)]
+            order.state = OrderState.PAID
         for payment in made:
             message = partial(self.paid_message, order, payment)
             self.callbacks.add(order.ref, message, delay_s=delay_s)

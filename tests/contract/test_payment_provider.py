@@ -424,6 +424,24 @@ class PaymentProviderContract:
         told = receiver.wait_for_credits(2)
         assert len({identity(credit) for credit in told[:2]}) == 1
 
+    def test_paid_twice_is_two_credits(
+        self, harness: Harness, provider: PaymentProvider, receiver: Receiver
+    ) -> None:
+        """A relative pays the same QR: refused there, or told as money of its own."""
+        order = receiver.expect(new_order(harness))
+        placed = place(provider, order)
+        harness.pay(order)
+        credit_told(harness, provider, receiver, order)
+        try:
+            harness.pay(order)
+        except PayRefused:
+            return
+        if provider.features().pushes:
+            told = {identity(credit) for credit in receiver.wait_for_credits(2)}
+            assert len(told) == 2
+            if provider.features().can_query:
+                assert {identity(credit) for credit in provider.query(placed).credits} <= told
+
     @pytest.mark.parametrize("outcome", list(Outcome))
     def test_every_outcome_has_an_answer(
         self, harness: Harness, provider: PaymentProvider, receiver: Receiver, outcome: Outcome

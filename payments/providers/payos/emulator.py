@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import json
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta, timezone
 from typing import Any, ClassVar
 
@@ -20,7 +21,7 @@ import requests
 from flask import Flask, Response, jsonify, request
 
 from payments.emulation.callbacks import Message, RetryPlan
-from payments.emulation.frame import serve_emulator
+from payments.emulation.frame import Control, serve_emulator
 from payments.emulation.memo import rewrite_memo
 from payments.emulation.wallet import (
     Closed,
@@ -79,6 +80,7 @@ def text_of_data(data: dict[str, Any]) -> str:
 class PayosEmulator(WalletEmulator):
     party = "payos"
     title: ClassVar[str] = "Ứng dụng ngân hàng (payOS)"
+    takes_more = True  # a VietQR is a transfer like any other
     retry_plan = RetryPlan(at_s=(0, 60, 300, 900))  # not published: nobody may build on it
 
     # --- calls
@@ -216,6 +218,13 @@ class PayosEmulator(WalletEmulator):
         }
 
     # --- webhooks
+
+    def controls(self) -> Mapping[str, Control]:
+        return {**super().controls(), "ping": self._ping}
+
+    def _ping(self, _: dict[str, Any]) -> dict[str, Any]:
+        """The test call, as when the address is set."""
+        return {"answered": self.callback_url is not None and self._answers_test(self.callback_url)}
 
     def paid_message(self, order: EmulatedOrder, payment: EmulatedPayment) -> Message | None:
         at = self.signed_at(payment.paid_at).astimezone(_GMT7)
