@@ -244,7 +244,10 @@ class FakePayments:
 
     def change_fees(self, due_vnd: int) -> None:
         """The first bill costs something else now; a code that shows the old amount is closed."""
-        self.bills = [self.bills[0].model_copy(update={"due_vnd": due_vnd}), *self.bills[1:]]
+        first = self.bills[0]
+        charges = [first.charges[0].model_copy(update={"amount_vnd": due_vnd})]
+        changed = first.model_copy(update={"due_vnd": due_vnd, "charges": charges})
+        self.bills = [changed, *self.bills[1:]]
         if self.payment is not None and self.payment.stage == "waiting":
             self.end("fee_changed")
 

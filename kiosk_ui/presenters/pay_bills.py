@@ -124,7 +124,7 @@ class PayBills(Presenter):
         details = any(bill.charges for bill in bills)
         return BillsView(
             title=say("pay.title"),
-            subtitle=self._whose(),
+            subtitle=self._told(),
             problem=self._problem(something=something),
             bills=tuple(self._bill(bill, len(here)) for bill in here),
             total_label=say("pay.total"),
@@ -151,7 +151,16 @@ class PayBills(Presenter):
             return self.ctx.say(pay.note)
         return next(iter(self._owed_back()), None)
 
-    def _whose(self) -> Phrase:
+    def _told(self) -> Phrase:
+        """Whose it is, and what a touch does where there is something to leave out."""
+        dues, whose = get_pay(self.ctx).dues, self._whose()
+        leave_out = self.ctx.say("pay.leave_out")
+        if whose is None:
+            return leave_out
+        several = dues is not None and len(dues.bills) > 1
+        return shown(f"{whose.text}\n{leave_out.text}") if several else whose
+
+    def _whose(self) -> Phrase | None:
         """Initials where a card said who it is; a number where only a paper did."""
         dues = get_pay(self.ctx).dues
         say = self.ctx.say
@@ -161,7 +170,7 @@ class PayBills(Presenter):
             return say("pay.whose", name=dues.patient)
         if dues is not None and dues.number:
             return say("pay.number", number=dues.number)
-        return say("pay.sub")
+        return None
 
     def _bill(self, bill: BillReply, beside: int) -> Bill:
         pay = get_pay(self.ctx)

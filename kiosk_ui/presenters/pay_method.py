@@ -50,8 +50,8 @@ class PayMethod(Presenter):
         page = min(visit.page, count - 1)
         here = shown_methods[page * size : (page + 1) * size]
         return ChoiceView(
-            title=say("method.title"),
-            subtitle=say("method.amount" if here else "method.only_cash", amount=amount),
+            title=say("method.title", amount=amount),
+            subtitle=say("method.sub" if here else "method.only_cash"),
             problem=say(visit.problem) if visit.problem else None,
             choices=(*(self._method(method) for method in here), self._cash()),
             previous_page=self.choice("page", "page.previous", value=str(page - 1), icon=Icon.BACK)

@@ -33,6 +33,8 @@ def cut(space: Space, view: BillsView) -> Parts:
     tell = headline(space, view.title, view.subtitle)
     if view.problem:
         tell.append(strip(draft, view.problem, space.tell_px, before_mm=4))
+    if space.wide:
+        return _cut_wide(space, view, tell)
     gap = draft.gap(COLUMN_GAP_MM)
     do = [
         replace(_bill(draft, bill, space.do_px), before_px=gap if index else draft.px(7))
@@ -45,6 +47,67 @@ def cut(space: Space, view: BillsView) -> Parts:
     (tell if space.split else do).append(replace(total, before_px=draft.px(6)))
     do += _ways(draft, view, space.do_px)
     return Parts(tell=tell, do=do)
+
+
+def _cut_wide(space: Space, view: BillsView, tell: list[Block]) -> Parts:
+    """Within reach only what is touched, two beside each other; what it is made of stands above."""
+    draft, gap = space.draft, space.draft.panel.px(COLUMN_GAP_MM)
+    if not draft.terse and any(bill.lines for bill in view.bills):
+        tell.append(replace(_told_lines(draft, view.bills, space.tell_px), before_px=draft.px(6)))
+    tell.append(replace(_total(draft, view, space.tell_px), before_px=draft.px(6)))
+    half = (space.do_px - gap) // 2
+    bare = [replace(bill, lines=(), rest=None) for bill in view.bills]
+    made = [_bill(draft, bill, half if len(bare) > 1 else space.do_px) for bill in bare]
+    do = [
+        replace(
+            beside(made[at : at + 2], [half] * len(made[at : at + 2]), gap)
+            if len(made) > 1
+            else made[0],
+            before_px=gap,
+        )
+        for at in range(0, len(made), 2)
+    ]
+    if view.previous_page or view.next_page:
+        turn = pager(draft, view.previous_page, view.next_page, view.page, space.do_px)
+        do.append(replace(turn, before_px=gap))
+    first, *others = view.choices
+    quiet = [command(draft, choice, half, style=typeface.SMALL_BOLD) for choice in others[:2]]
+    if len(quiet) == 1:
+        on = command(draft, first, half, primary=True)
+        do.append(replace(beside([quiet[0], on], [half, half], gap), before_px=gap))
+        return Parts(tell=tell, do=do)
+    do.append(replace(command(draft, first, space.do_px, primary=True), before_px=gap))
+    if quiet:
+        do.append(replace(beside(quiet, [half, half], gap), before_px=gap))
+    do += [
+        replace(command(draft, choice, space.do_px, style=typeface.SMALL_BOLD), before_px=gap)
+        for choice in others[2:]
+    ]
+    return Parts(tell=tell, do=do)
+
+
+def _told_lines(draft: Draft, bills: tuple[Bill, ...], width_px: int) -> Block:
+    """What the bills of this page are made of, on a sheet."""
+    pad = draft.px(PAD_MM)
+    inner = width_px - 2 * pad
+    lines = [_line(draft, line, inner) for bill in bills for line in bill.lines]
+
+    def draw(rect: Rect) -> list[Element]:
+        sheet = Box(
+            rect=rect,
+            fill=colours.SURFACE,
+            edge=colours.HAIRLINE,
+            edge_px=draft.panel.px(0.5),
+            radius_px=draft.panel.px(RADIUS_MM),
+        )
+        elements: list[Element] = [sheet]
+        y = rect.y + pad
+        for line in lines:
+            elements += line.draw_still(Rect(rect.x + pad, y, inner, line.height_px))
+            y += line.height_px
+        return elements
+
+    return Block(height_px=sum(line.height_px for line in lines) + 2 * pad, draw=draw)
 
 
 def _ways(draft: Draft, view: BillsView, width_px: int) -> list[Block]:

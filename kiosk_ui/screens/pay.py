@@ -12,7 +12,6 @@ from kiosk_ui.widgets.controls import (
     RADIUS_MM,
     Draft,
     command,
-    commands,
     paragraph,
     place_text,
     strip,
@@ -155,9 +154,9 @@ def _facts(draft: Draft, rows: tuple[Row, ...], width_px: int) -> Block:
 
 
 def _ways(draft: Draft, view: PayView, width_px: int) -> list[Block]:
-    """The one that most will touch by itself, the others beside each other."""
+    """None of them calls for a touch: who pays has nothing to do here but wait."""
     first, *others = view.choices
-    blocks = commands(draft, (first,), width_px, before_mm=6)
+    blocks = [replace(command(draft, first, width_px), before_px=draft.px(6))]
     gap = draft.panel.px(COLUMN_GAP_MM)
     if len(others) == 2:
         half = (width_px - gap) // 2
