@@ -6,7 +6,6 @@ What came of the money is asked of the HIS and of the books, not of the kiosk.
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 import time
@@ -22,11 +21,10 @@ from his_adapter.demo.personas import Persona
 from his_adapter.models import Account, Identifier, IdentifierKind, PatientQuery
 from kiosk_ui.presenters.views import Action, PaidView, PayView
 from tiepdon.demo.banks import ACCOUNT, BANK, WALLET
+from tiepdon.demo.office import give_back
 from tiepdon.demo.patient import Patient
-from tiepdon.demo.pictures import DESK_TALL, Picture
 from tiepdon.demo.qr_witness import read_picture, read_vietqr
 from tiepdon.demo.scene import WALK_IN, Scene, check_in, require
-from tiepdon.demo.server import sign_in
 from tiepdon.demo.stage import StagedKiosk
 
 ADVANCE_VND = 2_000_000
@@ -36,8 +34,6 @@ TIMEOUT_S = 20
 HIS_WITHIN_S = 40.0
 PAYING = {"welcome": "pay", "pay_who": "own", "notice": "yes", "pay_bills": "pay"}
 """What is touched on the way to the QR."""
-HELD = "/staff/payments/held"
-REFUNDS = "/staff/payments/refunds"
 
 
 def examination_fee(scene: Scene) -> None:
@@ -49,7 +45,7 @@ def examination_fee(scene: Scene) -> None:
         to_qr(scene, patient, persona, method=BANK)
         text, code = read_glass(patient, amount_vnd=EXAMINATION_VND)
         transfer(scene, text)
-        take_receipt(scene, patient, staged, code)
+        take_receipt(scene, patient, staged, code=code, since=time.perf_counter())
     his_has_it(scene, persona, lambda account: account.due_vnd == 0)
     prove_books(scene)
 
@@ -68,8 +64,8 @@ def advance_callback_lost(scene: Scene) -> None:
         requests.post(address, data={"action": "confirm"}, timeout=TIMEOUT_S).raise_for_status()
         require(wallet.callbacks.settle(TIMEOUT_S), "the wallet still tells of it")
         require(patient.view_of(PayView).amount == view.amount, "paid without a word of anybody")
-        paid_at = patient.tap(Action("check"))
-        take_receipt(scene, patient, staged, None, since=paid_at)
+        asked_at = patient.tap(Action("check"))
+        take_receipt(scene, patient, staged, since=asked_at, timed="asked")
     his_has_it(scene, persona, lambda account: account.advances_vnd == ADVANCE_VND)
     prove_books(scene)
 
@@ -83,7 +79,7 @@ def paid_twice(scene: Scene) -> None:
         text, code = read_glass(patient, amount_vnd=bill.due_vnd)
         transfer(scene, text)
         second = transfer(scene, text)
-        take_receipt(scene, patient, staged, code)
+        take_receipt(scene, patient, staged, code=code, since=time.perf_counter())
     balances = prove_books(scene)
     require(balances["suspense"] == bill.due_vnd, "the second transfer is not held")
     give_back(scene, second, amount_vnd=bill.due_vnd)
@@ -156,106 +152,25 @@ def take_receipt(
     scene: Scene,
     patient: Patient,
     staged: StagedKiosk,
-    code: str | None,
     *,
-    since: float | None = None,
+    code: str | None = None,
+    since: float,
+    timed: str = "paid",
 ) -> None:
-    """The kiosk says that the money is there, and the receipt comes out of the printer."""
+    """The kiosk says that the money is there, and the receipt comes out of the printer.
+
+    Of what happened at `since` the times are told.
+    """
     before = len(staged.printer.tickets)
-    since = since or time.perf_counter()
     patient.wait(lambda: patient.screen == "paid", what="the money to be seen")
-    patient.times_ms["paid to seen"] = (time.perf_counter() - since) * 1000
+    patient.times_ms[f"{timed} to received"] = (time.perf_counter() - since) * 1000
     patient.until("paid")
     shown = patient.view_of(PaidView).code.replace(" ", "")
     require(code in {None, shown}, "the receipt has another code than the QR")
     scene.result.payment = shown
     scene.keep_ticket(staged, before + 1)
-    patient.times_ms["paid to receipt"] = (time.perf_counter() - since) * 1000
+    patient.times_ms[f"{timed} to receipt"] = (time.perf_counter() - since) * 1000
     patient.look()
-
-
-# --- in the office ---------------------------------------------------------------------------------
-
-
-def give_back(scene: Scene, second: dict[str, Any], *, amount_vnd: int) -> None:
-    """A cashier asks, the finance office agrees, the cashier transfers and notes the proof."""
-    started = time.perf_counter()
-    address = scene.stage.server.address
-    with requests.Session() as cashier, requests.Session() as office:
-        sign_in(cashier, address, "thungan")
-        sign_in(office, address, "ketoan")
-        items = links(press(cashier, address, HELD), HELD)
-        require(len(items) == 1, f"{len(items)} sums are held")
-        scene.keep_page(
-            Picture(name="held", path=items[0], ready="main", account="thungan", size=DESK_TALL)
-        )
-        asked = {"amount": str(amount_vnd), "reason": "Người bệnh chuyển khoản hai lần."}
-        press(cashier, address, items[0], f"{items[0]}/refund", asked)
-        (approve,) = actions(press(office, address, REFUNDS), "approve")
-        require(not may_press(cashier, address, approve), "one person could do both")
-        scene.keep_page(
-            Picture(name="refunds", path=REFUNDS, ready="main", account="ketoan", size=DESK_TALL)
-        )
-        press(office, address, REFUNDS, approve)
-        back = scene.stage.banks.bank.send_back({"transaction_id": second["transaction_id"]})
-        proof = back["sent_back"]["bank_reference"]
-        (paid_out,) = actions(press(cashier, address, REFUNDS), "paid-out")
-        press(cashier, address, REFUNDS, paid_out, {"proof": proof})
-        scene.keep_page(
-            Picture(
-                name="given-back", path=items[0], ready="main", account="thungan", size=DESK_TALL
-            )
-        )
-    scene.result.times_ms["held to given back"] = (time.perf_counter() - started) * 1000
-
-
-def press(
-    who: requests.Session,
-    address: str,
-    page: str,
-    action: str | None = None,
-    fields: dict[str, str] | None = None,
-) -> str:
-    """A page; with `action` its form of that address is sent, filled in. Gives what is shown then.
-
-    Raises requests.RequestException.
-    """
-    shown = who.get(address + page, timeout=TIMEOUT_S)
-    shown.raise_for_status()
-    if action is None:
-        return shown.text
-    sent = who.post(
-        address + action, data={**hidden(shown.text, action), **(fields or {})}, timeout=TIMEOUT_S
-    )
-    sent.raise_for_status()
-    return sent.text
-
-
-def may_press(who: requests.Session, address: str, action: str) -> bool:
-    page = who.get(address + REFUNDS, timeout=TIMEOUT_S).text
-    form = {"csrf_token": hidden(page, "")["csrf_token"]}
-    return who.post(address + action, data=form, timeout=TIMEOUT_S).ok
-
-
-def hidden(page: str, action: str) -> dict[str, str]:
-    """What the form of that address sends along unseen; of any form when there is no such."""
-    forms = re.findall(r"<form[^>]*>.*?</form>", page, re.DOTALL)
-    wanted = [form for form in forms if f'action="{action}"' in form] or forms
-    found: dict[str, str] = {}
-    for form in wanted[:1]:
-        for tag in re.findall(r"<input[^>]*>", form):
-            facts = dict(re.findall(r'(\w+)="([^"]*)"', tag))
-            if facts.get("type") == "hidden":
-                found[facts["name"]] = facts.get("value", "")
-    return found
-
-
-def links(page: str, below: str) -> list[str]:
-    return sorted(set(re.findall(rf'href="({re.escape(below)}/[0-9a-f]{{32}})"', page)))
-
-
-def actions(page: str, name: str) -> list[str]:
-    return sorted(set(re.findall(rf'action="({re.escape(REFUNDS)}/[0-9a-f]{{32}}/{name})"', page)))
 
 
 # --- what came of it -------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ class Patient:
         self._kiosk = kiosk
         self._shots = shots
         self._photographed: tuple[str, object] | None = None
+        self._newest: Path | None = None
         self.times_ms: dict[str, float] = {}
 
     @property
@@ -98,14 +99,15 @@ class Patient:
         self._driver.settle()
         seen = (self.screen, self._kiosk.frame.view)
         if again or seen != self._photographed:
-            self._shots(self.screen)
+            self._newest = self._shots(self.screen)
             self._photographed = seen
 
     def photograph(self) -> Path:
-        """A picture of the glass as it is now."""
-        self._driver.settle()
-        self._photographed = (self.screen, self._kiosk.frame.view)
-        return self._shots(self.screen)
+        """The picture of the glass as it is now."""
+        self.look()
+        if self._newest is None:
+            raise LostPatientError("nothing has been photographed")
+        return self._newest
 
     def number(self) -> str:
         """The queue number on the last screen."""

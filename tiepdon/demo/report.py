@@ -50,6 +50,7 @@ class JourneyResult:
 
 def write_report(out: Path, results: list[JourneyResult], pages: Sequence[Path] = ()) -> None:
     """Write `report.json` and `index.html` into `out`; `pages` are pictures below it."""
+    results = sorted(results, key=lambda result: result.journey)
     keys = (
         "journey",
         "name",
