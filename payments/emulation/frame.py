@@ -8,7 +8,7 @@
         def controls(self) -> Mapping[str, Control]: return {"pay": self.pay}
         def describe(self) -> dict[str, Any]: ...
 
-    with MomoEmulator(callback_url="http://127.0.0.1:8000/payments/momo") as emulator:
+    with MomoEmulator(callback_url="http://127.0.0.1:8080/payments/momo") as emulator:
         emulator.base_url, emulator.faults, emulator.clock, emulator.callbacks
 
 Control over HTTP, arguments as JSON object, form or query string:
