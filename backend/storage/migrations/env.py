@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from backend.storage import payment_tables
+from backend.storage import reconciliation_tables
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=payment_tables.Payment.metadata,
+    target_metadata=reconciliation_tables.Reconciliation.metadata,
     render_as_batch=True,
 )
 context.run_migrations()
