@@ -223,12 +223,15 @@ class Item:
     payment_id: str | None = None
     refund_id: str | None = None
     detail: str = ""
-    is_incoming: bool = True
-    """False: about money given back, or about a row whose amount is not known."""
 
     @property
     def is_difference(self) -> bool:
         return self.kind is not Kind.OK
+
+    @property
+    def is_incoming(self) -> bool:
+        """About money that came; else about money given back, or a row nobody can read."""
+        return self.credit_id is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -383,7 +386,6 @@ def judge_refunds(
                 at=line.at,
                 transaction_id=line.transaction_id,
                 refund_id=refund.id if refund else None,
-                is_incoming=False,
             )
         )
     found = {pair.booked.id for pair in pairs if pair.booked}
@@ -395,7 +397,6 @@ def judge_refunds(
             at=refund.at,
             transaction_id=refund.reference,
             refund_id=refund.id,
-            is_incoming=False,
         )
         for refund in refunds
         if refund.id not in found and refund.id in missing

@@ -125,6 +125,8 @@ def reconcile_statement(
 
     Raises StatementNotAccepted, StorageUnavailable.
     """
+    if find_entry(resources, provider) is None:
+        raise StatementNotAccepted("statement-provider", "no bank or wallet of that name is set up")
     account = account or find_account(resources, provider)
     if account is None:
         raise StatementNotAccepted("statement-account", "it is not known whose account this is")
@@ -192,7 +194,7 @@ def _from_statement(statement: Statement, content: bytes) -> _Told:
     if first_day is None or last_day is None:
         raise ValueError("a statement of no days")
     notes = [
-        Item(kind=kind, row=note.row, detail=note.reason.value, is_incoming=False)
+        Item(kind=kind, row=note.row, detail=note.reason.value)
         for kind, group in ((Kind.UNREADABLE, statement.refused), (Kind.DOUBT, statement.doubts))
         for note in group
     ]

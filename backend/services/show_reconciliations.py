@@ -153,5 +153,4 @@ def _item(row: Row[Any]) -> Item:
         payment_id=row.payment_id,
         refund_id=row.refund_id,
         detail=row.detail or "",
-        is_incoming=row.refund_id is None and row.expected_vnd is not None,
     )

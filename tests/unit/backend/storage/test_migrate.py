@@ -16,7 +16,9 @@ from tests.postgres import PostgresServer
 
 def test_migrations_and_tables_say_the_same(database: Database) -> None:
     with database.engine.connect() as connection:
-        differences = compare_metadata(MigrationContext.configure(connection), Reconciliation.metadata)
+        differences = compare_metadata(
+            MigrationContext.configure(connection), Reconciliation.metadata
+        )
     assert differences == []
 
 
