@@ -14,6 +14,7 @@ BackendError
 │   ├── AnnouncementNotFound
 │   ├── DisplayNotFound · PrintRequestNotFound
 │   ├── PaymentNotFound · ReconciliationNotFound
+│   ├── HeldMoneyNotFound · RefundNotFound · ShiftNotFound
 ├── Conflict                   what was asked does not fit the state of things
 │   ├── IdempotencyKeyReused · MoveNotAllowed · ChangeNotAllowed · PersonNeedsStaff
 │   ├── ChangedMeanwhile · NobodyWaiting · RoomNotOpen · ReasonNeeded · UndoOver · UserExists
@@ -25,6 +26,8 @@ BackendError
 │   ├── ServiceClosed · ServiceFull · SlotTaken · NotForThisPerson · AppointmentNotDue
 │   ├── CheckinNotReady
 │   ├── ReconciliationSigned   by somebody else already
+│   ├── StillBeingPaid · MatchNotAllowed · RefundNotAllowed · SecondPersonNeeded
+│   ├── ShiftTaken · DayNotOver · DayClosed · BooksNotBalanced
 │   ├── FeeChanged · BeingPaid · PaymentOver · AmountNotAllowed
 │   ├── AnnouncementChanged · TooManyAnnouncements · CallingWordsChanged
 ├── Unavailable                come again later
@@ -250,6 +253,21 @@ class ActNotFound(NotFound):
     title = "There is nothing to undo"
 
 
+class HeldMoneyNotFound(NotFound):
+    code = "held_money_not_found"
+    title = "There is no such held money"
+
+
+class RefundNotFound(NotFound):
+    code = "refund_not_found"
+    title = "There is no such refund"
+
+
+class ShiftNotFound(NotFound):
+    code = "shift_not_found"
+    title = "There is no such shift"
+
+
 class AnnouncementNotFound(NotFound):
     code = "announcement_not_found"
     title = "There is no such announcement"
@@ -471,6 +489,60 @@ class CheckinNotReady(Conflict):
     code = "checkin_not_ready"
     title = "No check-in table can be made of this visit yet"
     message_key = "error.conflict"
+
+
+class StillBeingPaid(Conflict):
+    """The part that came counts for a payment whose rest may come at any moment."""
+
+    code = "still_being_paid"
+    title = "The patient is still paying the rest"
+
+
+class MatchNotAllowed(Conflict):
+    """`reason`: paid (nothing is due there), amount (another sum), taken (another payment holds
+    its bills).
+    """
+
+    code = "match_not_allowed"
+    title = "This money does not fit that payment"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class RefundNotAllowed(Conflict):
+    code = "refund_not_allowed"
+    title = "Not more than what is held can be given back"
+
+
+class SecondPersonNeeded(Conflict):
+    """Who asked for a refund does not approve it."""
+
+    code = "second_person_needed"
+    title = "Another person has to decide this"
+
+
+class ShiftTaken(Conflict):
+    code = "shift_taken"
+    title = "Somebody else is in charge at the moment"
+
+
+class DayNotOver(Conflict):
+    code = "day_not_over"
+    title = "A day is closed once it is over"
+
+
+class DayClosed(Conflict):
+    code = "day_closed"
+    title = "Somebody closed this day already"
+
+
+class BooksNotBalanced(Conflict):
+    """Nothing is signed on books that do not add up."""
+
+    code = "books_not_balanced"
+    title = "The books do not add up"
 
 
 class Unavailable(BackendError):

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,6 +60,8 @@ class HttpClient:
         self._session.mount("https://", HTTPAdapter(pool_maxsize=16))
         self._session.mount("http://", HTTPAdapter(pool_maxsize=16))
         if ca_file is not None:
+            if not Path(ca_file).is_file():
+                raise ProviderMisconfigured("ca_file is no file")
             self._session.verify = ca_file
 
     def ask(
@@ -72,8 +75,10 @@ class HttpClient:
         body: bytes | None = None,
         query: Mapping[str, str] | str | None = None,
         headers: Mapping[str, str] | None = None,
+        most_bytes: int = MAX_REPLY_BYTES,
     ) -> Reply:
         """One request. `writes`: without an answer it may have been done all the same.
+        `most_bytes`: more for an answer that is long by nature, such as a day's file.
 
         Raises Unavailable (not reached, 502, 503), Throttled (429), OutcomeUnknown (any other 5xx
         included), BrokenReply.
@@ -90,7 +95,7 @@ class HttpClient:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                content = _read(response.raw, self._time_out[1])
+                content = _read(response.raw, self._time_out[1], most_bytes)
         except (requests.exceptions.SSLError, requests.exceptions.ConnectTimeout) as error:
             raise Unavailable("not reached") from error
         except requests.exceptions.ConnectionError as error:
@@ -101,7 +106,7 @@ class HttpClient:
             OSError,
         ) as error:
             raise OutcomeUnknown("no answer") if writes else Unavailable("no answer") from error
-        if len(content) > MAX_REPLY_BYTES:
+        if len(content) > most_bytes:
             raise BrokenReply("the reply is too large")
         if response.status_code == 429:
             raise Throttled("too many requests", retry_after_s=_seconds(response.headers))
@@ -127,18 +132,18 @@ def check_address(address: str) -> str:
     return address.rstrip("/")
 
 
-def _read(raw: urllib3.BaseHTTPResponse, at_most_s: float) -> bytes:
+def _read(raw: urllib3.BaseHTTPResponse, at_most_s: float, most_bytes: int) -> bytes:
     """A byte more than is allowed at most. Raises TimeoutError for a peer that drips."""
     ends = time.monotonic() + at_most_s
-    content = b""
-    while len(content) <= MAX_REPLY_BYTES:
-        part = raw.read1(MAX_REPLY_BYTES + 1 - len(content), decode_content=True)
+    content = bytearray()
+    while len(content) <= most_bytes:
+        part = raw.read1(most_bytes + 1 - len(content), decode_content=True)
         if not part:
             break
         content += part
         if time.monotonic() > ends:
             raise TimeoutError("the reply takes too long")
-    return content
+    return bytes(content)
 
 
 def _lost(error: requests.exceptions.ConnectionError, *, writes: bool) -> Exception:

@@ -4,7 +4,8 @@
 |----------------------------------------|---------------------------------------------------------|
 | scans (who stood before a kiosk)       | until they expire, minutes                              |
 | link ticket ↔ person, on-behalf phone  | to the end of the next working day (a setting), longer  |
-|                                        | while a message about the visit is open                 |
+|                                        | while a message about the visit, a payment of it or     |
+|                                        | money held for it is open                               |
 | proof of a failed insurance look-up    | 60 days (a setting), longer while a message about the   |
 |                                        | visit is open; one without a visit 1 day                |
 | people                                 | as long as a visit is linked to them                    |
@@ -16,13 +17,17 @@
 | outbox messages that were settled      | 30 days; dead letters as long as their visit            |
 | used or expired enrolment codes        | 30 days                                                 |
 | hours that are over                    | 7 days                                                  |
+| what was due, as shown to pay          | until it expires, minutes                               |
+| callbacks of banks, word for word      | 24 months (a setting)                                   |
 | device events                          | 90 days                                                 |
 | tickets, visits, steps, calls, acts of | 24 months (a setting), without any person               |
 | staff, rooms of the day, help calls,   |                                                         |
 | refs of orders (not what was ordered)  |                                                         |
 | audit                                  | 24 months (a setting; 12 at least)                      |
 
-Acceptances of the data notice are kept as long as the hospital's record of the person.
+Acceptances of the data notice are kept as long as the hospital's record of the person. Payments,
+credits, refunds and the journal are books of account: nothing here deletes them (Luật Kế toán
+88/2015/QH13 Điều 41: ten years at least), and they lose the person with the visit.
 """
 
 from __future__ import annotations
@@ -37,8 +42,10 @@ from backend.domain.catalogue import Catalogue
 from backend.domain.outbox import OPEN_MESSAGES
 from backend.events import Event
 from backend.services.resources import Resources
+from backend.storage import payment_tables as payments
 from backend.storage import tables
 from backend.storage.database import Database
+from payments.states import OPEN_PAYMENTS, TO_POST
 
 BATCH = 1_000
 DAYS_PER_MONTH = 31
@@ -100,7 +107,17 @@ def _list_rules(
                 tables.OutboxMessage.lane == tables.Person.id,
                 tables.OutboxMessage.settled_at.is_(None),
             )
+            & ~exists().where(
+                payments.Payment.person_id == tables.Person.id, _is_unsettled(payments.Payment)
+            )
             & (tables.Person.last_seen_at < ago(days=1)),
+        ),
+        ("payment_quote", payments.PaymentQuote, payments.PaymentQuote.expires_at <= now),
+        (
+            "payment_notice",
+            payments.PaymentNotice,
+            payments.PaymentNotice.received_at
+            < ago(days=settings.keep_tickets_months * DAYS_PER_MONTH),
         ),
         ("answer", tables.IdempotencyKey, tables.IdempotencyKey.created_at < ago(days=2)),
         ("tries", tables.RateLimit, tables.RateLimit.window_start < ago(days=1)),
@@ -167,6 +184,18 @@ def _spent_evidence(keep_days: int, now: datetime) -> Condition:
     return (is_old & ~is_needed) | led_nowhere
 
 
+def _is_unsettled(payment: type[payments.Payment]) -> Condition:
+    """Somebody may still need to know whose it is: it is open, the HIS has not heard of it, or
+    money of it is held.
+    """
+    under_way = sorted(state.value for state in OPEN_PAYMENTS | TO_POST)
+    held = exists().where(
+        payments.SuspenseItem.payment_id == payment.id,
+        payments.SuspenseItem.state.in_(("open", "refunding")),
+    )
+    return payment.state.in_(under_way) | held
+
+
 def _steps_of(visits: Any) -> Any:
     return select(tables.Step.id).where(tables.Step.visit_id.in_(visits))
 
@@ -178,8 +207,15 @@ def _unlink_people(database: Database, last_day: date) -> int:
         tables.OutboxMessage.state.in_(OPEN_MESSAGES),
     )
 
+    open_payment = exists().where(
+        payments.Payment.visit_id == tables.Visit.id, _is_unsettled(payments.Payment)
+    )
+
     def unlink(visits: Any) -> list[Any]:
         return [
+            update(payments.Payment)
+            .where(payments.Payment.visit_id.in_(visits))
+            .values(person_id=None),
             update(tables.Step).where(tables.Step.visit_id.in_(visits)).values(person_id=None),
             update(tables.Visit)
             .where(tables.Visit.id.in_(visits))
@@ -197,6 +233,7 @@ def _unlink_people(database: Database, last_day: date) -> int:
         & (tables.Visit.day <= last_day)
         & tables.Visit.person_id.is_not(None)
         & ~open_message
+        & ~open_payment
     )
     return _in_batches(
         database, lambda: select(tables.Visit.id).where(condition).limit(BATCH), unlink

@@ -33,7 +33,7 @@ from backend.domain.queueing import (
 )
 from backend.domain.scan import PersonFacts, ScanContent
 from backend.domain.ticket import Language, Note, TicketFacts, compose_ticket
-from backend.domain.visit import HoldReason, PrintState, StepState, find_mark
+from backend.domain.visit import HoldReason, PrintState, StepKind, StepState, find_mark
 from backend.domain.waits import find_minutes_each
 from backend.errors import (
     AppointmentNotDue,
@@ -56,6 +56,7 @@ from backend.services.settle_coverage import seal_card
 from backend.services.show_visit import ShownStep, ShownVisit, load_visit, visit_to_text
 from backend.storage import tables
 from backend.storage.his_numbers import add_number, claim_number, keep_his_visit
+from backend.storage.payments import has_advance
 from backend.storage.repositories import (
     EMPTY_QUEUE,
     Answer,
@@ -198,6 +199,8 @@ def _start(
             visit = load_visit(connection, catalogue, person.open_visits[service.id], existing=True)
             return Answer(status=FOUND, body=visit_to_text(visit, catalogue, now=unit.now))
 
+    if asked is None and _pays_first(catalogue, wish, scan, scan.person.his_ref, unit):
+        services = [*_open_cashiers(catalogue, now=unit.now), *services]
     standing = judge_standing(catalogue, wish, scan, unit=unit)
     taken = _take_places_where(catalogue, wish, services, standing, asked, unit=unit)
     person_id = save_person(unit, keys, person, scan.person)
@@ -218,7 +221,11 @@ def _start(
     detail = {"steps": [step.id for step in steps], "queues": [t.place.queue_id for t in taken]}
     unit.audit(Event.VISIT_STARTED, actor=kiosk.actor, subject=subject)
     unit.publish(Event.VISIT_STARTED, subject=subject, detail=detail)
-    payload: dict[str, Any] = {"steps": [step.id for step in steps]}
+    # Who only pays there is no patient of that counter to the HIS.
+    payload: dict[str, Any] = {
+        "steps": [step.id for step in steps if step.kind != StepKind.CASHIER]
+        or [step.id for step in steps]
+    }
     asked_step = None
     if asked is not None:
         asked_step = next(step.id for step in steps if step.service.id == wish.service_id)
@@ -326,6 +333,42 @@ def _take_places_where(
         except (ServiceClosed, ServiceFull):
             pass
     return take_places(catalogue, wish, services, standing, unit=unit)
+
+
+def _pays_first(
+    catalogue: Catalogue,
+    wish: VisitWish,
+    scan: ScanContent,
+    patient_ref: str | None,
+    unit: UnitOfWork,
+) -> bool:
+    """Self-payers see the cashier first where the hospital wants it, unless they paid an advance
+    today.
+    """
+    if not catalogue.settings.payment_cash_first:
+        return False
+    insured = scan.coverage is not None and scan.coverage.outcome != CoverageOutcome.NONE.value
+    if wish.use_insurance and insured:
+        return False
+    if catalogue.get_service(wish.service_id).kind == StepKind.CASHIER:
+        return False
+    return patient_ref is None or not has_advance(
+        unit.connection, patient_ref, day=catalogue.today(unit.now), zone=catalogue.zone
+    )
+
+
+def _open_cashiers(catalogue: Catalogue, *, now: datetime) -> list[Service]:
+    """The cashier's service, if its counter takes people now."""
+    cashier = next(
+        (each for each in catalogue.services.values() if each.kind == StepKind.CASHIER), None
+    )
+    if cashier is None:
+        return []
+    try:
+        list_places(catalogue, cashier, now=now, waiting={})
+    except ServiceClosed:
+        return []
+    return [cashier]
 
 
 # --- what may be had -----------------------------------------------------------------------------

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
@@ -14,7 +16,7 @@ from backend.events import Event
 from backend.storage import payment_tables as tables
 from backend.storage.unit_of_work import UnitOfWork
 from payments.models import Money
-from payments.states import OPEN_PAYMENTS, AttemptState, PaymentState, check_move
+from payments.states import OPEN_PAYMENTS, PAID_PAYMENTS, AttemptState, PaymentState, check_move
 
 _PAYMENT = tables.Payment.__table__
 _BY_ID = select(_PAYMENT).where(
@@ -51,6 +53,19 @@ def find_payment_by_code(connection: Connection, code: str, *, facility_id: str)
             tables.Payment.code == code, tables.Payment.facility_id == facility_id
         )
     )
+
+
+def find_payments_by_code(
+    connection: Connection, codes: Sequence[str], *, facility_id: str
+) -> Sequence[str]:
+    """Their ids."""
+    if not codes:
+        return ()
+    return connection.scalars(
+        select(tables.Payment.id).where(
+            tables.Payment.code.in_(codes), tables.Payment.facility_id == facility_id
+        )
+    ).all()
 
 
 _LINES = (
@@ -263,3 +278,20 @@ def write_journal(
             refund_id=refund_id,
         )
     )
+
+
+def has_advance(connection: Connection, patient_ref: str, *, day: date, zone: ZoneInfo) -> bool:
+    """Whether this patient of the HIS paid an advance here on that day."""
+    begins_at = datetime.combine(day, time(0), zone)
+    payment = tables.Payment
+    found = connection.scalar(
+        select(payment.id)
+        .where(
+            payment.patient_ref == patient_ref,
+            payment.kind == "advance",
+            payment.paid_at >= begins_at,
+            payment.state.in_(sorted(state.value for state in PAID_PAYMENTS)),
+        )
+        .limit(1)
+    )
+    return found is not None

@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from backend.domain.outbox import Breaker
 from backend.errors import LoginRequired
 from backend.services.keep_outbox import look_at_outbox
+from backend.services.look_at_money import look_at_money
 from backend.services.resources import Resources
 from backend.web.api import public, resources
 
@@ -35,6 +36,7 @@ def metrics() -> Response:
         raise LoginRequired
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Outbox(server))
+    registry.register(_Payments(server))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -92,3 +94,21 @@ class _Outbox(Collector):
 
 def _gauge(name: str, text: str) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"tiepdon_outbox_{name}", text, labels=["party"])
+
+
+class _Payments(Collector):
+    """Money that waits for somebody; nothing of whose it is."""
+
+    def __init__(self, server: Resources) -> None:
+        self._server = server
+
+    def collect(self) -> Iterable[Metric]:
+        waiting = look_at_money(self._server.database)
+        for name, text, value in (
+            ("held_items", "Credits or parts of them that wait for a cashier", waiting.held_items),
+            ("held_vnd", "Their sum in đồng", waiting.held_vnd),
+            ("unposted", "Paid payments the HIS has not entered", waiting.unposted),
+            ("unposted_vnd", "Their sum in đồng", waiting.unposted_vnd),
+            ("refunds_open", "Refunds asked for and not paid out", waiting.refunds_open),
+        ):
+            yield GaugeMetricFamily(f"tiepdon_payments_{name}", text, value=value)

@@ -41,6 +41,7 @@ def open_demo(
     hours: Hours = Hours.ALWAYS,
     clock: Clock,
     sleep: Sleep = time.sleep,
+    issues_einvoices: bool = False,
 ) -> BuiltinGateway:
     """The demo hospital in that folder, filled if it is empty."""
     store = Store(folder / REGISTER_FILE)
@@ -57,6 +58,7 @@ def open_demo(
         coverage=DemoInsurance((*PERSONAS, *people), folder, clock=clock, sleep=sleep),
         name="demo",
         keeps_line=True,
+        issues_einvoices=issues_einvoices,
     )
 
 
@@ -77,4 +79,4 @@ def open_gateway(settings: Mapping[str, Any]) -> HisGateway:
     except ValueError as error:
         raise GatewayMisconfigured("hours is always or office") from error
     folder = Path(settings.get("folder") or DEFAULT_FOLDER)
-    return open_demo(folder, hours=hours, clock=lambda: datetime.now(UTC))
+    return open_demo(folder, hours=hours, clock=lambda: datetime.now(UTC), issues_einvoices=True)

@@ -17,6 +17,7 @@ from PIL import Image
 
 from backend.services.settle_demo_accounts import DEMO_PASSWORD
 from tiepdon.demo.hall import Hall
+from tiepdon.demo.money import CONFIG
 from tiepdon.demo.pictures import IN_DEMO, Picture, list_pictures
 from tiepdon.demo.server import DemoServer
 
@@ -130,8 +131,12 @@ def _make_small(path: Path) -> None:
 def main() -> None:
     """`python -m tiepdon.demo.pages FOLDER [NAME …]`: the pictures of the how-to pages."""
     folder, *names = sys.argv[1:]
-    with tempfile.TemporaryDirectory() as hospital, DemoServer(Path(hospital)) as server:
-        draw_pages(server, Path(folder), names=frozenset(names) or None)
+    with tempfile.TemporaryDirectory() as hospital:
+        payments = Path(hospital) / "payments.toml"
+        payments.write_text(CONFIG, encoding="utf-8")
+        environment = {"TIEPDON_PAYMENTS_CONFIG": str(payments)}
+        with DemoServer(Path(hospital), environment=environment) as server:
+            draw_pages(server, Path(folder), names=frozenset(names) or None)
 
 
 if __name__ == "__main__":

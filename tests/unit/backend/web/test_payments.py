@@ -353,3 +353,80 @@ def test_no_memo_and_no_payer_in_clear(till: Till, database: Database) -> None:
             for row in connection.execute(select(table))
         ]
     assert not [row for row in rows if "VI DU" in row or "0099887766" in row]
+
+
+def set_cash_first(till: Till) -> None:
+    from sqlalchemy import select, update
+
+    from backend.storage.tables import Facility
+
+    with till.resources.database.write() as unit:
+        settings = unit.connection.scalar(select(Facility.settings))
+        unit.connection.execute(
+            update(Facility).values(
+                settings={**(settings or {}), "payment_cash_first": True},
+                catalogue_version=Facility.catalogue_version + 1,
+            )
+        )
+
+
+def register(till: Till, **wish: object) -> dict[str, object]:
+    internal = next(
+        each
+        for each in till.resources.catalogue.get().services.values()
+        if each.kind == "examination" and each.code == "NOI"
+    )
+    reply = till.post(
+        "/visits",
+        {
+            "scan_id": till.scan(),
+            "visit_kind": "new",
+            "service_id": internal.id,
+            "use_insurance": False,
+        }
+        | wish,
+    )
+    assert reply.status_code == 201, reply.json
+    return dict(reply.json)
+
+
+def test_self_payers_see_the_cashier_first_where_the_hospital_wants_it(till: Till) -> None:
+    set_cash_first(till)
+    visit = register(till)
+    assert [step["kind"] for step in visit["steps"]] == ["cashier", "examination"]
+    assert str(visit["number"]).startswith("T")
+
+
+def test_who_paid_an_advance_today_does_not(till: Till) -> None:
+    set_cash_first(till)
+    advance = till.start(bill_ids=[], advance_vnd=500_000)
+    till.pay(advance)
+    visit = register(till)
+    assert [step["kind"] for step in visit["steps"]] == ["examination"]
+
+
+def test_cash_takes_a_place_in_the_cashiers_line_with_the_number_of_today(till: Till) -> None:
+    visit = register(till)
+    till.bill(350_000)
+    dues = till.dues()
+    assert dues["number"] == visit["number"]
+    wish = {"dues_id": dues["dues_id"], "bill_ids": ["b1"]}
+    reply = till.post("/cash", wish)
+    assert reply.json["number"] == visit["number"]
+    shown = till.get(f"/visits/{visit['id']}").json
+    assert [step["kind"] for step in shown["steps"]] == ["examination", "cashier"]
+    till.post("/cash", wish | {"dues_id": till.dues()["dues_id"]})
+    assert len(till.get(f"/visits/{visit['id']}").json["steps"]) == 2
+
+
+def test_the_receipt_opens_the_electronic_invoice_once_there_is_one(till: Till) -> None:
+    invoice = till.bill(350_000)
+    payment = till.start()
+    till.pay(payment)
+    till.deliver()
+    paid = till.show(payment)
+    assert paid["receipt"]["qr"] == payment["code"]
+    issued = till.clinic.issue_einvoice(invoice.ref)
+    again = till.dues(code=payment["code"])["open_payment"]
+    assert again["receipt"]["qr"] == issued.url
+    assert "hóa đơn điện tử" in again["receipt"]["texts"]["qr_label"]

@@ -6,13 +6,14 @@ Everything is invented. Not safe by itself for several threads: the emulator hol
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from payments.emulation.memo import rewrite_memo
-from payments.untrusted import VIETNAM
+from payments.untrusted import VIETNAM, clean
+from payments.vietqr import VietQrError, decode
 from payments.vietqr.banks import bank_name
 
 BIDV, HDBANK = "970418", "970437"
@@ -102,11 +103,15 @@ class EmulatedBanks:
     ) -> None:
         self.accounts = accounts
         self.movements: list[Movement] = []
+        self.virtual_accounts: dict[str, Account] = {}
+        """Numbers that were given out one by one."""
         self._clock = clock
         self._chance = chance
         self._serial = chance.randrange(10**5, 10**6)
 
     def find_account(self, bin_: str, number: str) -> Account | None:
+        if number in self.virtual_accounts:
+            return self.virtual_accounts[number]
         at_bank = [account for account in self.accounts if bin_ in {"", account.bin}]
         for account in at_bank:
             if account.number == number:
@@ -165,10 +170,24 @@ class EmulatedBanks:
     def _move(
         self, account: Account, amount_vnd: int, *, memo: str, virtual: str, payer: Person | None
     ) -> Movement:
+        account.balance_vnd += amount_vnd
+        movement = self.imagine(account, amount_vnd, memo=memo, virtual=virtual, payer=payer)
+        self.movements.append(movement)
+        return movement
+
+    def imagine(
+        self,
+        account: Account,
+        amount_vnd: int,
+        *,
+        memo: str,
+        virtual: str = "",
+        payer: Person | None = None,
+    ) -> Movement:
+        """What a movement would look like. Nothing moves."""
         now = self._clock()
         self._serial += self._chance.randrange(1, 40)
-        account.balance_vnd += amount_vnd
-        movement = Movement(
+        return Movement(
             transaction_id=f"{account.bin}{now.astimezone(VIETNAM):%y%m%d}{self._serial:08d}",
             bank_reference=f"FT{now.astimezone(VIETNAM):%y%j}{self._serial:07d}",
             bin=account.bin,
@@ -180,8 +199,6 @@ class EmulatedBanks:
             memo=memo,
             payer=payer,
         )
-        self.movements.append(movement)
-        return movement
 
 
 def describe_account(account: Account) -> dict[str, Any]:
@@ -194,3 +211,32 @@ def describe_account(account: Account) -> dict[str, Any]:
         "virtual_prefix": account.virtual_prefix,
         "callback_url": account.callback_url,
     }
+
+
+def read_wanted(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """`bin`, `account`, `amount`, `memo` of a transfer. Raises TransferRefused, ValueError."""
+    wanted: dict[str, Any] = {"bin": "", "account": "", "amount": 0, "memo": ""}
+    if "qr_text" in arguments:
+        try:
+            qr = decode(str(arguments["qr_text"]).strip())
+        except VietQrError as error:
+            raise TransferRefused("Mã QR này không phải mã chuyển khoản hợp lệ.") from error
+        wanted = {
+            "bin": qr.bin,
+            "account": qr.account,
+            "amount": qr.amount.amount_vnd if qr.amount else 0,
+            "memo": qr.memo or "",
+        }
+    told = {name: arguments[name] for name in wanted if arguments.get(name) not in {None, ""}}
+    wanted.update(told)
+    wanted["amount"] = int(wanted["amount"])
+    wanted["memo"] = clean(str(wanted["memo"]), 200)
+    return wanted
+
+
+def find_person(person_id: Any) -> Person:
+    """The first one where nobody is named. Raises ValueError."""
+    for person in PEOPLE:
+        if person_id in {None, "", person.id}:
+            return person
+    raise ValueError("nobody of that name banks here")
