@@ -33,7 +33,7 @@ REFUNDED = Words(vi="Đã hoàn theo sổ", en="Given back, by the books")
 BOOKED = Words(vi="Ghi sổ nhờ sao kê này", en="Booked from this statement")
 DAY = Words(vi="Tiền vào ngày {day}", en="Came on {day}")
 SHIFT = Words(vi="Ca {name}, từ {since}", en="Shift {name}, from {since}")
-OUTSIDE = Words(vi="Ngoài các ca", en="Outside all shifts")
+OUTSIDE = Words(vi="Chưa thuộc ca nào đã chốt", en="In no closed shift yet")
 HEADINGS = (
     Words(vi="Dòng", en="Row"),
     Words(vi="Kết quả", en="Result"),
@@ -78,7 +78,7 @@ class Heading:
 
 @dataclass(frozen=True, kw_only=True)
 class ShiftSum:
-    """What came in these days while somebody was in charge; `name` None: while nobody was."""
+    """What came in these days while somebody was in charge; `name` None: in no closed shift yet."""
 
     name: str | None
     since: datetime | None

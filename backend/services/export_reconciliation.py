@@ -6,7 +6,11 @@ from typing import Literal
 
 from backend.domain.catalogue import Catalogue
 from backend.domain.reconciliation_report import TITLE, Heading, make_sheet
-from backend.services.show_reconciliations import get_reconciliation, list_items
+from backend.services.show_reconciliations import (
+    get_reconciliation,
+    list_items,
+    list_shift_sums,
+)
 from backend.storage.database import Database
 from payments.statements.sheets import to_csv, to_xlsx
 
@@ -38,6 +42,7 @@ def export_reconciliation(
         ),
         report.figures,
         [(each.item, each.code) for each in list_items(database, reconciliation_id)],
+        shifts=list_shift_sums(database, reconciliation_id),
         zone=catalogue.zone,
         language=language,
     )

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, and_, func, select
 
-from backend.domain.reconciling import Figures, Item, Kind, Way
+from backend.domain.ledger import Cause
+from backend.domain.reconciliation_report import ShiftSum
+from backend.domain.reconciling import Figures, Item, Kind, Sum, Way
 from backend.errors import ReconciliationNotFound
 from backend.services.resources import Resources
+from backend.storage.cashier_tables import CashierShift, ShiftEntry
 from backend.storage.database import Database
-from backend.storage.payment_tables import Payment
+from backend.storage.payment_tables import JournalEntry, Payment
 from backend.storage.reconciliation_tables import Reconciliation, ReconciliationItem
 
 MAX_LISTED = 200
+_FIRST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +91,47 @@ def list_items(
         query = query.where(table.kind != Kind.OK.value)
     with database.read() as connection:
         return [ReportItem(item=_item(row), code=row.code) for row in connection.execute(query)]
+
+
+def list_shift_sums(database: Database, reconciliation_id: str) -> list[ShiftSum]:
+    """What the bank says came, by the closed shift that answers for it; the last: by none so far.
+
+    What the books do not have, and what is only like something they have, is in none of them.
+    """
+    item, entry, shift = ReconciliationItem, JournalEntry, CashierShift
+    query = (
+        select(
+            shift.cashier_name,
+            shift.opened_at,
+            func.count().label("lines"),
+            func.sum(item.found_vnd).label("vnd"),
+        )
+        .select_from(item)
+        .join(
+            entry,
+            and_(entry.credit_id == item.credit_id, entry.cause == Cause.RECEIVED.value),
+        )
+        .outerjoin(ShiftEntry, ShiftEntry.entry_id == entry.id)
+        .outerjoin(shift, shift.id == ShiftEntry.shift_id)
+        .where(
+            item.facility_id == database.facility_id,
+            item.reconciliation_id == reconciliation_id,
+            item.row.is_not(None) | item.way.is_not(None),
+            item.kind != Kind.TO_CONFIRM.value,
+        )
+        .group_by(shift.id, shift.cashier_name, shift.opened_at)
+    )
+    with database.read() as connection:
+        rows = connection.execute(query).all()
+    sums = [
+        ShiftSum(
+            name=row.cashier_name,
+            since=row.opened_at,
+            sum=Sum(count=int(row.lines), amount_vnd=int(row.vnd)),
+        )
+        for row in rows
+    ]
+    return sorted(sums, key=lambda each: (each.since is None, each.since or _FIRST))
 
 
 def read_content(resources: Resources, reconciliation_id: str) -> bytes:

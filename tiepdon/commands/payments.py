@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from backend.errors import StatementNotAccepted
+from backend.services.export_reconciliation import Form, export_reconciliation
 from backend.services.reconcile_payments import Outcome, reconcile_statement
 from backend.services.show_reconciliations import ReportItem, list_items
 from backend.services.verify_payments import verify_payments
@@ -23,6 +24,14 @@ from tiepdon.options import (
 )
 
 ACTOR = "command"
+
+
+def _check_report(
+    _context: click.Context, _option: click.Parameter, value: Path | None
+) -> Path | None:
+    if value is not None and value.suffix not in {".csv", ".xlsx"}:
+        raise click.BadParameter("ends with .xlsx or .csv")
+    return value
 
 
 @click.group()
@@ -59,10 +68,22 @@ def verify(database_url: str | None) -> None:
 @click.option(
     "--layout", type=click.Choice([AUTO, *layout_names()]), default=AUTO, show_default=True
 )
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=_check_report,
+    help="Also write the report for the finance office there: NAME.xlsx or NAME.csv.",
+)
 @click.option("--account", metavar="A", help="Otherwise the one in the settings of P.")
 @database_option
 def reconcile(
-    *, provider: str, path: Path, layout: str, account: str | None, database_url: str | None
+    *,
+    provider: str,
+    path: Path,
+    layout: str,
+    report: Path | None,
+    account: str | None,
+    database_url: str | None,
 ) -> None:
     """Lay statement F beside the books, and book what they do not have yet.
 
@@ -80,6 +101,12 @@ def reconcile(
         except StatementNotAccepted as error:
             click.echo(json.dumps({"ok": False, "error": error.reason}))
             raise
+        if report is not None:
+            form: Form = "csv" if report.suffix == ".csv" else "xlsx"
+            catalogue = resources.catalogue.get()
+            report.write_bytes(
+                export_reconciliation(resources.database, catalogue, outcome.id, form=form)
+            )
         differences = list_items(resources.database, outcome.id, only_differences=True)
         click.echo(json.dumps(_as_json(outcome, differences), ensure_ascii=False))
     if outcome.differences:

@@ -66,8 +66,10 @@ def test_nothing_to_tell(hospital: Path) -> None:
     file.write_bytes(
         write_statement([debit_line()], layout="bidv", account=ACCOUNT, opening=Money(0))
     )
-    result = run("--provider", "bank", "--file", str(file))
+    report = hospital / "report.xlsx"
+    result = run("--provider", "bank", "--file", str(file), "--report", str(report))
     assert result.exit_code == 0, result.output
+    assert report.read_bytes().startswith(b"PK")
     assert json.loads(result.stdout)["ok"] is True
 
 
@@ -98,6 +100,9 @@ def test_a_provider_nobody_set_up(hospital: Path) -> None:
 
 
 def test_wrong_use(hospital: Path) -> None:
+    file = hospital / "statement.csv"
+    file.write_bytes(b"")
+    assert run("--provider", "b", "--file", str(file), "--report", "x.pdf").exit_code == 2
     assert run("--provider", "bank").exit_code == 2
     assert run("--provider", "bank", "--file", "nowhere.csv").exit_code == 2
     assert run("--file", str(hospital)).exit_code == 2

@@ -24,13 +24,16 @@ from backend.errors import (
 )
 from backend.jobs.reconcile_payments import reconcile_payments
 from backend.services.check_payment import book_credit
+from backend.services.close_shift import close_shift
 from backend.services.export_reconciliation import export_reconciliation
+from backend.services.open_shift import open_shift
 from backend.services.recognise_caller import Caller
 from backend.services.reconcile_payments import Outcome, find_account, reconcile_statement
 from backend.services.show_reconciliations import (
     get_reconciliation,
     list_items,
     list_reconciliations,
+    list_shift_sums,
     read_content,
 )
 from backend.services.sign_off_reconciliation import sign_off_reconciliation
@@ -481,6 +484,25 @@ def test_it_is_exported(till: Till, language: str) -> None:
     assert as_csv == export_reconciliation(
         till.resources.database, catalogue, outcome.id, form="csv", language=language
     )
+
+
+def test_what_came_by_shift(till: Till) -> None:
+    database = till.resources.database
+    early, late = (till.credit(n, bank_reference=f"FT{n}") for n in (5_000, 7_000))
+    book_credit(till.resources, early, source="callback")
+    shift_id = open_shift(database, staff=ACCOUNTANT)
+    close_shift(database, shift_id, staff=ACCOUNTANT)
+    book_credit(till.resources, late, source="callback")
+    outcome = reconcile(till, statement(till, line_of(early), line_of(late)))
+
+    first, rest = list_shift_sums(database, outcome.id)
+    assert (first.name, first.sum) == ("Trần Thị Sổ", Sum(count=1, amount_vnd=5_000))
+    assert (rest.name, rest.since, rest.sum) == (None, None, Sum(count=1, amount_vnd=7_000))
+    text = export_reconciliation(
+        database, till.resources.catalogue.get(), outcome.id, form="csv"
+    ).decode("utf-8-sig")
+    assert "Ca Trần Thị Sổ, từ 23/11/2026 08:00:00,1,5000" in text.replace('"', "")
+    assert "Chưa thuộc ca nào đã chốt,1,7000" in text
 
 
 # --- files and accounts ----------------------------------------------------------------------------
