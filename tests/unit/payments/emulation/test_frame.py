@@ -165,7 +165,7 @@ def test_what_goes_wrong_with_replies_reaches_the_client(till: TillEmulator) -> 
     till.faults.http_500 = 1
     with pytest.raises(OutcomeUnknown):
         create()
-    assert till.asked == 0, "nothing was done"
+    assert till.asked == 0, "nothing was done, and nobody can tell from here"
     till.faults.lose_reply = 1
     with pytest.raises(OutcomeUnknown):
         create()
