@@ -3,6 +3,7 @@
 BackendError
 ├── BadRequest                 what was sent cannot be used
 │   ├── ValidationFailed · BodyTooLarge · IdempotencyKeyMissing · PasswordRefused
+│   ├── StatementNotAccepted   a statement file that cannot be used, with the reader's own code
 │   └── UnreadablePayload      an identity code that cannot be read, with the parser's own code
 ├── AccessRefused
 │   ├── LoginRequired · NotAllowed · EnrolmentRefused · RateLimited
@@ -12,7 +13,8 @@ BackendError
 │   ├── UserNotFound · RoomNotFound · StepNotFound · ActNotFound
 │   ├── AnnouncementNotFound
 │   ├── DisplayNotFound · PrintRequestNotFound
-│   ├── PaymentNotFound
+│   ├── PaymentNotFound · ReconciliationNotFound
+│   ├── HeldMoneyNotFound · RefundNotFound · ShiftNotFound
 ├── Conflict                   what was asked does not fit the state of things
 │   ├── IdempotencyKeyReused · MoveNotAllowed · ChangeNotAllowed · PersonNeedsStaff
 │   ├── ChangedMeanwhile · NobodyWaiting · RoomNotOpen · ReasonNeeded · UndoOver · UserExists
@@ -23,6 +25,9 @@ BackendError
 │   ├── StepOutNotAllowed      nothing to step out of now, or too often
 │   ├── ServiceClosed · ServiceFull · SlotTaken · NotForThisPerson · AppointmentNotDue
 │   ├── CheckinNotReady
+│   ├── ReconciliationSigned   by somebody else already
+│   ├── StillBeingPaid · MatchNotAllowed · RefundNotAllowed · SecondPersonNeeded
+│   ├── ShiftTaken · DayNotOver · DayClosed · BooksNotBalanced
 │   ├── FeeChanged · BeingPaid · PaymentOver · AmountNotAllowed
 │   ├── AnnouncementChanged · TooManyAnnouncements · CallingWordsChanged
 ├── Unavailable                come again later
@@ -248,6 +253,21 @@ class ActNotFound(NotFound):
     title = "There is nothing to undo"
 
 
+class HeldMoneyNotFound(NotFound):
+    code = "held_money_not_found"
+    title = "There is no such held money"
+
+
+class RefundNotFound(NotFound):
+    code = "refund_not_found"
+    title = "There is no such refund"
+
+
+class ShiftNotFound(NotFound):
+    code = "shift_not_found"
+    title = "There is no such shift"
+
+
 class AnnouncementNotFound(NotFound):
     code = "announcement_not_found"
     title = "There is no such announcement"
@@ -471,6 +491,60 @@ class CheckinNotReady(Conflict):
     message_key = "error.conflict"
 
 
+class StillBeingPaid(Conflict):
+    """The part that came counts for a payment whose rest may come at any moment."""
+
+    code = "still_being_paid"
+    title = "The patient is still paying the rest"
+
+
+class MatchNotAllowed(Conflict):
+    """`reason`: paid (nothing is due there), amount (another sum), taken (another payment holds
+    its bills).
+    """
+
+    code = "match_not_allowed"
+    title = "This money does not fit that payment"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class RefundNotAllowed(Conflict):
+    code = "refund_not_allowed"
+    title = "Not more than what is held can be given back"
+
+
+class SecondPersonNeeded(Conflict):
+    """Who asked for a refund does not approve it."""
+
+    code = "second_person_needed"
+    title = "Another person has to decide this"
+
+
+class ShiftTaken(Conflict):
+    code = "shift_taken"
+    title = "Somebody else is in charge at the moment"
+
+
+class DayNotOver(Conflict):
+    code = "day_not_over"
+    title = "A day is closed once it is over"
+
+
+class DayClosed(Conflict):
+    code = "day_closed"
+    title = "Somebody closed this day already"
+
+
+class BooksNotBalanced(Conflict):
+    """Nothing is signed on books that do not add up."""
+
+    code = "books_not_balanced"
+    title = "The books do not add up"
+
+
 class Unavailable(BackendError):
     code = "unavailable"
     title = "Not available at the moment"
@@ -544,3 +618,25 @@ class MethodUnavailable(Unavailable):
     code = "provider_unavailable"
     title = "This way of paying does not work at the moment"
     message_key = "payment.method_unavailable"
+
+
+class StatementNotAccepted(BadRequest):
+    """`reason` is the reader's own code: statement-headings, statement-too-large, …"""
+
+    code = "statement_not_accepted"
+    title = "This statement file cannot be used"
+    status = 422
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class ReconciliationNotFound(NotFound):
+    code = "reconciliation_not_found"
+    title = "There is no such reconciliation"
+
+
+class ReconciliationSigned(Conflict):
+    code = "reconciliation_signed"
+    title = "Somebody signed this reconciliation already"

@@ -17,6 +17,7 @@ _SPOKEN = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Without 0, O, 1 and I: codes are also read aloud at the counter."""
 _PREFIX = re.compile(r"[A-Z]{2}")
 _CODE = re.compile(r"[A-Z]{2}[0-9A-Z]{7}")
+_KEY = re.compile(r"([A-Z]{2}[0-9A-Z]{7})-[1-9][0-9]{0,3}")
 _MAX_MEMO_CHARS = 1_000
 
 
@@ -39,6 +40,12 @@ def check_character(body: str) -> str:
 
 def is_match_code(text: str) -> bool:
     return _CODE.fullmatch(text) is not None and check_character(text[:-1]) == text[-1]
+
+
+def is_order_key(text: str) -> bool:
+    """Whether this may be the key of an order of ours: a valid code and an attempt."""
+    found = _KEY.fullmatch(text)
+    return found is not None and is_match_code(found[1])
 
 
 def find_match_codes(untrusted_memo: str, prefix: str) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ class StaffRole(StrEnum):
     HEAD = "head"
     """Head of the examination department."""
     CASHIER = "cashier"
+    ACCOUNTANT = "accountant"
+    """Of the finance office: approves refunds, closes days, signs what was reconciled."""
     CONTENT_EDITOR = "content_editor"
     IT = "it"
     QUALITY = "quality"

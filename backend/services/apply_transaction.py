@@ -107,7 +107,7 @@ def apply_transaction(
         state=PaymentState(payment.state),
         due=Money(payment.amount_vnd),
         held=Money(sum(item.amount_vnd for item in shorts)),
-        free=_is_free(unit, payment, actor=actor),
+        free=is_free(unit, payment, actor=actor),
     )
     decision = decide(standing, credit.amount)
     outcome = _name_outcome(decision)
@@ -267,7 +267,7 @@ def _find_payment(
     return None, None
 
 
-def _is_free(unit: UnitOfWork, payment: Row[Any], *, actor: str) -> bool:
+def is_free(unit: UnitOfWork, payment: Row[Any], *, actor: str) -> bool:
     """Nobody else paid or pays the bills of a payment that had ended. Who was only about to is
     told that they are paid.
     """
@@ -322,11 +322,11 @@ def _carry_out(
         move_payment(unit, payment, decision.state, cause=source, actor=actor)
         return
     for item in shorts:
-        _apply_short(unit, item, payment, actor)
-    _complete(unit, payment, decision.state, credit, attempt, source, actor)
+        apply_held(unit, item, payment, actor)
+    complete_payment(unit, payment, decision.state, credit.provider, attempt, source, actor)
 
 
-def _apply_short(unit: UnitOfWork, item: Row[Any], payment: Row[Any], actor: str) -> None:
+def apply_held(unit: UnitOfWork, item: Row[Any], payment: Row[Any], actor: str) -> None:
     provider = unit.connection.scalar(
         select(tables.Credit.provider).where(tables.Credit.id == item.credit_id)
     )
@@ -352,11 +352,11 @@ def _apply_short(unit: UnitOfWork, item: Row[Any], payment: Row[Any], actor: str
     )
 
 
-def _complete(
+def complete_payment(
     unit: UnitOfWork,
     payment: Row[Any],
     state: PaymentState,
-    credit: Credit,
+    provider: str,
     attempt: Row[Any] | None,
     source: Source,
     actor: str,
@@ -369,7 +369,7 @@ def _complete(
             .values(state=AttemptState.PAID.value, next_query_at=None, to_cancel=False)
         )
     else:
-        _pay_newest_attempt(unit, payment.id, credit.provider)
+        _pay_newest_attempt(unit, payment.id, provider)
     close_attempts(unit, payment.id, AttemptState.REPLACED)
     unit.connection.execute(
         update(tables.PaymentLine)
@@ -378,7 +378,7 @@ def _complete(
     )
     move_payment(
         unit, payment, state, cause=source, actor=actor,
-        paid_at=unit.now, method=credit.provider, reason=None,
+        paid_at=unit.now, method=provider, reason=None,
     )  # fmt: skip
     tell_his(unit, payment)
 

@@ -27,6 +27,14 @@ def party_of(provider: str) -> str:
     return f"pay:{provider}"
 
 
+def name_payers(resources: Resources, language: str) -> dict[str, str]:
+    """Party → what its way of paying is called."""
+    return {
+        party_of(entry.name): entry.label_vi if language == "vi" else entry.label_en
+        for entry in resources.config.payments
+    }
+
+
 def list_methods(resources: Resources, connection: Connection) -> list[ProviderEntry]:
     """In the order of the settings."""
     away = find_away(connection, resources.database.facility_id)

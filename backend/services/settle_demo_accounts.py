@@ -18,6 +18,7 @@ DEMO_ACCOUNTS: tuple[tuple[str, str, tuple[StaffRole, ...]], ...] = (
     ("phong", "Trần Văn Phòng", (StaffRole.ROOM_CALLER,)),
     ("truongkhoa", "Phạm Thị Khoa", (StaffRole.HEAD,)),
     ("thungan", "Vũ Thị Ngân", (StaffRole.CASHIER,)),
+    ("ketoan", "Đặng Thị Toán", (StaffRole.ACCOUNTANT,)),
     ("bientap", "Hoàng Văn Biên", (StaffRole.CONTENT_EDITOR,)),
     ("it", "Đỗ Văn Máy", (StaffRole.IT,)),
     ("chatluong", "Bùi Thị Chất", (StaffRole.QUALITY,)),

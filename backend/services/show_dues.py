@@ -23,6 +23,7 @@ from backend.errors import (
     VisitNotFound,
 )
 from backend.events import Event
+from backend.services.keep_invoice import add_late_invoice
 from backend.services.payment_methods import list_methods, method_to_json
 from backend.services.recognise_caller import Caller
 from backend.services.remote_party import NoAnswer
@@ -91,6 +92,8 @@ def show_dues(resources: Resources, wish: DuesWish, *, kiosk: Caller) -> dict[st
         open_payment = find_open_payment(
             unit.connection, dues, facility_id=unit.facility_id, code=wish.untrusted_code
         )
+    if open_payment is not None:
+        open_payment = add_late_invoice(resources, open_payment)
     with resources.database.read() as connection:
         methods = list_methods(resources, connection)
         return {

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 
 from flask import Response, current_app, request
 
+from backend.domain.roles import StaffRole
 from backend.domain.rooms import list_room_queues
 from backend.services.call_next import may_use_room
 from backend.services.recognise_caller import Caller
@@ -24,11 +25,15 @@ ENDLESS = 10**15
 """A length that is never reached: without one the end of the answer would be written at once."""
 RETRY_MS = 1_000
 
+MONEY_ROLES = (StaffRole.CASHIER, StaffRole.ACCOUNTANT)
+MONEY_TOPICS = ("payment", "money", "refund", "party")
+"""Kinds of events, as their names begin."""
+
 blueprint = api_blueprint("live", "What changed, as it changes.")
 
 
 @blueprint.get("/live", responses={200: {"content": {"text/event-stream": {}}}})
-@allow(*ROOM_CALLERS, *HELPERS)
+@allow(*ROOM_CALLERS, *HELPERS, *MONEY_ROLES)
 def live(query: schemas.LiveQuery) -> Response:
     """Server-sent events about some rooms and visits, or about everything
 
@@ -41,7 +46,10 @@ def live(query: schemas.LiveQuery) -> Response:
         if room_id in catalogue.rooms and may_use_room(catalogue, room_id, who):
             topics.update(list_room_queues(catalogue, room_id))
     topics.update(("help",) if query.help else ())
-    some = bool(query.rooms or query.visits or query.help)
+    topics.update(MONEY_TOPICS if query.payments and who.has_any(frozenset(MONEY_ROLES)) else ())
+    # The finance office hears of money, and of nothing else in the house.
+    only_money = who.roles <= {StaffRole.ACCOUNTANT}
+    some = bool(query.rooms or query.visits or query.help or query.payments or only_money)
     if not some and who.rooms:
         # Who works for some rooms hears of these, not of the whole house.
         some = True

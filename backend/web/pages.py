@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask import Flask, Response, g, render_template, request
@@ -13,6 +13,7 @@ from backend.services.staff_sessions import Stage
 from backend.web.api import Route, resources
 from backend.web.error_handlers import PAGE_POLICY
 from backend.web.page_texts import Language, find_language, texts
+from payments.models import Money
 
 LANGUAGE_COOKIE = "lang"
 MAX_NEXT_CHARS = 500
@@ -21,6 +22,9 @@ MAX_NEXT_CHARS = 500
 def install(app: Flask) -> None:
     app.add_template_filter(_clock, "clock")
     app.add_template_filter(_ago, "ago")
+    app.add_template_filter(_moment, "moment")
+    app.add_template_filter(_day, "day")
+    app.add_template_filter(_dong, "dong")
 
 
 def staff_page(*roles: StaffRole, stage: Stage | None = None) -> Callable[[Route], Route]:
@@ -76,6 +80,19 @@ def render_page(
 
 def _clock(moment: datetime) -> str:
     return moment.astimezone(resources().catalogue.get().zone).strftime("%H:%M")
+
+
+def _moment(moment: datetime) -> str:
+    """For what may have been on another day."""
+    return moment.astimezone(resources().catalogue.get().zone).strftime("%d/%m %H:%M")
+
+
+def _day(day: date) -> str:
+    return day.strftime("%d/%m/%Y")
+
+
+def _dong(amount_vnd: int) -> str:
+    return str(Money(amount_vnd))
 
 
 def _ago(moment: datetime) -> str:

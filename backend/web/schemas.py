@@ -973,6 +973,7 @@ class LiveQuery(Request):
     rooms: IdList = []
     visits: IdList = []
     help: bool = False
+    payments: bool = False
 
 
 # --- displays ----------------------------------------------------------------------------------

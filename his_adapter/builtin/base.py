@@ -32,12 +32,14 @@ class RegisterBase(PartialGateway):
         clock: Clock,
         line: Line | None = None,
         keeps_line: bool = False,
+        issues_einvoices: bool = False,
     ) -> None:
         self._store = store
         self._catalogue = catalogue
         self._clock = clock
         self._line = line or CalmLine()
         self._keeps_line = keeps_line
+        self._issues_einvoices = issues_einvoices
 
     def _write(
         self,

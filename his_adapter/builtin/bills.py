@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -123,6 +124,21 @@ def insert_einvoice(
     db.execute(
         "INSERT INTO einvoice (invoice_id, number, url, lookup_code, issued_at) VALUES (?,?,?,?,?)",
         (invoice_id, number, url, lookup_code, moment_text(issued_at)),
+    )
+
+
+def issue_einvoice(
+    db: sqlite3.Connection, invoice_id: int, *, day: date, issued_at: datetime
+) -> None:
+    """Under the next number. Raises InvalidData as `insert_einvoice`."""
+    lookup_code = secrets.token_hex(6).upper()
+    insert_einvoice(
+        db,
+        invoice_id,
+        number=f"1C{day:%y}TTD-{invoice_id:07d}",
+        url=f"https://hoadon.example.vn/tra-cuu?ma={lookup_code}",
+        lookup_code=lookup_code,
+        issued_at=issued_at,
     )
 
 

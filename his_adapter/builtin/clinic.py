@@ -7,7 +7,6 @@ own people; the port shows what became of it. Each call is one transaction and i
 
 from __future__ import annotations
 
-import secrets
 import sqlite3
 from collections.abc import Sequence
 from datetime import date
@@ -222,15 +221,7 @@ class Clinic:
         """Raises InvalidData unless the bill is paid and has no electronic invoice yet."""
         with self._store.writing() as db:
             invoice_id = bills.invoice_id_of(db, invoice)
-            lookup_code = secrets.token_hex(6).upper()
-            bills.insert_einvoice(
-                db,
-                invoice_id,
-                number=f"1C{self._today():%y}TTD-{invoice_id:07d}",
-                url=f"https://hoadon.example.vn/tra-cuu?ma={lookup_code}",
-                lookup_code=lookup_code,
-                issued_at=self._clock(),
-            )
+            bills.issue_einvoice(db, invoice_id, day=self._today(), issued_at=self._clock())
             self._note(db, RecordKind.EINVOICE, invoice_id)
             issued = bills.find_einvoice(db, invoice_id)
         if issued is None:

@@ -65,6 +65,7 @@ class BuiltinGateway(PeopleCalls, CatalogueCalls, BookingCalls, VisitCalls, Reco
 
     `keeps_line`: somebody finishes visits through `clinic`, so that the register can tell whose
     turn it is. A station without a HIS has its line in tiepdon, and nothing to ask here.
+    `issues_einvoices`: a bill that is paid through the port has its electronic invoice at once.
     """
 
     def __init__(
@@ -77,8 +78,16 @@ class BuiltinGateway(PeopleCalls, CatalogueCalls, BookingCalls, VisitCalls, Reco
         coverage: CoverageSource | None = None,
         name: str = "builtin",
         keeps_line: bool = False,
+        issues_einvoices: bool = False,
     ) -> None:
-        super().__init__(store, catalogue, clock=clock, line=line, keeps_line=keeps_line)
+        super().__init__(
+            store,
+            catalogue,
+            clock=clock,
+            line=line,
+            keeps_line=keeps_line,
+            issues_einvoices=issues_einvoices,
+        )
         self._coverage = coverage
         self._name = name
 

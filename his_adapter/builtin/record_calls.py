@@ -16,6 +16,7 @@ from his_adapter.models import (
     ConsentRecord,
     EInvoice,
     HistoryAnswers,
+    InvoiceStatus,
     Order,
     OrderStatus,
     Page,
@@ -98,11 +99,21 @@ class RecordCalls(RegisterBase):
             if payment.invoice is not None:
                 invoice_id = bills.invoice_id_of(db, payment.invoice)
                 note_record(db, RecordKind.INVOICE, invoice_id, at=self._clock())
+                self._issue_einvoice(db, invoice_id)
             return payment_id
 
         return self._write(
             key, ("payment", payment), RecordKind.PAYMENT, write, payments.read_receipt
         )
+
+    def _issue_einvoice(self, db: sqlite3.Connection, invoice_id: int) -> None:
+        is_paid = bills.read_invoice(db, invoice_id).status is InvoiceStatus.BALANCED
+        if self._issues_einvoices and is_paid and bills.find_einvoice(db, invoice_id) is None:
+            now = self._clock()
+            bills.issue_einvoice(
+                db, invoice_id, day=now.astimezone(self._catalogue.zone).date(), issued_at=now
+            )
+            note_record(db, RecordKind.EINVOICE, invoice_id, at=now)
 
     def einvoice(self, invoice: Ref) -> EInvoice | None:
         with self._line.reading(), self._store.reading() as db:

@@ -22,6 +22,7 @@ from his_adapter.builtin.base import Clock
 from his_adapter.builtin.gateway import BuiltinGateway
 from his_adapter.builtin.store import Store
 from his_adapter.demo.faults import FaultyLine, Sleep
+from his_adapter.demo.fees import seed_fees
 from his_adapter.demo.hospital import Hours, demo_catalogue
 from his_adapter.demo.insurance import DemoInsurance
 from his_adapter.demo.people import InventedPerson, crowd
@@ -41,6 +42,7 @@ def open_demo(
     hours: Hours = Hours.ALWAYS,
     clock: Clock,
     sleep: Sleep = time.sleep,
+    issues_einvoices: bool = False,
 ) -> BuiltinGateway:
     """The demo hospital in that folder, filled if it is empty."""
     store = Store(folder / REGISTER_FILE)
@@ -48,6 +50,7 @@ def open_demo(
     people = invented_crowd()
     seed_people(store, catalogue, people, now=clock())
     seed_records(store)
+    seed_fees(store, now=clock())
     bookings = BookingRefresher(store, catalogue, crowd_size=len(people))
     return BuiltinGateway(
         store,
@@ -57,6 +60,7 @@ def open_demo(
         coverage=DemoInsurance((*PERSONAS, *people), folder, clock=clock, sleep=sleep),
         name="demo",
         keeps_line=True,
+        issues_einvoices=issues_einvoices,
     )
 
 
@@ -77,4 +81,4 @@ def open_gateway(settings: Mapping[str, Any]) -> HisGateway:
     except ValueError as error:
         raise GatewayMisconfigured("hours is always or office") from error
     folder = Path(settings.get("folder") or DEFAULT_FOLDER)
-    return open_demo(folder, hours=hours, clock=lambda: datetime.now(UTC))
+    return open_demo(folder, hours=hours, clock=lambda: datetime.now(UTC), issues_einvoices=True)

@@ -94,10 +94,14 @@ class WalletEmulator(Emulator):
     title: ClassVar[str]
     """What the payer's app calls itself."""
     refund_takes_s: ClassVar[float] = 0.0
+    takes_more: ClassVar[bool] = False
+    """What was paid can be paid once more: nothing holds a second transfer back."""
     fault_free = ("/_emu", "/pay", "/payer", "/")
 
     def __init__(self, **options: Any) -> None:
         self.orders: dict[str, EmulatedOrder] = {}
+        self._payments: dict[int, tuple[EmulatedOrder, EmulatedPayment]] = {}
+        self._refunds: dict[str, EmulatedRefund] = {}
         self._wrong_merchant = 0
         self._wrong_currency = 0
         super().__init__(**options)
@@ -142,11 +146,11 @@ class WalletEmulator(Emulator):
 
     def find_payment(self, number: int) -> tuple[EmulatedOrder, EmulatedPayment] | None:
         with self.lock:
-            for order in self.orders.values():
-                for payment in order.payments:
-                    if payment.number == number:
-                        return order, payment
-        return None
+            return self._payments.get(number)
+
+    def find_refund(self, ref: str) -> EmulatedRefund | None:
+        with self.lock:
+            return self._refunds.get(ref)
 
     def take_money(
         self, ref: str, amount_vnd: int | None = None, *, times: int = 1, delay_s: float = 0.0
@@ -155,12 +159,13 @@ class WalletEmulator(Emulator):
         with self.lock:
             order = self._get(ref)
             late = order.state is OrderState.EXPIRED and self.faults.pay_after_expiry
-            if order.state is not OrderState.OPEN and not late:
+            again = order.state is OrderState.PAID and self.takes_more
+            if order.state is not OrderState.OPEN and not late and not again:
                 raise Closed(f"the order is {order.state}")
             if self.faults.take("fail"):
                 return self._end(order, OrderState.FAILED)
-            order.state = OrderState.PAID
             made = [self._pay_once(order, amount_vnd) for _ in range(times)]
+            order.state = OrderState.PAID
         for payment in made:
             message = partial(self.paid_message, order, payment)
             self.callbacks.add(order.ref, message, delay_s=delay_s)
@@ -192,7 +197,7 @@ class WalletEmulator(Emulator):
                 amount_vnd=min(amount_vnd, limit) if limit else amount_vnd,
                 created_at=self.clock(),
             )
-            order.refunds[ref] = refund
+            order.refunds[ref] = self._refunds[ref] = refund
             return refund
 
     def is_refund_done(self, refund: EmulatedRefund) -> bool:
@@ -330,6 +335,7 @@ class WalletEmulator(Emulator):
             bank_reference=f"FT{number}",
         )
         order.payments.append(payment)
+        self._payments[number] = order, payment
         return payment
 
     def _end(self, order: EmulatedOrder, state: OrderState) -> EmulatedOrder:

@@ -19,9 +19,9 @@ from backend.services.deliveries.message import (
     Delivered,
     Message,
     NeedsStaff,
-    asking,
     find_written,
 )
+from backend.services.keep_invoice import find_invoice, keep_invoice
 from backend.services.resources import Resources
 from backend.storage import payment_tables as tables
 from backend.storage.payments import (
@@ -35,7 +35,6 @@ from backend.storage.payments import (
 from backend.storage.unit_of_work import UnitOfWork
 from his_adapter.errors import Duplicate, HisError, InvalidData, NotFound, NotSupported
 from his_adapter.models import (
-    Feature,
     PaymentMethod,
     PaymentPosting,
     PaymentReceipt,
@@ -122,7 +121,7 @@ def _list_shares(connection: Any, payment_id: str) -> Row[Any]:
 
 
 def _keep(resources: Resources, payment: Row[Any], line: Row[Any], ref: Ref) -> None:
-    invoice = _find_invoice(resources, line)
+    invoice = find_invoice(resources, line)
 
     def keep(unit: UnitOfWork) -> None:
         lock_payment(unit, payment.id)
@@ -130,28 +129,9 @@ def _keep(resources: Resources, payment: Row[Any], line: Row[Any], ref: Ref) -> 
             return
         _move_line(unit, payment, line, Cause.POSTED)
         if invoice is not None:
-            sealed = resources.keys.seal(invoice.encode(), context=f"payment_invoice:{payment.id}")
-            unit.connection.execute(
-                update(tables.Payment)
-                .where(tables.Payment.id == payment.id)
-                .values(sealed_invoice=sealed)
-            )
+            keep_invoice(unit, resources.keys, payment.id, invoice)
 
     resources.database.transact(keep)
-
-
-def _find_invoice(resources: Resources, line: Row[Any]) -> str | None:
-    """The address of the electronic invoice, where the HIS has one by now."""
-    catalogue = resources.catalogue.get()
-    if line.invoice_ref is None or not catalogue.his_can(Feature.EINVOICE):
-        return None
-    try:
-        with asking():
-            invoice = resources.his.einvoice(Ref(line.invoice_ref))
-    except HisError:
-        # The money is entered; the invoice can be had at the counter.
-        return None
-    return invoice.url if invoice is not None else None
 
 
 def _refuse(resources: Resources, payment: Row[Any], line: Row[Any], code: str) -> None:

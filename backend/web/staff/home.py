@@ -16,6 +16,7 @@ from backend.web.reception import DESK
 from backend.web.rooms import CALLERS
 from backend.web.staff.checkins import CHECKIN_ROLES
 from backend.web.staff.outbox import OUTBOX_ROLES
+from backend.web.staff.payments import MONEY_ROLES
 
 blueprint = Blueprint("staff_home", __name__, url_prefix="/staff")
 
@@ -32,6 +33,7 @@ class Card:
 CARDS = (
     Card(path="/staff/reception", key="reception", roles=frozenset(DESK)),
     Card(path="/staff/rooms", key="rooms", roles=frozenset(CALLERS)),
+    Card(path="/staff/payments", key="payments", roles=frozenset(MONEY_ROLES)),
     Card(path="/staff/help", key="help", roles=frozenset(HELPERS)),
     Card(path="/staff/outbox", key="outbox", roles=frozenset(OUTBOX_ROLES)),
     Card(path="/staff/checkins", key="checkins", roles=frozenset(CHECKIN_ROLES)),

@@ -32,10 +32,11 @@ from backend.services.keep_outbox import (
     look_at_outbox,
     replay_message,
 )
+from backend.services.payment_methods import name_payers
 from backend.services.remote_party import NoAnswer
 from backend.services.show_his_feed import show_his_feed
 from backend.web.api import caller, resources
-from backend.web.pages import render_page, staff_page
+from backend.web.pages import page_language, render_page, staff_page
 from his_adapter.errors import HisError
 
 OUTBOX_ROLES = (StaffRole.IT, StaffRole.RECEPTION)
@@ -142,6 +143,7 @@ def _live() -> dict[str, Any]:
     database = resources().database
     return {
         "parties": look_at_outbox(database),
+        "payers": name_payers(resources(), page_language()),
         "feed": show_his_feed(resources()),
         "dead": list_messages(database, states=DEAD_LETTERS, limit=MAX_SHOWN),
         "under_way": list_messages(database, states=UNDER_WAY, limit=MAX_SHOWN),

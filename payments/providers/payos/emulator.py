@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import json
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta, timezone
 from typing import Any, ClassVar
 
@@ -20,7 +21,7 @@ import requests
 from flask import Flask, Response, jsonify, request
 
 from payments.emulation.callbacks import Message, RetryPlan
-from payments.emulation.frame import serve_emulator
+from payments.emulation.frame import Control, serve_emulator
 from payments.emulation.memo import rewrite_memo
 from payments.emulation.wallet import (
     Closed,
@@ -79,7 +80,12 @@ def text_of_data(data: dict[str, Any]) -> str:
 class PayosEmulator(WalletEmulator):
     party = "payos"
     title: ClassVar[str] = "Ứng dụng ngân hàng (payOS)"
+    takes_more = True  # a VietQR is a transfer like any other
     retry_plan = RetryPlan(at_s=(0, 60, 300, 900))  # not published: nobody may build on it
+
+    def __init__(self, **options: Any) -> None:
+        self._by_link: dict[str, str] = {}
+        super().__init__(**options)
 
     # --- calls
 
@@ -142,12 +148,14 @@ class PayosEmulator(WalletEmulator):
             now = self.clock()
             ends = body.get("expiredAt") or int(now.timestamp()) + 86_400
             memo = f"CS{self.random.randrange(10**6):06d} {body['description']}"
+            link = uuid.UUID(int=self.random.getrandbits(128), version=4).hex
+            self._by_link[link] = str(number)
             self.place(
                 str(number),
                 amount_vnd=amount,
                 title=memo,
                 lifetime_s=ends - now.timestamp(),
-                link=uuid.UUID(int=self.random.getrandbits(128), version=4).hex,
+                link=link,
                 memo=memo,
                 expired_at=ends,
             )
@@ -160,7 +168,7 @@ class PayosEmulator(WalletEmulator):
                 "description": memo,
                 "orderCode": number,
                 "currency": "VND",
-                "paymentLinkId": self.orders[str(number)].details["link"],
+                "paymentLinkId": link,
                 "status": "PENDING",
                 "expiredAt": ends,
                 "checkoutUrl": f"{self.base_url}/pay/{number}",
@@ -169,9 +177,7 @@ class PayosEmulator(WalletEmulator):
         )
 
     def _find(self, ref: str) -> EmulatedOrder | None:
-        with self.lock:
-            by_link = [o.ref for o in self.orders.values() if o.details["link"] == ref]
-        return self.find(by_link[0] if by_link else ref)
+        return self.find(self._by_link.get(ref, ref))
 
     def _request_data(self, order: EmulatedOrder) -> dict[str, Any]:
         status = _STATUS[order.state]
@@ -216,6 +222,13 @@ class PayosEmulator(WalletEmulator):
         }
 
     # --- webhooks
+
+    def controls(self) -> Mapping[str, Control]:
+        return {**super().controls(), "ping": self._ping}
+
+    def _ping(self, _: dict[str, Any]) -> dict[str, Any]:
+        """The test call, as when the address is set."""
+        return {"answered": self.callback_url is not None and self._answers_test(self.callback_url)}
 
     def paid_message(self, order: EmulatedOrder, payment: EmulatedPayment) -> Message | None:
         at = self.signed_at(payment.paid_at).astimezone(_GMT7)

@@ -101,7 +101,7 @@ class Book:
                 bank_reference=bank_reference,
                 amount=Money(amount_vnd),
                 paid_at=paid_at or self._clock(),
-                memo=(order_key or "").split("-")[0] if memo is None else memo,
+                memo=f"{(order_key or '').split('-')[0]} chuyen tien" if memo is None else memo,
                 order_key=order_key,
                 payer=payer or Payer(name="NGUYEN VAN DEMO", account="0000000000", bank="970436"),
             )

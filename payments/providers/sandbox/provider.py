@@ -37,6 +37,7 @@ from payments.models import (
     Credit,
     Features,
     MethodKind,
+    Money,
     Notice,
     NoticeKind,
     Offer,
@@ -257,6 +258,17 @@ class SandboxProvider(PartialProvider):
         """The next orders are placed, and whoever placed them never hears of it."""
         with self._lock:
             self._answers_to_lose = count
+
+    def refunded(self, order_key: str) -> Money:
+        """What was given back for an order so far."""
+        with self._lock:
+            return Money(
+                sum(
+                    refund.amount.amount_vnd
+                    for refund, report in self._refunds.values()
+                    if refund.placed.order.key == order_key and report.state is RefundState.DONE
+                )
+            )
 
     def finish_refund(self, key: str, state: RefundState, *, reason: str = "") -> None:
         """Raises KeyError for a refund that was never asked for."""

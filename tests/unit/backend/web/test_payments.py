@@ -417,3 +417,16 @@ def test_cash_takes_a_place_in_the_cashiers_line_with_the_number_of_today(till: 
     assert [step["kind"] for step in shown["steps"]] == ["examination", "cashier"]
     till.post("/cash", wish | {"dues_id": till.dues()["dues_id"]})
     assert len(till.get(f"/visits/{visit['id']}").json["steps"]) == 2
+
+
+def test_the_receipt_opens_the_electronic_invoice_once_there_is_one(till: Till) -> None:
+    invoice = till.bill(350_000)
+    payment = till.start()
+    till.pay(payment)
+    till.deliver()
+    paid = till.show(payment)
+    assert paid["receipt"]["qr"] == payment["code"]
+    issued = till.clinic.issue_einvoice(invoice.ref)
+    again = till.dues(code=payment["code"])["open_payment"]
+    assert again["receipt"]["qr"] == issued.url
+    assert "hóa đơn điện tử" in again["receipt"]["texts"]["qr_label"]

@@ -47,7 +47,7 @@ def call(path: str, body: Any, **changes: Any) -> CallbackRequest:
 def getbill(config_: BidvConfig, customer: str = CODE, **changes: Any) -> dict[str, Any]:
     checksum = getbill_checksum(config_.checksum, SECRET, service="123000", customer=customer)
     body = {"service_id": "123000", "customer_id": customer, "checksum": checksum}
-    return {name: value for name, value in (body | changes).items() if value is not None}
+    return body | changes
 
 
 def paybill(
@@ -65,4 +65,4 @@ def paybill(
         "amount": amount,
         "checksum": checksum,
     }
-    return {name: value for name, value in (body | changes).items() if value is not None}
+    return body | changes

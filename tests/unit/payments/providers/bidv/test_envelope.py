@@ -20,8 +20,8 @@ from payments.secrets import Secret
 from tests.unit.payments.providers.bidv.factories import NOW
 
 SHARED = "00112233445566778899aabbccddeeff" * 2
-_, OUR_PEM, OUR_CERTIFICATE = new_key_and_certificate("US", NOW)
-BANK_KEY, _, BANK_CERTIFICATE = new_key_and_certificate("BANK", NOW)
+OUR_KEY, OUR_PEM, OUR_CERTIFICATE = new_key_and_certificate("US", NOW)
+BANK_KEY, BANK_PEM, BANK_CERTIFICATE = new_key_and_certificate("BANK", NOW)
 
 
 def envelope(**changes: Any) -> Envelope:
