@@ -549,10 +549,12 @@ def test_every_night_yesterday_is_laid_beside_the_lists(till: Till, clock: Setta
     assert reconcile_payments(till.resources) == []
 
     clock.advance(minutes=1)
-    assert reconcile_payments(till.resources) == ["bank"]
+    assert reconcile_payments(till.resources) == ["bank", "wallet"]
     assert reconcile_payments(till.resources) == []
-    (report,) = list_reconciliations(till.resources.database)
-    assert (report.source, report.first_day) == ("list", today(till) - timedelta(days=1))
+    reports = list_reconciliations(till.resources.database, day=today(till) - timedelta(days=1))
+    report, empty = sorted(reports, key=lambda each: each.provider)
+    assert (report.source, report.account, report.differences) == ("list", ACCOUNT, 2)
+    assert (empty.provider, empty.account, empty.differences) == ("wallet", "*", 0)
     items = [each.item for each in list_items(till.resources.database, report.id)]
     assert sorted((item.kind, item.way) for item in items) == [
         (Kind.NOT_POSTED, Way.BOOKED),
