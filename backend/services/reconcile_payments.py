@@ -150,8 +150,10 @@ def reconcile_statement(
 def reconcile_list(resources: Resources, provider: str, day: date, *, actor: str) -> Outcome:
     """Asks the provider for all money of a day, whichever accounts it came to.
 
-    Raises NoAnswer, PaymentError, StorageUnavailable.
+    Raises StatementNotAccepted for one nobody set up, NoAnswer, PaymentError, StorageUnavailable.
     """
+    if provider not in resources.providers:
+        raise StatementNotAccepted("statement-provider", "no bank or wallet of that name is set up")
 
     def ask(it: PaymentProvider) -> tuple[Credit, ...]:
         return it.list_credits(day)
@@ -519,15 +521,18 @@ def _judge_refunds(
 # --- keeping it ------------------------------------------------------------------------------------
 
 
-def _find(connection: Connection, facility_id: str, told: _Told) -> Row[Any] | None:
-    return connection.execute(
-        select(*(column for column in Reconciliation.__table__.c if column.name != "sealed")).where(
-            Reconciliation.facility_id == facility_id,
-            Reconciliation.provider == told.provider,
-            Reconciliation.account == told.account,
-            Reconciliation.content_key == told.content_key,
-        )
-    ).one_or_none()
+def _find(
+    connection: Connection, facility_id: str, told: _Told, *, lock: bool = False
+) -> Row[Any] | None:
+    query = select(
+        *(column for column in Reconciliation.__table__.c if column.name != "sealed")
+    ).where(
+        Reconciliation.facility_id == facility_id,
+        Reconciliation.provider == told.provider,
+        Reconciliation.account == told.account,
+        Reconciliation.content_key == told.content_key,
+    )
+    return connection.execute(query.with_for_update() if lock else query).one_or_none()
 
 
 def _keep(
@@ -541,7 +546,7 @@ def _keep(
 ) -> Outcome:
     """Raises IntegrityError when the same file is laid down twice at the same moment."""
     differences = sum(item.is_difference for item in items)
-    before = _find(unit.connection, unit.facility_id, told)
+    before = _find(unit.connection, unit.facility_id, told, lock=True)
     if before is not None and before.signed_at is not None:
         return _outcome(before, was_new=False)
     rows = [_row(position, item) for position, item in enumerate(items)]
