@@ -69,6 +69,7 @@ def verify(database_url: str | None) -> None:
 )
 @click.option(
     "--day",
+    metavar="YYYY-MM-DD",
     type=click.DateTime(["%Y-%m-%d"]),
     help="Instead of a file: what P itself lists for that day.",
 )
