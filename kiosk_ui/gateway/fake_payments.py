@@ -244,7 +244,6 @@ class FakePayments:
                 state="underpaid",
                 received_vnd=received,
                 remaining_vnd=remaining,
-                offer=None,
             )
             return
         self._change(

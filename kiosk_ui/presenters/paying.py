@@ -91,9 +91,15 @@ def is_open(payment: PaymentReply | None) -> bool:
 
 
 def qr_left_s(ctx: Context) -> float:
-    """How long the code on the glass can be paid; 0 when there is none."""
+    """How long the code on the glass can be paid; 0 when there is none.
+
+    A code for another sum than is still due is none: nobody pays the whole after a part came.
+    """
     pay = get_pay(ctx)
-    if pay.payment is None or pay.payment.offer is None or not is_open(pay.payment):
+    payment, offer = pay.payment, pay.payment.offer if pay.payment else None
+    if payment is None or offer is None or not is_open(payment):
+        return 0.0
+    if offer.amount_vnd != payment.remaining_vnd:
         return 0.0
     return max(0.0, pay.qr_ends_s - ctx.clock.ticks_s())
 

@@ -1,6 +1,6 @@
 """tiepdon emulate bank: banks of people and of a hospital, and the feed that tells of money.
 
-    with BankEmulator(callback_url="http://127.0.0.1:8000/payments/bank") as bank:
+    with BankEmulator(callback_url="http://127.0.0.1:8080/payments/bank") as bank:
         provider = open_provider("bank", bank.settings())
         bank.pay({"qr_text": offer.qr_text})
 
