@@ -26,6 +26,8 @@ from kiosk_ui.widgets.scene import Block, Box, Element, Glyph, Rect, Still, Text
 
 PAD_MM = 5.0
 TICK_MM = 12.0
+MOST_LINES_BESIDE = 2
+"""A title that takes more beside its amount has the amount below."""
 
 
 def cut(space: Space, view: BillsView) -> Parts:
@@ -169,11 +171,15 @@ def _bill(draft: Draft, bill: Bill, width_px: int) -> Block:
     room = width_px - left - pad_x
     amount = draft.set(bill.amount, typeface.VALUE, room, max_lines=1)
     title = draft.set(bill.toggle.label.text, typeface.VALUE, room - amount.width_px - draft.px(4))
+    below = len(title.lines) > MOST_LINES_BESIDE
+    if below:
+        title = draft.set(bill.toggle.label.text, typeface.VALUE, room)
+    top_px = title.height_px + amount.height_px if below else max(title.height_px, amount.height_px)
     lines = [] if draft.terse else [_line(draft, line, room) for line in bill.lines]
     rest = (
         draft.set(bill.rest.text, typeface.DETAIL, room) if bill.rest and not draft.terse else None
     )
-    head = max(title.height_px, amount.height_px, tick)
+    head = max(top_px, tick)
     height = (
         head
         + sum(line.height_px for line in lines)
@@ -196,8 +202,10 @@ def _bill(draft: Draft, bill: Bill, width_px: int) -> Block:
             ]
             row = Rect(rect.x + left, top, room, head)
             still += _tick(draft, Rect(rect.x + pad_x, top + (head - tick) // 2, tick, tick), bill)
-            still.append(place_text(title, row, look.ink))
-            still.append(place_text(amount, row, look.ink, "right"))
+            foot = Rect(row.x, row.bottom - amount.height_px, room, amount.height_px)
+            over = replace(row, height=head - amount.height_px)
+            still.append(place_text(title, over if below else row, look.ink))
+            still.append(place_text(amount, foot if below else row, look.ink, "right"))
             y = row.bottom + (draft.px(1.5) if lines else 0)
             for line in lines:
                 place = Rect(row.x, y, room, line.height_px)

@@ -193,9 +193,9 @@ PAYING: dict[str, Callable[[Bench], None]] = {
 def while_paying(name: str, language: str) -> Frame:
     """What the kiosk shows while or after somebody pays."""
     bench = Bench()
-    PAYING[name](bench)
     if language != "vi":
         touch(bench, "language", language)
+    PAYING[name](bench)
     return bench.kiosk.frame
 
 
