@@ -33,6 +33,7 @@ from tests.contract.wallet_harness import WalletHarness
 class PayosHarness(WalletHarness):
     kind = "payos"
     repeats_create = False
+    signs_replies = True
     secrets = (API_KEY, CHECKSUM_KEY)
 
     def __init__(self, callback_url: str) -> None:
