@@ -79,7 +79,7 @@ from tests.contract.payment_harness import (
     strange_certificate,
     wait_until,
 )
-from tests.contract.qr_reading import read_vietqr
+from tiepdon.demo.qr_witness import read_vietqr
 
 READ_S = 1.5
 """What providers wait for an answer in these tests, whatever they are set to."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +17,7 @@ from PIL import Image
 
 from backend.services.settle_demo_accounts import DEMO_PASSWORD
 from tiepdon.demo.hall import Hall
+from tiepdon.demo.money import CONFIG
 from tiepdon.demo.pictures import IN_DEMO, Picture, list_pictures
 from tiepdon.demo.server import DemoServer
 
@@ -88,11 +89,12 @@ def can_draw() -> bool:
     return Path(CHROMIUM).exists() and find_spec("playwright") is not None
 
 
-def draw_page(server: DemoServer, picture: Picture, folder: Path) -> Path:
-    """One page as it stands at this moment."""
+@contextmanager
+def drawing(server: DemoServer, folder: Path) -> Iterator[Callable[[Picture], Path]]:
+    """Draws one page after the other, each as it stands at that moment."""
     folder.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
-        return _draw(browser, server.address, picture, folder)
+        yield lambda picture: _draw(browser, server.address, picture, folder)
 
 
 def _draw(browser: Browser, address: str, picture: Picture, folder: Path) -> Path:
@@ -130,8 +132,12 @@ def _make_small(path: Path) -> None:
 def main() -> None:
     """`python -m tiepdon.demo.pages FOLDER [NAME …]`: the pictures of the how-to pages."""
     folder, *names = sys.argv[1:]
-    with tempfile.TemporaryDirectory() as hospital, DemoServer(Path(hospital)) as server:
-        draw_pages(server, Path(folder), names=frozenset(names) or None)
+    with tempfile.TemporaryDirectory() as hospital:
+        payments = Path(hospital) / "payments.toml"
+        payments.write_text(CONFIG, encoding="utf-8")
+        environment = {"TIEPDON_PAYMENTS_CONFIG": str(payments)}
+        with DemoServer(Path(hospital), environment=environment) as server:
+            draw_pages(server, Path(folder), names=frozenset(names) or None)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
 from his_adapter.demo.faults import Faults, write_faults
 from tiepdon.demo.hall import Hall, Party, RoomStaff, open_records, play_morning
+from tiepdon.demo.money import Story, bring_money
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -190,6 +191,7 @@ def list_pictures(hall: Hall) -> list[Picture]:
             ready=".board",
             prepare=lambda page: page.locator(".board .button").first.click(),
         ),
+        *_money(hall),
         # The HIS is away from here on.
         Picture(
             name="outbox",
@@ -292,6 +294,44 @@ def _add_display(hall: Hall, name: str, kind: DisplayKind, codes: tuple[str, ...
     with open_records(hall.server.database_url) as database:
         catalogue = CatalogueSource(database).get()
         return add_display(database, catalogue, wish, actor="command").key
+
+
+# --- money ---------------------------------------------------------------------------------------
+
+
+def _money(hall: Hall) -> list[Picture]:
+    """Pages of the cashier and the finance office. The first one brings the money."""
+    story: list[Story] = []
+
+    def bring(page: Page) -> None:
+        story.append(bring_money(hall.server.database_url))
+        page.reload()
+
+    def open_one(address: str) -> Callable[[Page], None]:
+        def go(page: Page) -> None:
+            if not story:
+                bring(page)
+            page.goto(address.format(**vars(story[0])))
+
+        return go
+
+    cash = Picture(
+        name="payments", path="/staff/payments", account="thungan", size=DESK_TALL, ready=".tabs"
+    )
+    office = replace(cash, account="ketoan")
+    return [
+        replace(cash, prepare=bring),
+        replace(cash, prepare=open_one("/staff/payments")).in_english(),
+        replace(cash, name="payments-list", prepare=open_one("/staff/payments/list")),
+        replace(cash, name="payment", prepare=open_one("/staff/payments/{payment_id}")),
+        replace(cash, name="held-money", prepare=open_one("/staff/payments/held")),
+        replace(cash, name="held-item", prepare=open_one("/staff/payments/held/{unknown_id}")),
+        replace(office, name="refunds", prepare=open_one("/staff/payments/refunds")),
+        replace(cash, name="refund-by-hand", prepare=open_one("/staff/payments/refunds")),
+        replace(cash, name="shift", prepare=open_one("/staff/payments/shifts/{shift_id}")),
+        replace(office, name="money-days", prepare=open_one("/staff/payments/days")),
+        replace(office, name="money-day", prepare=open_one("/staff/payments/days/{yesterday}")),
+    ]
 
 
 # --- messages to the HIS ---------------------------------------------------------------------------

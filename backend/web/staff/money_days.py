@@ -63,7 +63,7 @@ def close(day: str) -> ResponseReturnValue:
     return redirect(f"/staff/payments/days/{chosen.isoformat()}", 303)
 
 
-@blueprint.get("/<day>/figures.<any(csv, xlsx):form>")
+@blueprint.get("/<day>/figures.<any(csv,xlsx):form>")
 @staff_page(*MONEY_ROLES)
 def export(day: str, form: str) -> Response:
     chosen = _read(day)

@@ -120,7 +120,7 @@ def show_shift(shift_id: str) -> Response:
     )
 
 
-@blueprint.get("/shifts/<shift_id>/figures.<any(csv, xlsx):form>")
+@blueprint.get("/shifts/<shift_id>/figures.<any(csv,xlsx):form>")
 @staff_page(*MONEY_ROLES)
 def export_shift(shift_id: str, form: str) -> Response:
     if not _ID.fullmatch(shift_id):

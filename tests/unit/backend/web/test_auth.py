@@ -74,7 +74,7 @@ POST /api/v1/kiosks/device-events agent kiosk
 POST /api/v1/kiosks/heartbeat agent kiosk
 POST /api/v1/kiosks/offline-grant kiosk
 POST /api/v1/kiosks/offline-numbers kiosk
-GET  /api/v1/live cashier head it reception room_caller
+GET  /api/v1/live accountant cashier head it reception room_caller
 POST /api/v1/payments kiosk
 GET  /api/v1/payments/<payment_id> kiosk
 POST /api/v1/payments/<payment_id>/cancel kiosk
@@ -166,6 +166,31 @@ POST /staff/outbox/<message_id>/replay it reception
 GET  /staff/outbox/live it reception
 GET  /staff/password staff
 POST /staff/password staff
+GET  /staff/payments accountant cashier
+GET  /staff/payments/<payment_id> accountant cashier
+GET  /staff/payments/days accountant cashier
+GET  /staff/payments/days/<day> accountant cashier
+POST /staff/payments/days/<day>/close accountant
+GET  /staff/payments/days/<day>/figures.<any(csv,xlsx):form> accountant cashier
+GET  /staff/payments/held accountant cashier
+GET  /staff/payments/held/<item_id> accountant cashier
+POST /staff/payments/held/<item_id>/find cashier
+POST /staff/payments/held/<item_id>/hand-over cashier
+POST /staff/payments/held/<item_id>/match cashier
+POST /staff/payments/held/<item_id>/read accountant cashier
+POST /staff/payments/held/<item_id>/refund cashier
+GET  /staff/payments/held/live accountant cashier
+GET  /staff/payments/list accountant cashier
+POST /staff/payments/list accountant cashier
+GET  /staff/payments/live accountant cashier
+GET  /staff/payments/refunds accountant cashier
+POST /staff/payments/refunds/<refund_id>/approve accountant
+POST /staff/payments/refunds/<refund_id>/paid-out cashier
+POST /staff/payments/refunds/<refund_id>/reject accountant cashier
+GET  /staff/payments/shifts/<shift_id> accountant cashier
+POST /staff/payments/shifts/<shift_id>/close cashier
+GET  /staff/payments/shifts/<shift_id>/figures.<any(csv,xlsx):form> accountant cashier
+POST /staff/payments/shifts/open cashier
 GET  /staff/reception reception
 GET  /staff/reception/visits/<visit_id>/evidence reception
 GET  /staff/rooms cashier head reception room_caller
