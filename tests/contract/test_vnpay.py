@@ -35,8 +35,8 @@ class VnpayHarness(WalletHarness):
     signs_replies = True
     secrets = (SECRET,)
 
-    def __init__(self, callback_url: str) -> None:
-        super().__init__(VnpayEmulator(callback_url=callback_url))
+    def __init__(self, **options: Any) -> None:
+        super().__init__(VnpayEmulator(**options))
 
     def settings(self, base_url: str, callback_url: str) -> dict[str, Any]:
         return {
@@ -59,7 +59,7 @@ class VnpayHarness(WalletHarness):
 class TestVnpay(PaymentProviderContract):
     @staticmethod
     def make_harness(callback_url: str) -> Harness:
-        return VnpayHarness(callback_url)
+        return VnpayHarness(callback_url=callback_url)
 
     def test_an_earlier_refund_is_never_called_failed(
         self, harness: Harness, provider: PaymentProvider, receiver: Receiver

@@ -31,8 +31,8 @@ class ZalopayHarness(WalletHarness):
     repeats_create = False
     secrets = (KEY1, KEY2)
 
-    def __init__(self) -> None:
-        super().__init__(ZalopayEmulator())
+    def __init__(self, **options: Any) -> None:
+        super().__init__(ZalopayEmulator(**options))
 
     @property
     def base_url(self) -> str:
