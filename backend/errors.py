@@ -3,6 +3,7 @@
 BackendError
 ├── BadRequest                 what was sent cannot be used
 │   ├── ValidationFailed · BodyTooLarge · IdempotencyKeyMissing · PasswordRefused
+│   ├── StatementNotAccepted   a statement file that cannot be used, with the reader's own code
 │   └── UnreadablePayload      an identity code that cannot be read, with the parser's own code
 ├── AccessRefused
 │   ├── LoginRequired · NotAllowed · EnrolmentRefused · RateLimited
@@ -12,7 +13,7 @@ BackendError
 │   ├── UserNotFound · RoomNotFound · StepNotFound · ActNotFound
 │   ├── AnnouncementNotFound
 │   ├── DisplayNotFound · PrintRequestNotFound
-│   ├── PaymentNotFound
+│   ├── PaymentNotFound · ReconciliationNotFound
 │   ├── HeldMoneyNotFound · RefundNotFound · ShiftNotFound
 ├── Conflict                   what was asked does not fit the state of things
 │   ├── IdempotencyKeyReused · MoveNotAllowed · ChangeNotAllowed · PersonNeedsStaff
@@ -24,6 +25,7 @@ BackendError
 │   ├── StepOutNotAllowed      nothing to step out of now, or too often
 │   ├── ServiceClosed · ServiceFull · SlotTaken · NotForThisPerson · AppointmentNotDue
 │   ├── CheckinNotReady
+│   ├── ReconciliationSigned   by somebody else already
 │   ├── StillBeingPaid · MatchNotAllowed · RefundNotAllowed · SecondPersonNeeded
 │   ├── ShiftTaken · DayNotOver · DayClosed · BooksNotBalanced
 │   ├── FeeChanged · BeingPaid · PaymentOver · AmountNotAllowed
@@ -616,3 +618,25 @@ class MethodUnavailable(Unavailable):
     code = "provider_unavailable"
     title = "This way of paying does not work at the moment"
     message_key = "payment.method_unavailable"
+
+
+class StatementNotAccepted(BadRequest):
+    """`reason` is the reader's own code: statement-headings, statement-too-large, …"""
+
+    code = "statement_not_accepted"
+    title = "This statement file cannot be used"
+    status = 422
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class ReconciliationNotFound(NotFound):
+    code = "reconciliation_not_found"
+    title = "There is no such reconciliation"
+
+
+class ReconciliationSigned(Conflict):
+    code = "reconciliation_signed"
+    title = "Somebody signed this reconciliation already"

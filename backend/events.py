@@ -65,6 +65,8 @@ class Event(StrEnum):
     PAYMENT_CHANGED = "payment_changed"
     MONEY_RECEIVED = "money_received"
     MONEY_HELD = "money_held"
+    PAYMENT_RECONCILED = "payment_reconciled"
+    PAYMENT_RECONCILIATION_SIGNED = "payment_reconciliation_signed"
     CALLBACK_REFUSED = "payment_callback_refused"
     REFUND_CHANGED = "refund_changed"
     RECEIPT_PRINTED = "receipt_printed"

@@ -115,7 +115,7 @@ def run(*, quick: bool) -> list[Row]:
         Stage(Path(folder), slide_s=0) as stage,
         stage.kiosk(printer=printer.spec) as staged,
     ):
-        patient = Patient(staged.driver, staged.kiosk, shots=lambda _: None)
+        patient = Patient(staged.driver, staged.kiosk, shots=Path)
         patient.until("welcome")
         timings = [
             one_visit(stage, staged, patient, printer, person, WALK_IN)

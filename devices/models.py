@@ -86,6 +86,11 @@ VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 MAX_TICKET_BYTES = 64 * 1024
 """More than any real ticket by far; a larger one is refused unread."""
 MAX_NOTES = 8
+MAX_RECEIPT_LINES = 40
+"""Twenty bills may be paid at once, each with a line or two."""
+MAX_RECEIPT_FACTS = 12
+MAX_RECEIPT_QR_CHARS = 300
+"""Addresses of electronic invoices are long; the code still fits the narrow paper."""
 MAX_QR_CHARS = 200
 MAX_WAIT_MIN = 24 * 60
 
@@ -151,6 +156,100 @@ class TicketDocument:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReceiptLine:
+    """What, and its value; amounts are written out already."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiptWords:
+    """The words of a receipt in one language."""
+
+    title: str
+    lines: tuple[ReceiptLine, ...] = ()
+    total: ReceiptLine
+    facts: tuple[ReceiptLine, ...] = ()
+    notes: tuple[str, ...] = ()
+    qr_label: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiptDocument:
+    """What stands on a receipt, or on the slip of a payment that is not finished. It carries no
+    name and no number of a person.
+
+    `code` is the one by which the payment is found again, on another kiosk or at the counter; on a
+    slip for the cashier, the number that is called there.
+    Texts are drawn as those of a ticket are; `vi` holds the same words in Vietnamese when `lang`
+    is another language: both are drawn, line by line.
+    """
+
+    hospital: str
+    issued_at: datetime
+    code: str
+    words: ReceiptWords
+    qr: str = ""
+    hotline: str = ""
+    lang: Literal["vi", "en"] = "vi"
+    vi: ReceiptWords | None = None
+
+    @classmethod
+    def from_json(cls, untrusted: bytes | str | Mapping[str, Any]) -> ReceiptDocument:
+        """A document from the `Receipt` of the server's API, as text or already parsed.
+
+        Raises BadTicket, whose message names the key and never the value.
+        """
+        receipt = _parsed(untrusted)
+        if receipt.get("lang") not in ("vi", "en"):
+            raise BadTicket("lang: vi or en expected")
+        vi = receipt.get("vi")
+        return cls(
+            hospital=_text(receipt, "hospital", required=True),
+            issued_at=_instant(receipt, "issued_at"),
+            code=_text(receipt, "code"),
+            words=_receipt_words(receipt.get("texts"), "texts"),
+            qr=_qr(receipt, "qr", most_chars=MAX_RECEIPT_QR_CHARS),
+            hotline=_text(receipt, "hotline"),
+            lang=receipt["lang"],
+            vi=None if vi is None else _receipt_words(vi, "vi"),
+        )
+
+
+PrintDocument: TypeAlias = TicketDocument | ReceiptDocument
+"""Whatever goes on paper."""
+
+
+def _receipt_words(words: object, key: str) -> ReceiptWords:
+    if not isinstance(words, Mapping):
+        raise BadTicket(f"{key}: object expected")
+    return ReceiptWords(
+        title=_text(words, "title", required=True),
+        lines=_receipt_lines(words, "lines", most=MAX_RECEIPT_LINES),
+        total=_receipt_line(words.get("total"), "total"),
+        facts=_receipt_lines(words, "facts", most=MAX_RECEIPT_FACTS),
+        notes=_notes(words),
+        qr_label=_text(words, "qr_label"),
+    )
+
+
+def _receipt_lines(words: Mapping[str, Any], key: str, *, most: int) -> tuple[ReceiptLine, ...]:
+    lines = words.get(key) or []
+    if not isinstance(lines, list):
+        raise BadTicket(f"{key}: list expected")
+    if len(lines) > most:
+        raise BadTicket(f"{key}: more than {most}")
+    return tuple(_receipt_line(line, key) for line in lines)
+
+
+def _receipt_line(line: object, key: str) -> ReceiptLine:
+    if not isinstance(line, Mapping):
+        raise BadTicket(f"{key}: object expected")
+    return ReceiptLine(label=_text(line, "label"), value=_text(line, "value"))
+
+
 def _parsed(untrusted: bytes | str | Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(untrusted, (bytes, str)):
         if len(untrusted) > MAX_TICKET_BYTES:
@@ -176,19 +275,23 @@ def _text(ticket: Mapping[str, Any], key: str, *, required: bool = False) -> str
 
 
 def _words(ticket: Mapping[str, Any], *, room_required: bool = False) -> TicketWords:
-    notes = ticket.get("notes") or []
-    if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
-        raise BadTicket("notes: list of texts expected")
-    if len(notes) > MAX_NOTES:
-        raise BadTicket(f"notes: more than {MAX_NOTES}")
     return TicketWords(
         service=_text(ticket, "service"),
         department=_text(ticket, "department"),
         room=_text(ticket, "room", required=room_required),
         landmark=_text(ticket, "landmark"),
         next=_text(ticket, "next"),
-        notes=tuple(notes),
+        notes=_notes(ticket),
     )
+
+
+def _notes(ticket: Mapping[str, Any]) -> tuple[str, ...]:
+    notes = ticket.get("notes") or []
+    if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
+        raise BadTicket("notes: list of texts expected")
+    if len(notes) > MAX_NOTES:
+        raise BadTicket(f"notes: more than {MAX_NOTES}")
+    return tuple(notes)
 
 
 def _instant(ticket: Mapping[str, Any], key: str) -> datetime:
@@ -212,10 +315,10 @@ def _wait(ticket: Mapping[str, Any], key: str) -> tuple[int, int] | None:
     return low, high
 
 
-def _qr(ticket: Mapping[str, Any], key: str) -> str:
+def _qr(ticket: Mapping[str, Any], key: str, *, most_chars: int = MAX_QR_CHARS) -> str:
     value = _text(ticket, key)
-    if len(value) > MAX_QR_CHARS or not (value.isascii() and (value.isprintable())):
-        raise BadTicket(f"{key}: at most {MAX_QR_CHARS} plain characters expected")
+    if len(value) > most_chars or not (value.isascii() and (value.isprintable())):
+        raise BadTicket(f"{key}: at most {most_chars} plain characters expected")
     return value
 
 

@@ -6,11 +6,11 @@ from typing import Protocol
 
 from devices.models import (
     Frame,
+    PrintDocument,
     PrinterStatus,
     PrintResult,
     Scan,
     ScannerStatus,
-    TicketDocument,
 )
 
 
@@ -48,14 +48,14 @@ class CodeScanner(Protocol):
 
 
 class TicketPrinter(Protocol):
-    """Prints tickets, each job at most once.
+    """Prints tickets and receipts, each job at most once.
 
     Conditions of the device are results and states, never exceptions; only a broken
     installation raises (FontMissing). Calls block, seconds at worst, and are safe from any
     thread: they wait for one another.
     """
 
-    def print(self, document: TicketDocument, *, job_id: str) -> PrintResult:
+    def print(self, document: PrintDocument, *, job_id: str) -> PrintResult:
         """Prints and says what became of it.
 
         A `job_id` seen before is not printed again unless it failed: its result comes back,

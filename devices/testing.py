@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from devices.models import (
+    PrintDocument,
     PrinterState,
     PrinterStatus,
     PrintReason,
     PrintResult,
     PrintState,
-    TicketDocument,
 )
 from devices.printers.journal import PrintJournal
 
@@ -17,13 +17,13 @@ class RecordingPrinter:
     """A TicketPrinter that keeps the documents. `next_status` and `next_end` make it fail."""
 
     def __init__(self) -> None:
-        self.printed: list[TicketDocument] = []
+        self.printed: list[PrintDocument] = []
         self.next_status = PrinterStatus(state=PrinterState.READY)
         self.next_end: tuple[PrintState, PrintReason | None] = (PrintState.PRINTED, None)
         self.closed = False
         self._journal = PrintJournal()
 
-    def print(self, document: TicketDocument, *, job_id: str) -> PrintResult:
+    def print(self, document: PrintDocument, *, job_id: str) -> PrintResult:
         known = self._journal.find(job_id)
         if known is not None and known.state is not PrintState.FAILED:
             return known

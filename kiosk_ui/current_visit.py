@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -11,6 +12,7 @@ from devices.models import PrintResult
 from kiosk_ui.flow import Appointed, Screen
 from kiosk_ui.gateway import models
 from kiosk_ui.gateway.models import Language
+from kiosk_ui.gateway.payment_models import CashReply, DuesReply, PaymentReply
 
 
 class Purpose(StrEnum):
@@ -20,6 +22,7 @@ class Purpose(StrEnum):
     BOOKED = "booked"
     RESULTS = "results"
     TICKET = "ticket"
+    PAY = "pay"
 
 
 class Comeback(StrEnum):
@@ -99,6 +102,60 @@ class AskedAhead:
 
 
 @dataclass(kw_only=True)
+class Paying:
+    """What is being paid, by whom it was found, and how far it is.
+
+    Nothing in here makes a payment paid but what the server said of it.
+    """
+
+    scan_id: str | None = None
+    code: str | None = field(default=None, repr=False)
+    """One of the two says whose fees these are."""
+    dues: DuesReply | None = field(default=None, repr=False)
+    dues_read_s: float = 0.0
+    note: str | None = None
+    """Key of a sentence about why the dues are shown again."""
+    hospital_away: bool = False
+    """The fees could not be read now."""
+    left_out: set[str] = field(default_factory=set)
+    """Codes of bills that are not to be paid now."""
+    advance_vnd: int | None = None
+    gone: set[str] = field(default_factory=set)
+    """Ways to pay that failed a moment ago."""
+
+    payment: PaymentReply | None = field(default=None, repr=False)
+    method: str = ""
+    """The way of its newest code; the payment forgets it with the code."""
+    begun_here: bool = False
+    """Its receipt is printed without being asked for."""
+    qr_ends_s: float = 0.0
+    qr_life_s: float = 1.0
+    """On this kiosk's own clock, which never jumps."""
+    asking_news: bool = False
+    next_news_s: float = 0.0
+    line_lost: bool = False
+    """The last question about it was not answered; the payment goes on by itself."""
+    checking: bool = False
+    checked_at: datetime | None = None
+    """When the provider was asked at the patient's wish and knew of no money."""
+
+    cash: CashReply | None = field(default=None, repr=False)
+    cash_job: str = ""
+    receipt_jobs: int = 0
+    printing: bool = False
+
+    def forget_dues(self, *, note: str | None = None) -> None:
+        """They are read anew where they are shown next."""
+        self.dues = None
+        self.note = note
+        self.hospital_away = False
+        self.payment = None
+        self.begun_here = False
+        self.checked_at = None
+        self.gone.clear()
+
+
+@dataclass(kw_only=True)
 class CurrentVisit:
     """Made anew for each patient: language, large text and lowered screen included."""
 
@@ -148,6 +205,7 @@ class CurrentVisit:
     offline_ticket: models.Ticket | None = None
     """A number given without the server; nobody's name belongs to it."""
     comeback: Comeback | None = None
+    pay: Paying | None = None
     intent: Intent | None = None
     print_result: PrintResult | None = None
     reprinted: bool = False

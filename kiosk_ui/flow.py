@@ -46,6 +46,17 @@ class Screen(StrEnum):
     RETURNED = "returned"
     CANCEL_VISIT = "cancel_visit"
     CANCELLED = "cancelled"
+    PAY_WHO = "pay_who"
+    PAY_CODE = "pay_code"
+    PAY_BILLS = "pay_bills"
+    PAY_LINES = "pay_lines"
+    PAY_ADVANCE = "pay_advance"
+    PAY_AMOUNT = "pay_amount"
+    PAY_METHOD = "pay_method"
+    PAY_CASH = "pay_cash"
+    PAY_QR = "pay_qr"
+    PAID = "paid"
+    PAY_ENDED = "pay_ended"
     TROUBLE = "trouble"
     OUT_OF_SERVICE = "out_of_service"
     OFFLINE_NUMBER = "offline_number"
@@ -81,9 +92,11 @@ QUESTION_OF: Mapping[Screen, Question] = {
 
 _ASKED = frozenset(SCREENS_OF.values())
 _AFTER_A_QUESTION = _ASKED | {Screen.PRINTING}
+_TO_PAYING = frozenset({Screen.PAY_BILLS, Screen.PAY_CODE, Screen.NOTICE})
+"""From where it is said whose fees are paid; the notice when a card came before it."""
 
 MOVES: Mapping[Screen, frozenset[Screen]] = {
-    Screen.WELCOME: frozenset({Screen.NOTICE, Screen.INFO, Screen.OUT_OF_SERVICE}),
+    Screen.WELCOME: frozenset({Screen.NOTICE, Screen.INFO, Screen.PAY_WHO, Screen.OUT_OF_SERVICE}),
     Screen.INFO: frozenset({Screen.INFO_PRICES, Screen.INFO_MAP, Screen.INFO_HOW}),
     Screen.INFO_PRICES: frozenset(),
     Screen.INFO_MAP: frozenset(),
@@ -97,11 +110,16 @@ MOVES: Mapping[Screen, frozenset[Screen]] = {
             Screen.MY_TICKET,
         }
     )
+    | _TO_PAYING
     | _AFTER_A_QUESTION,
     Screen.ON_BEHALF: frozenset({Screen.ON_BEHALF_PHONE}),
     Screen.ON_BEHALF_PHONE: frozenset({Screen.SCAN}),
-    Screen.TYPED_NUMBER: frozenset({Screen.TYPED_BIRTH_DATE, Screen.MY_TICKET}) | _AFTER_A_QUESTION,
-    Screen.TYPED_BIRTH_DATE: frozenset({Screen.TYPED_NUMBER, Screen.MY_TICKET}) | _AFTER_A_QUESTION,
+    Screen.TYPED_NUMBER: frozenset({Screen.TYPED_BIRTH_DATE, Screen.MY_TICKET})
+    | _TO_PAYING
+    | _AFTER_A_QUESTION,
+    Screen.TYPED_BIRTH_DATE: frozenset({Screen.TYPED_NUMBER, Screen.MY_TICKET})
+    | _TO_PAYING
+    | _AFTER_A_QUESTION,
     Screen.CONFIRM_IDENTITY: frozenset({Screen.SCAN}) | _AFTER_A_QUESTION,
     Screen.EXISTING_VISIT: frozenset({Screen.MY_TICKET}) | _AFTER_A_QUESTION,
     Screen.INSURANCE: _AFTER_A_QUESTION,
@@ -119,12 +137,41 @@ MOVES: Mapping[Screen, frozenset[Screen]] = {
     Screen.PRINTING: frozenset({Screen.DONE}),
     Screen.DONE: frozenset({Screen.PRINTING}),
     Screen.MY_TICKET: frozenset(
-        {Screen.PRINTING, Screen.DEPARTMENT, Screen.CANCEL_VISIT, Screen.RETURNED}
+        {
+            Screen.PRINTING,
+            Screen.DEPARTMENT,
+            Screen.CANCEL_VISIT,
+            Screen.RETURNED,
+            Screen.PAY_BILLS,
+        }
     ),
     Screen.RETURNED: frozenset(),
     Screen.CANCEL_VISIT: frozenset({Screen.CANCELLED}),
     Screen.CANCELLED: frozenset(),
-    Screen.TROUBLE: frozenset({Screen.SCAN, Screen.DEPARTMENT}),
+    Screen.PAY_WHO: frozenset({Screen.NOTICE, Screen.SCAN, Screen.PAY_CODE}),
+    Screen.PAY_CODE: frozenset({Screen.PAY_BILLS}),
+    Screen.PAY_BILLS: frozenset(
+        {
+            Screen.PAY_CODE,
+            Screen.SCAN,
+            Screen.PAY_LINES,
+            Screen.PAY_ADVANCE,
+            Screen.PAY_METHOD,
+            Screen.PAY_QR,
+            Screen.PAID,
+        }
+    ),
+    Screen.PAY_LINES: frozenset(),
+    Screen.PAY_ADVANCE: frozenset({Screen.PAY_AMOUNT, Screen.PAY_METHOD}),
+    Screen.PAY_AMOUNT: frozenset({Screen.PAY_METHOD}),
+    Screen.PAY_METHOD: frozenset(
+        {Screen.PAY_QR, Screen.PAY_BILLS, Screen.PAID, Screen.PAY_ENDED, Screen.PAY_CASH}
+    ),
+    Screen.PAY_CASH: frozenset(),
+    Screen.PAY_QR: frozenset({Screen.PAY_METHOD, Screen.PAY_BILLS, Screen.PAID, Screen.PAY_ENDED}),
+    Screen.PAID: frozenset(),
+    Screen.PAY_ENDED: frozenset({Screen.PAY_BILLS, Screen.PAID}),
+    Screen.TROUBLE: frozenset({Screen.SCAN, Screen.DEPARTMENT, Screen.PAY_BILLS}),
     Screen.OUT_OF_SERVICE: frozenset({Screen.OFFLINE_NUMBER}),
     Screen.OFFLINE_NUMBER: frozenset(),
     Screen.HELP: frozenset(),
@@ -142,10 +189,14 @@ FINAL = frozenset(
         Screen.RETURNED,
         Screen.OUT_OF_SERVICE,
         Screen.OFFLINE_NUMBER,
+        Screen.PAID,
+        Screen.PAY_ENDED,
+        Screen.PAY_CASH,
     }
 )
 """What led there cannot be undone by going back."""
-NO_WAY_BACK = FINAL | {Screen.WELCOME, Screen.PRINTING}
+NO_WAY_BACK = FINAL | {Screen.WELCOME, Screen.PRINTING, Screen.PAY_QR}
+"""From a code that may be paid one goes on by its own buttons, never by going back."""
 
 
 def may_move(here: Screen, there: Screen) -> bool:
@@ -169,6 +220,8 @@ _NO_DATA = IdleRule(quiet_s=45, countdown_s=0)
 _DATA = IdleRule(quiet_s=45, countdown_s=20)
 _WAITING_FOR_STAFF = IdleRule(quiet_s=180, countdown_s=20)
 _TICKET_IN_HAND = IdleRule(quiet_s=15, countdown_s=20)
+_PAYING = IdleRule(quiet_s=90, countdown_s=30)
+"""Eyes and hands are at the phone: finding the app, a password, a face to be shown."""
 
 _IDLE: Mapping[Screen, IdleRule] = {
     Screen.WELCOME: _NO_DATA,
@@ -180,6 +233,9 @@ _IDLE: Mapping[Screen, IdleRule] = {
     Screen.NOTICE: _NO_DATA,
     Screen.SCAN: _NO_DATA,
     Screen.CANCELLED: _NO_DATA,
+    Screen.PAY_WHO: _NO_DATA,
+    Screen.PAY_QR: _PAYING,
+    Screen.PAY_METHOD: _PAYING,
     Screen.HELP: _WAITING_FOR_STAFF,
     Screen.EMERGENCY: _WAITING_FOR_STAFF,
 }
@@ -187,7 +243,8 @@ _IDLE: Mapping[Screen, IdleRule] = {
 
 def idle_rule(screen: Screen, *, ticket_in_hand: bool = False) -> IdleRule:
     """What holds on a screen; `ticket_in_hand`: the paper came out, nothing is left to read."""
-    if screen in {Screen.DONE, Screen.OFFLINE_NUMBER} and ticket_in_hand:
+    in_hand = {Screen.DONE, Screen.OFFLINE_NUMBER, Screen.PAID, Screen.PAY_CASH}
+    if screen in in_hand and ticket_in_hand:
         return _TICKET_IN_HAND
     return _IDLE.get(screen, _DATA)
 

@@ -1,17 +1,21 @@
-"""The printer of this kiosk, fed with the server's tickets."""
+"""The printer of this kiosk, fed with the server's tickets and receipts."""
 
 from __future__ import annotations
 
 from devices.errors import BadTicket
 from devices.models import (
+    MAX_RECEIPT_QR_CHARS,
+    PrintDocument,
     PrinterState,
     PrintReason,
     PrintResult,
     PrintState,
+    ReceiptDocument,
     TicketDocument,
 )
 from devices.ports import TicketPrinter
 from kiosk_ui.gateway.models import Ticket
+from kiosk_ui.gateway.payment_models import Receipt
 
 
 class DevicePrinting:
@@ -29,7 +33,19 @@ class DevicePrinting:
             document = TicketDocument.from_json(ticket.model_dump_json())
         except BadTicket:
             return _not_begun(job_id, PrintReason.PRINTER_ERROR)
-        result = self._printer.print(document, job_id=job_id)
+        return self._print(self._printer, document, job_id)
+
+    def print_receipt(self, receipt: Receipt, job_id: str) -> PrintResult:
+        if self._printer is None:
+            return _not_begun(job_id, PrintReason.LINE_UNAVAILABLE)
+        try:
+            document = ReceiptDocument.from_json(_with_short_code(receipt).model_dump_json())
+        except BadTicket:
+            return _not_begun(job_id, PrintReason.PRINTER_ERROR)
+        return self._print(self._printer, document, job_id)
+
+    def _print(self, printer: TicketPrinter, document: PrintDocument, job_id: str) -> PrintResult:
+        result = printer.print(document, job_id=job_id)
         if result.state is not PrintState.PRINTED:
             self.look()
         return result
@@ -44,6 +60,12 @@ class DevicePrinting:
     def close(self) -> None:
         if self._printer is not None:
             self._printer.close()
+
+
+def _with_short_code(receipt: Receipt) -> Receipt:
+    """A picture larger than the paper is left out; the words of the receipt matter more."""
+    fits = len(receipt.qr) <= MAX_RECEIPT_QR_CHARS and receipt.qr.isascii()
+    return receipt if fits else receipt.model_copy(update={"qr": ""})
 
 
 def _not_begun(job_id: str, reason: PrintReason) -> PrintResult:

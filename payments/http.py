@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,6 +60,8 @@ class HttpClient:
         self._session.mount("https://", HTTPAdapter(pool_maxsize=16))
         self._session.mount("http://", HTTPAdapter(pool_maxsize=16))
         if ca_file is not None:
+            if not Path(ca_file).is_file():
+                raise ProviderMisconfigured("ca_file is no file")
             self._session.verify = ca_file
 
     def ask(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
+from collections.abc import Iterable
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 LENGTH = 9
@@ -16,6 +17,7 @@ _SPOKEN = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Without 0, O, 1 and I: codes are also read aloud at the counter."""
 _PREFIX = re.compile(r"[A-Z]{2}")
 _CODE = re.compile(r"[A-Z]{2}[0-9A-Z]{7}")
+_KEY = re.compile(r"([A-Z]{2}[0-9A-Z]{7})-[1-9][0-9]{0,3}")
 _MAX_MEMO_CHARS = 1_000
 
 
@@ -40,14 +42,33 @@ def is_match_code(text: str) -> bool:
     return _CODE.fullmatch(text) is not None and check_character(text[:-1]) == text[-1]
 
 
+def is_order_key(text: str) -> bool:
+    """Whether this may be the key of an order of ours: a valid code and an attempt."""
+    found = _KEY.fullmatch(text)
+    return found is not None and is_match_code(found[1])
+
+
 def find_match_codes(untrusted_memo: str, prefix: str) -> tuple[str, ...]:
     """Every valid code of this hospital in a memo, in order, each once.
 
     Banks and wallets add text around it, drop signs between, cut, and change case: everything
     outside A-Z and 0-9 goes first, then the code may stand anywhere.
     """
-    plain = unicodedata.normalize("NFD", untrusted_memo[:_MAX_MEMO_CHARS]).upper()
-    squeezed = "".join(sign for sign in plain if sign in ALPHABET)
+    squeezed = _squeeze(untrusted_memo)
     starts = (found.start() for found in re.finditer(f"(?={re.escape(prefix)})", squeezed))
-    candidates = (squeezed[start : start + LENGTH] for start in starts)
+    return _valid(squeezed[start : start + LENGTH] for start in starts)
+
+
+def find_codes_of_anybody(untrusted_memo: str) -> tuple[str, ...]:
+    """As above with any two letters: one sign of 36 checks, so some are codes by chance only."""
+    squeezed = _squeeze(untrusted_memo)
+    return _valid(found[1] for found in re.finditer(f"(?=({_CODE.pattern}))", squeezed))
+
+
+def _squeeze(untrusted_memo: str) -> str:
+    plain = unicodedata.normalize("NFD", untrusted_memo[:_MAX_MEMO_CHARS]).upper()
+    return "".join(sign for sign in plain if sign in ALPHABET)
+
+
+def _valid(candidates: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(code for code in candidates if is_match_code(code)))

@@ -192,6 +192,7 @@ class Notice:
     sent_at: datetime | None = None
     confirm: bool = False
     asks: bool = False
+    """The bank takes the money only if we say so: nothing is booked of what is refused."""
     context: Mapping[str, str] = field(default_factory=dict)
     """What the provider's own answer to this notice has to repeat."""
 

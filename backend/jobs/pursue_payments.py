@@ -26,10 +26,11 @@ from backend.storage import payment_tables as tables
 from backend.storage.payments import end_payment, is_open, list_lines, lock_payment
 from backend.storage.unit_of_work import UnitOfWork
 from payments.errors import PaymentError
-from payments.states import OPEN_PAYMENTS, PaymentState
+from payments.states import OPEN_PAYMENTS, AttemptState, PaymentState
 
 AT_ONCE = 50
 RETRY_S = 30
+GIVES_UP_AFTER = timedelta(days=3)
 FEES_EVERY = timedelta(seconds=30)
 ACTOR = "job:pursue_payments"
 _OPEN_STATES = sorted(state.value for state in OPEN_PAYMENTS)
@@ -100,16 +101,22 @@ def _claim(resources: Resources, attempt: Row[Any]) -> bool:
 def _ask_again(resources: Resources, attempts: Sequence[Row[Any]]) -> None:
     """The provider was silent: sooner than planned, and also when nothing was planned any more."""
     table = tables.PaymentAttempt
-    again_at = resources.database.clock() + timedelta(seconds=RETRY_S)
-    with resources.database.write() as unit:
-        unit.connection.execute(
-            update(table)
-            .where(
-                table.id.in_([each.id for each in attempts]),
-                or_(table.next_query_at.is_(None), table.next_query_at > again_at),
+    now = resources.database.clock()
+    again_at = now + timedelta(seconds=RETRY_S)
+    for each in attempts:
+        if each.created_at < now - GIVES_UP_AFTER:
+            continue  # a statement tells
+        # One by one: several rows at once would be locked in another order than others lock them.
+        with resources.database.write() as unit:
+            unit.connection.execute(
+                update(table)
+                .where(
+                    table.id == each.id,
+                    table.state != AttemptState.PAID.value,
+                    or_(table.next_query_at.is_(None), table.next_query_at > again_at),
+                )
+                .values(next_query_at=again_at)
             )
-            .values(next_query_at=again_at)
-        )
 
 
 def tell_cancellations(resources: Resources) -> None:
@@ -119,12 +126,19 @@ def tell_cancellations(resources: Resources) -> None:
         away = find_away(connection, resources.database.facility_id)
         left = connection.execute(
             select(attempt.__table__)
-            .where(attempt.facility_id == resources.database.facility_id, attempt.to_cancel)
+            .where(
+                attempt.facility_id == resources.database.facility_id,
+                attempt.to_cancel,
+                # Those of one that is away would fill the list.
+                attempt.provider.not_in(
+                    [name for name in resources.providers if party_of(name) in away]
+                ),
+            )
             .order_by(attempt.id)
             .limit(AT_ONCE)
         ).all()
     for each in left:
-        if party_of(each.provider) in away or not cancel_at_provider(resources, each):
+        if not cancel_at_provider(resources, each):
             continue
         with resources.database.write() as unit:
             note_cancelled(unit, each.id)

@@ -20,6 +20,7 @@ from backend.jobs.make_clips import make_clips
 from backend.jobs.purge import purge
 from backend.jobs.pursue_payments import probe_providers, pursue_payments
 from backend.jobs.recheck_coverage import recheck_coverage
+from backend.jobs.reconcile_payments import reconcile_payments
 from backend.jobs.refresh_catalogue import refresh_catalogue
 from backend.jobs.write_call_lists import write_call_lists
 from backend.logging import log
@@ -43,6 +44,7 @@ JOBS = (
     Job(name="follow_his", every_s=1, run=follow_his, alone=True),
     Job(name="pursue_payments", every_s=1, run=pursue_payments, alone=True),
     Job(name="probe_providers", every_s=15, run=probe_providers, alone=True),
+    Job(name="reconcile_payments", every_s=600, run=reconcile_payments, alone=True),
     Job(name="refresh_catalogue", every_s=120, run=refresh_catalogue),
     Job(name="close_past_steps", every_s=60, run=close_past_steps),
     Job(name="disable_idle_users", every_s=3600, run=disable_idle_users),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import Row, and_, or_, select, update
 
 from backend.domain.catalogue import Catalogue
 from backend.domain.ids import new_id
@@ -26,7 +26,7 @@ from backend.storage.payments import (
     close_attempts,
     end_payment,
     find_attempt,
-    find_payment_by_code,
+    find_payments_by_code,
     is_open,
     list_lines,
     list_rivals,
@@ -36,7 +36,7 @@ from backend.storage.payments import (
     write_journal,
 )
 from backend.storage.unit_of_work import UnitOfWork
-from payments.match_codes import find_match_codes
+from payments.match_codes import find_codes_of_anybody, find_match_codes
 from payments.models import Credit, Money, Outcome
 from payments.states import (
     CLOSED_PAYMENTS,
@@ -52,6 +52,8 @@ Source = Literal["callback", "query", "statement", "cashier"]
 POST_PAYMENT = "his.post_payment"
 POSTS_FOR = timedelta(days=60)
 """The money has been taken: this is never given up while anybody may still see to it."""
+NEAR = timedelta(hours=12)
+"""What one way tells of late in the evening another may date the next day."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,19 +128,15 @@ def _keep(
     """The id of its row, and whether it is new.
 
     The same money may be told of by a feed and by a statement under ids of their own: then the
-    bank's own reference, the amount and the day are the same. One provider that names two ids in
-    the same way, twice in its messages or twice in its statements, means two credits.
+    bank's own reference and the amount are the same, and the day, unless it came about midnight.
+    One provider that names two ids in the same way, twice in its messages or twice in its
+    statements, means two credits.
     """
-    day = catalogue.today(credit.paid_at).isoformat()
-    same_money = (
-        keys.hash("money", credit.account, credit.bank_reference, str(credit.amount), day)
-        if credit.bank_reference
-        else None
-    )
+    same_money = _same_money_keys(keys, catalogue, credit)
     found = _find_same(unit, credit, source, same_money)
     if found is not None:
         return found, False
-    for key in dict.fromkeys((same_money, None)):
+    for key in dict.fromkeys((*same_money[:1], None)):
         credit_id = _insert(unit, keys, credit, source, same_money_key=key)
         if credit_id is not None:
             return credit_id, True
@@ -147,6 +145,17 @@ def _keep(
         if found is not None:
             return found, False
     raise AssertionError("a credit that conflicts with no other")
+
+
+def _same_money_keys(keys: Keys, catalogue: Catalogue, credit: Credit) -> list[str]:
+    """Of its own day, the day before and the day after; none without the bank's reference."""
+    if not credit.bank_reference:
+        return []
+    day = catalogue.today(credit.paid_at)
+    what = (credit.account, credit.bank_reference, str(credit.amount))
+    return [
+        keys.hash("money", *what, (day + timedelta(days=away)).isoformat()) for away in (0, -1, 1)
+    ]
 
 
 def _insert(
@@ -187,7 +196,7 @@ def _private(credit: Credit) -> bytes:
 
 
 def _find_same(
-    unit: UnitOfWork, credit: Credit, source: Source, same_money: str | None
+    unit: UnitOfWork, credit: Credit, source: Source, same_money: list[str]
 ) -> str | None:
     row = tables.Credit
     found = unit.connection.scalar(
@@ -198,12 +207,38 @@ def _find_same(
             row.transaction_id == credit.transaction_id,
         )
     )
-    if found is not None or same_money is None:
-        return found
-    other_way = row.source != "statement" if source == "statement" else row.source == "statement"
+    return found or _find_renamed(unit, credit) or _find_told(unit, credit, source, same_money)
+
+
+def _find_renamed(unit: UnitOfWork, credit: Credit) -> str | None:
+    """The provider got another name in the settings, and tells of its day once more."""
+    row = tables.Credit
     return unit.connection.scalar(
         select(row.id).where(
-            row.same_money_key == same_money, or_(row.provider != credit.provider, other_way)
+            row.facility_id == unit.facility_id,
+            row.paid_at == credit.paid_at,
+            row.account == credit.account,
+            row.transaction_id == credit.transaction_id,
+            row.amount_vnd == credit.amount.amount_vnd,
+        )
+    )
+
+
+def _find_told(
+    unit: UnitOfWork, credit: Credit, source: Source, same_money: list[str]
+) -> str | None:
+    if not same_money:
+        return None
+    row = tables.Credit
+    other_way = row.source != "statement" if source == "statement" else row.source == "statement"
+    near = row.paid_at.between(credit.paid_at - NEAR, credit.paid_at + NEAR)
+    return unit.connection.scalar(
+        select(row.id).where(
+            or_(
+                row.same_money_key == same_money[0],
+                and_(row.same_money_key.in_(same_money[1:]), near),
+            ),
+            or_(row.provider != credit.provider, other_way),
         )
     )
 
@@ -224,13 +259,12 @@ def _find_payment(
         if attempt is not None and attempt.provider == credit.provider:
             return attempt.payment_id, attempt
     prefix = catalogue.settings.payment_prefix
-    codes = find_match_codes(credit.memo, prefix)
-    known = [
-        payment_id
-        for code in codes
-        if (payment_id := find_payment_by_code(unit.connection, code, facility_id=unit.facility_id))
-    ]
-    return (known[0] if len(known) == 1 else None), None
+    # A hospital that chose other letters is still paid by those of before.
+    for codes in (find_match_codes(credit.memo, prefix), find_codes_of_anybody(credit.memo)):
+        known = find_payments_by_code(unit.connection, codes, facility_id=unit.facility_id)
+        if known:
+            return (known[0] if len(known) == 1 else None), None
+    return None, None
 
 
 def is_free(unit: UnitOfWork, payment: Row[Any], *, actor: str) -> bool:
@@ -242,6 +276,8 @@ def is_free(unit: UnitOfWork, payment: Row[Any], *, actor: str) -> bool:
     lines = list_lines(unit.connection, payment.id)
     refs = [line.invoice_ref for line in lines if line.invoice_ref is not None]
     rivals = list_rivals(unit, payment.id, refs)
+    # Whoever ended while their row was waited for holds nothing any more.
+    rivals = [rival for rival in rivals if PaymentState(rival.state) not in CLOSED_PAYMENTS]
     if any(not is_open(rival) or list_short_items(unit, rival.id) for rival in rivals):
         return False
     for rival in rivals:

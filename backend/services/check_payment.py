@@ -19,15 +19,24 @@ from backend.services.payment_methods import ask_provider
 from backend.services.remote_party import NoAnswer
 from backend.services.resources import Resources
 from backend.storage import payment_tables as tables
-from backend.storage.payments import get_payment, is_open, list_attempts
+from backend.storage.payments import (
+    get_payment,
+    is_open,
+    list_attempts,
+    lock_payment,
+    move_payment,
+)
 from backend.storage.unit_of_work import UnitOfWork
 from payments.errors import NotSupported, PaymentError
 from payments.models import Credit, OrderReport, OrderStatus, PlacedOrder
 from payments.ports import PaymentProvider
-from payments.states import AttemptState
+from payments.states import AttemptState, PaymentState
 
 LOST_RACES = 5
 WAIT_S = 6.0
+CLOCKS_APART = timedelta(minutes=5)
+"""A minute after midnight here may be yesterday there."""
+AT_ONCE = 1_000
 _ENDS = {
     OrderStatus.FAILED: AttemptState.FAILED,
     OrderStatus.CANCELLED: AttemptState.CANCELLED,
@@ -40,7 +49,14 @@ def check_payment(resources: Resources, payment_id: str) -> None:
     with resources.database.read() as connection:
         payment = get_payment(connection, payment_id, facility_id=resources.database.facility_id)
         attempts = list_attempts(connection, payment_id) if is_open(payment) else []
-    for attempt in reversed(attempts):
+    swept: set[str] = set()
+    for attempt in attempts:
+        provider = resources.providers.get(attempt.provider)
+        if provider is not None and not provider.features().can_query:
+            # One list tells of all its attempts, from the oldest on.
+            if attempt.provider in swept:
+                continue
+            swept.add(attempt.provider)
         check_attempt(resources, attempt)
 
 
@@ -78,7 +94,7 @@ def sweep_credits(resources: Resources, name: str, *, since: datetime) -> None:
     """
     catalogue = resources.catalogue.get()
     today = catalogue.today(resources.database.clock())
-    day = catalogue.today(since)
+    day = catalogue.today(since - CLOCKS_APART)
     while day <= today:
         asked = day
 
@@ -92,7 +108,7 @@ def sweep_credits(resources: Resources, name: str, *, since: datetime) -> None:
 def book_report(resources: Resources, attempt: Row[Any], report: OrderReport) -> None:
     book_credits(resources, report.credits, source="query")
     if not report.credits and report.status in _ENDS:
-        end_attempt(resources, attempt.key, _ENDS[report.status])
+        end_attempt(resources, attempt, _ENDS[report.status])
 
 
 def book_credits(
@@ -112,14 +128,18 @@ def _known_transactions(
 ) -> frozenset[tuple[str, str, str]]:
     """Of a list that is read again and again most are booked: they need no transaction."""
     row = tables.Credit
+    ids = [credit.transaction_id for credit in told]
+    known: set[tuple[str, str, str]] = set()
     with resources.database.read() as connection:
-        found = connection.execute(
-            select(row.provider, row.account, row.transaction_id).where(
-                row.facility_id == resources.database.facility_id,
-                row.transaction_id.in_([credit.transaction_id for credit in told]),
+        for start in range(0, len(ids), AT_ONCE):
+            found = connection.execute(
+                select(row.provider, row.account, row.transaction_id).where(
+                    row.facility_id == resources.database.facility_id,
+                    row.transaction_id.in_(ids[start : start + AT_ONCE]),
+                )
             )
-        )
-        return frozenset((each.provider, each.account, each.transaction_id) for each in found)
+            known |= {(each.provider, each.account, each.transaction_id) for each in found}
+    return frozenset(known)
 
 
 def book_credit(
@@ -155,31 +175,31 @@ def book_credit(
     raise StorageUnavailable
 
 
-def end_attempt(resources: Resources, key: str, state: AttemptState) -> None:
+def end_attempt(resources: Resources, attempt: Row[Any], state: AttemptState) -> None:
     """The provider says that nobody pays this order any more. Touches this attempt alone: an
     older one's expiry says nothing about the payment.
     """
 
     def end(unit: UnitOfWork) -> None:
-        attempt = tables.PaymentAttempt
+        # The payment first, as everybody does: otherwise two wait for each other.
+        payment = lock_payment(unit, attempt.payment_id)
+        table = tables.PaymentAttempt
         ended = unit.connection.execute(
-            update(attempt)
+            update(table)
             .where(
-                attempt.key == key,
-                attempt.facility_id == unit.facility_id,
-                attempt.state.in_((AttemptState.CREATED.value, AttemptState.OPEN.value)),
+                table.id == attempt.id,
+                table.state.in_((AttemptState.CREATED.value, AttemptState.OPEN.value)),
             )
             .values(state=state.value)
-            .returning(attempt.payment_id)
-        ).one_or_none()
-        if ended is None:
-            return
-        unit.connection.execute(
-            update(tables.Payment)
-            .where(tables.Payment.id == ended.payment_id)
-            .values(version=tables.Payment.version + 1)
         )
-        unit.publish(Event.PAYMENT_CHANGED, subject=f"payment:{ended.payment_id}", detail={})
+        if ended.rowcount:
+            move_payment(
+                unit,
+                payment,
+                PaymentState(payment.state),
+                cause="callback",
+                actor=f"provider:{attempt.provider}",
+            )
 
     resources.database.transact(end)
 

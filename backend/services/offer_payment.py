@@ -38,13 +38,14 @@ from payments.states import AttemptState, PaymentState
 GRACE = timedelta(minutes=5)
 """A payment outlives its last QR by this: time to ask for another one."""
 TRIES = 2
+MOST_ATTEMPTS = 99
 
 
 def offer_payment(resources: Resources, payment_id: str, method: str, *, kiosk: Caller) -> None:
     """A fresh QR by that method; an older one is closed. Nothing is done when the newest QR is by
     that method, good for a while and for the right amount.
 
-    Raises PaymentNotFound, PaymentOver, MethodUnavailable.
+    Raises PaymentNotFound, PaymentOver, MethodUnavailable (also after very many QRs).
     """
     with resources.database.read() as connection:
         payment = get_payment(connection, payment_id, facility_id=resources.database.facility_id)
@@ -75,6 +76,8 @@ def begin_attempt(
     lifetime = timedelta(seconds=resources.providers[method].features().lifetime_s)
     expires_at = unit.now + lifetime
     number = len(attempts) + 1
+    if number > MOST_ATTEMPTS:
+        raise MethodUnavailable("a key takes two digits")
     attempt_id = new_id()
     unit.add(
         tables.PaymentAttempt,

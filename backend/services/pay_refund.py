@@ -9,14 +9,15 @@ from sqlalchemy import Row, select, update
 
 from backend.domain.ledger import Cause
 from backend.events import Event
+from backend.logging import log
 from backend.services.check_payment import WAIT_S, placed_of
-from backend.services.payment_methods import ask_provider
+from backend.services.payment_methods import ask_provider, find_away, party_of
 from backend.services.remote_party import NoAnswer
 from backend.services.resources import Resources
 from backend.storage import payment_tables as tables
 from backend.storage.payments import find_attempt, write_journal
 from backend.storage.unit_of_work import UnitOfWork
-from payments.errors import PaymentError
+from payments.errors import Declined, NotSupported, PaymentError
 from payments.models import Money, RefundOrder, RefundReport, RefundState
 
 ACTOR = "job:pay_refund"
@@ -25,27 +26,45 @@ LEASE_S = 60
 
 
 def pay_refund(resources: Resources, refund_id: str) -> None:
-    """Asks for it, or what became of it. Nothing when another worker is at it."""
+    """Asks for it, or what became of it. Nothing when another worker is at it, or nobody answers
+    there at the moment.
+    """
     claimed = resources.database.transact(lambda unit: _claim(unit, refund_id))
     if claimed is None:
         return
     refund, credit, is_first = claimed
     order = _make_order(resources, refund, credit)
-    if order is None or credit.provider not in resources.providers:
-        report = RefundReport(state=RefundState.FAILED, reason="not-supported")
+    if order is not None and credit.provider in resources.providers:
+        report = _ask(resources, credit.provider, order, is_first=is_first)
+    elif is_first:
+        report = RefundReport(state=RefundState.FAILED, reason=NotSupported.code)
     else:
-        try:
-            report = ask_provider(
-                resources,
-                credit.provider,
-                lambda it: it.refund(order) if is_first else it.query_refund(order),
-                wait_s=WAIT_S,
-            )
-        except NoAnswer:
-            return  # it may have been done: asked about when the lease is over
-        except PaymentError as error:
-            report = RefundReport(state=RefundState.FAILED, reason=error.code)
+        # Asked for while the provider still was in the settings: a person has to ask there.
+        log(Event.JOB_FAILED, job="pay_refund", provider=credit.provider, code="not-configured")
+        return
     resources.database.transact(lambda unit: settle_refund(unit, refund_id, report, actor=ACTOR))
+
+
+def _ask(resources: Resources, name: str, order: RefundOrder, *, is_first: bool) -> RefundReport:
+    """PROCESSING whenever the money may be on its way: only what the provider says plainly, that
+    it refuses or never heard of it, sets it free for another refund.
+    """
+    try:
+        return ask_provider(
+            resources,
+            name,
+            lambda it: it.refund(order) if is_first else it.query_refund(order),
+            wait_s=WAIT_S,
+        )
+    except (Declined, NotSupported) as error:
+        if is_first:
+            return RefundReport(state=RefundState.FAILED, reason=error.code)
+        log(Event.JOB_FAILED, error=error, job="pay_refund", provider=name)
+    except NoAnswer:
+        pass  # asked about when the lease is over
+    except PaymentError as error:
+        log(Event.JOB_FAILED, error=error, job="pay_refund", provider=name)
+    return RefundReport(state=RefundState.PROCESSING)
 
 
 def _claim(unit: UnitOfWork, refund_id: str) -> tuple[Row[Any], Row[Any], bool] | None:
@@ -57,6 +76,11 @@ def _claim(unit: UnitOfWork, refund_id: str) -> tuple[Row[Any], Row[Any], bool] 
     is_due = refund.next_try_at is None or refund.next_try_at <= unit.now
     if refund.state not in {RefundState.APPROVED, RefundState.PROCESSING} or not is_due:
         return None
+    credit = unit.connection.execute(
+        select(tables.Credit.__table__).where(tables.Credit.id == refund.credit_id)
+    ).one()
+    if party_of(credit.provider) in find_away(unit.connection, unit.facility_id):
+        return None
     pause_s = max(LEASE_S, PAUSES_S[min(refund.tries, len(PAUSES_S) - 1)])
     unit.connection.execute(
         update(table)
@@ -67,9 +91,6 @@ def _claim(unit: UnitOfWork, refund_id: str) -> tuple[Row[Any], Row[Any], bool] 
             next_try_at=unit.now + timedelta(seconds=pause_s),
         )
     )
-    credit = unit.connection.execute(
-        select(tables.Credit.__table__).where(tables.Credit.id == refund.credit_id)
-    ).one()
     return refund, credit, is_first
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 
 from backend.domain.ids import new_id
 from backend.errors import StorageUnavailable
@@ -69,11 +70,11 @@ def receive_callback(
 
 def _take(resources: Resources, provider: PaymentProvider, notice: Notice) -> Outcome:
     if notice.kind is NoticeKind.STATUS:
-        return _end(resources, notice)
+        return _end(resources, provider.name, notice)
     if notice.kind is not NoticeKind.CREDIT:
         return Outcome.RECORDED
     if notice.confirm:
-        return _confirm(resources, notice)
+        return _confirm(resources, provider.name, notice)
     outcome = Outcome.RECORDED
     for credit in notice.credits:
         try:
@@ -84,31 +85,34 @@ def _take(resources: Resources, provider: PaymentProvider, notice: Notice) -> Ou
     return outcome
 
 
-def _end(resources: Resources, notice: Notice) -> Outcome:
+def _end(resources: Resources, name: str, notice: Notice) -> Outcome:
     """A failure or an expiry touches its own attempt, and never one that was paid."""
     if notice.order_key is None or notice.status not in _ENDS:
         return Outcome.RECORDED
+    attempt = _find_own(resources, name, notice)
+    if attempt is None:
+        return Outcome.UNKNOWN_ORDER
+    end_attempt(resources, attempt, _ENDS[notice.status])
+    return Outcome.RECORDED
+
+
+def _confirm(resources: Resources, name: str, notice: Notice) -> Outcome:
+    """Nothing signs the content of this one: what the provider says when asked counts."""
+    attempt = _find_own(resources, name, notice)
+    if attempt is None:
+        return Outcome.UNKNOWN_ORDER
+    return Outcome.APPLIED if check_attempt(resources, attempt) else Outcome.NOT_NOW
+
+
+def _find_own(resources: Resources, name: str, notice: Notice) -> Row[Any] | None:
+    """The attempt it is about; what one provider signs says nothing about another's orders."""
+    if notice.order_key is None:
+        return None
     with resources.database.read() as connection:
         attempt = find_attempt(
             connection, notice.order_key, facility_id=resources.database.facility_id
         )
-    if attempt is None:
-        return Outcome.UNKNOWN_ORDER
-    end_attempt(resources, notice.order_key, _ENDS[notice.status])
-    return Outcome.RECORDED
-
-
-def _confirm(resources: Resources, notice: Notice) -> Outcome:
-    """Nothing signs the content of this one: what the provider says when asked counts."""
-    with resources.database.read() as connection:
-        attempt = (
-            find_attempt(connection, notice.order_key, facility_id=resources.database.facility_id)
-            if notice.order_key
-            else None
-        )
-    if attempt is None:
-        return Outcome.UNKNOWN_ORDER
-    return Outcome.APPLIED if check_attempt(resources, attempt) else Outcome.NOT_NOW
+    return attempt if attempt is not None and attempt.provider == name else None
 
 
 def _find_bill(resources: Resources, lookup: BillLookup) -> Bill | None:

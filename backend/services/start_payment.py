@@ -84,7 +84,7 @@ def _begin(resources: Resources, wish: PaymentWish, *, kiosk: Caller, intent: In
     checked_at = confirm_fees(resources, catalogue, dues, bills, as_of=as_of)
 
     def begin(unit: UnitOfWork) -> Answer:
-        refuse_if_being_paid(unit, bills)
+        refuse_if_being_paid(unit, bills, read_at=checked_at)
         payment_id = new_id()
         code = new_match_code(catalogue.settings.payment_prefix)
         unit.add(
@@ -190,14 +190,24 @@ def confirm_fees(
     return now
 
 
-def refuse_if_being_paid(unit: UnitOfWork, bills: Sequence[BillFacts]) -> None:
-    """Raises BeingPaid. Two kiosks at the same moment are told apart by the database."""
+def refuse_if_being_paid(
+    unit: UnitOfWork, bills: Sequence[BillFacts], *, read_at: datetime
+) -> None:
+    """Raises BeingPaid, or FeeChanged where the HIS was told of money after it was read. Two
+    kiosks at the same moment are told apart by the database.
+    """
     refs = [bill.ref for bill in bills]
+    if not refs:
+        return
     line = tables.PaymentLine
-    taken = unit.connection.scalar(
-        select(line.id)
-        .where(line.facility_id == unit.facility_id, line.is_open, line.invoice_ref.in_(refs))
-        .limit(1)
-    )
-    if refs and taken is not None:
+    rows = unit.connection.execute(
+        select(line.is_open).where(
+            line.facility_id == unit.facility_id,
+            line.invoice_ref.in_(refs),
+            line.is_open | (line.posted_at >= read_at),
+        )
+    ).all()
+    if any(row.is_open for row in rows):
         raise BeingPaid
+    if rows:
+        raise FeeChanged

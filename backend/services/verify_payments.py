@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -23,8 +24,14 @@ from backend.domain.ledger import (
 )
 from backend.storage import payment_tables as tables
 from payments.models import Money
-from payments.states import PAID_PAYMENTS, TO_POST, PaymentState
+from payments.states import MOVES, OPEN_PAYMENTS, PAID_PAYMENTS, TO_POST, PaymentState
 
+_S = PaymentState
+_RANKS = (
+    *(_S.CREATED, _S.WAITING, _S.UNDERPAID, _S.EXPIRED, _S.CANCELLED, _S.FAILED),
+    *(_S.PAID, _S.LATE_PAID, _S.POST_FAILED, _S.POSTED, _S.REFUND_DUE),
+)
+"""Every allowed move goes to the right here."""
 MAX_FAULTS = 100
 AT_ONCE = 5_000
 
@@ -176,6 +183,8 @@ def _check_lines(
         if applied[payment.id] != (payment.amount_vnd if was_paid else 0):
             yield f"payment:{payment.id}: {state} with {applied[payment.id]} applied"
         for line in its:
+            if line.is_open != (state in OPEN_PAYMENTS | TO_POST):
+                yield f"payment_line:{line.id}: {state}, and its bill is {'' if line.is_open else 'not '}kept for it"
             posted = line.amount_vnd if line.posted_at is not None else 0
             refused = line.amount_vnd if line.refused is not None else 0
             if moved[line.id, Cause.POSTED] != posted:
@@ -193,9 +202,20 @@ def _check_lines(
 
 
 def _check_trail(payments: list[Row[Any]], changes: list[Row[Any]]) -> Iterable[str]:
-    last = {change.payment_id: change.state for change in changes}
+    """Each state once, by moves that are allowed, up to the one it is in. Not by their times:
+    clocks of two machines differ, and are set back at times.
+    """
+    trails: dict[str, list[PaymentState]] = defaultdict(list)
+    for change in changes:
+        trails[change.payment_id].append(PaymentState(change.state))
     for payment in payments:
-        if last.get(payment.id) != payment.state:
+        trail = sorted(trails[payment.id], key=_RANKS.index)
+        steps = itertools.pairwise(trail)
+        if (
+            trail[:1] != [PaymentState.CREATED]
+            or trail[-1] != payment.state
+            or not all(there in MOVES[here] for here, there in steps)
+        ):
             yield f"payment:{payment.id}: its trail ends elsewhere"
 
 

@@ -55,6 +55,19 @@ def find_payment_by_code(connection: Connection, code: str, *, facility_id: str)
     )
 
 
+def find_payments_by_code(
+    connection: Connection, codes: Sequence[str], *, facility_id: str
+) -> Sequence[str]:
+    """Their ids."""
+    if not codes:
+        return ()
+    return connection.scalars(
+        select(tables.Payment.id).where(
+            tables.Payment.code.in_(codes), tables.Payment.facility_id == facility_id
+        )
+    ).all()
+
+
 _LINES = (
     select(tables.PaymentLine.__table__)
     .where(tables.PaymentLine.payment_id == bindparam("payment_id"))

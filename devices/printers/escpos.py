@@ -1,4 +1,4 @@
-"""Tickets on an ESC/POS printer, whatever the line to it.
+"""Tickets and receipts on an ESC/POS printer, whatever the line to it.
 
 A job: open the line, ask for the status, refuse or note the job in the journal, send picture,
 cut and a request for proof, wait for the proof, close. Nothing is sent without the journal
@@ -22,18 +22,18 @@ from PIL import Image
 from devices.errors import LineLost, LineStalled, LineUnavailable
 from devices.events import DeviceEvent
 from devices.models import (
+    PrintDocument,
     PrinterCause,
     PrinterState,
     PrinterStatus,
     PrintReason,
     PrintResult,
     PrintState,
-    TicketDocument,
 )
 from devices.printers.journal import PrintJournal
 from devices.printers.line import PrinterLine
+from devices.printers.paper import draw
 from devices.printers.profiles import DEFAULT_PROFILE, PrinterProfile, get_profile
-from devices.printers.rendering import render
 from devices.printers.transports import Transport
 
 _log = logging.getLogger(__name__)
@@ -137,7 +137,7 @@ class EscposPrinter:
         self._held: _Held | None = None
         self._expects_proof = profile.gives_proof
 
-    def print(self, document: TicketDocument, *, job_id: str) -> PrintResult:
+    def print(self, document: PrintDocument, *, job_id: str) -> PrintResult:
         started_s = time.monotonic()
         with self._busy:
             known = self._journal.find(job_id)
@@ -202,12 +202,12 @@ class EscposPrinter:
             return _NOT_REPORTED
         return line.ask(timeout_s=self._times.answer_s) or _NO_ANSWER
 
-    def _run(self, document: TicketDocument, job_id: str) -> tuple[PrintState, PrintReason | None]:
+    def _run(self, document: PrintDocument, job_id: str) -> tuple[PrintState, PrintReason | None]:
         if self._held is not None:
             status = self._settle()
             if self._held is not None:
                 return PrintState.FAILED, _REASONS.get(status.state, PrintReason.NO_ANSWER)
-        picture = render(document, width_px=self._profile.width_px)
+        picture = draw(document, width_px=self._profile.width_px)
         process_id = _process_id(job_id)
         job = encode(picture, self._profile, process_id=process_id)
         newest = self._journal.newest()

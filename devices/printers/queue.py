@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from devices.events import DeviceEvent
 from devices.models import (
+    PrintDocument,
     PrinterStatus,
     PrintReason,
     PrintResult,
     PrintState,
-    TicketDocument,
 )
 from devices.ports import TicketPrinter
 
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class _Job:
-    document: TicketDocument
+    document: PrintDocument
     job_id: str
     result: Future[PrintResult]
 
@@ -58,7 +58,7 @@ class PrintQueue:
         """Begins to print and to ask for the status, first of all at once."""
         self._worker.start()
 
-    def submit(self, document: TicketDocument, *, job_id: str) -> Future[PrintResult]:
+    def submit(self, document: PrintDocument, *, job_id: str) -> Future[PrintResult]:
         """Queues a job; returns at once. A job that is still open is not queued twice.
 
         The result is FAILED with reason CLOSED when the queue closes before the job began.

@@ -6,34 +6,32 @@ Paper of thermal printers: 203 dpi, 8 dots to the millimetre; 576 dots on an 80 
 
 from __future__ import annotations
 
-import math
-import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-import qrcode
 from PIL import Image, ImageDraw, ImageFont
 
-from devices.fonts import Weight, get_font, has_glyph
+from devices.fonts import Weight, get_font
 from devices.models import VIETNAM, TicketDocument, TicketWords
+from devices.printers.typesetting import (
+    BLACK,
+    WHITE,
+    Style,
+    balanced,
+    joined,
+    line_mask,
+    line_px,
+    line_width_px,
+    printable,
+    qr_picture,
+    roomiest,
+    to_ink,
+    wrapped,
+)
 
-_WHITE, _BLACK = 255, 0
-# Grey edges of letters become ink below this level; a little bold, as thermal dots spread little.
-_INK_BELOW = 150
-_QUIET_MODULES = 4
 _MAX_LENGTH_PX = 6000
 """750 mm: more than the longest ticket that the limits on texts allow."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Style:
-    """One kind of text; the size is in dots."""
-
-    weight: Weight
-    size_px: int
-    max_lines: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,21 +48,21 @@ class _Layout:
     qr_beside_words: bool
     qr_px: int
     """Room for the code with its quiet zone."""
-    hospital: _Style
-    label: _Style
-    label_vi: _Style
-    service: _Style
-    room: _Style
-    room_long: _Style
+    hospital: Style
+    label: Style
+    label_vi: Style
+    service: Style
+    room: Style
+    room_long: Style
     """For names of rooms that take more than two lines otherwise."""
-    room_vi: _Style
-    place: _Style
-    value: _Style
-    body: _Style
-    body_vi: _Style
-    note: _Style
-    note_vi: _Style
-    small: _Style
+    room_vi: Style
+    place: Style
+    value: Style
+    body: Style
+    body_vi: Style
+    note: Style
+    note_vi: Style
+    small: Style
 
 
 _W = Weight
@@ -78,20 +76,20 @@ _LAYOUTS = {
         cap_height_px=164,
         qr_beside_words=True,
         qr_px=232,
-        hospital=_Style(weight=_W.BOLD, size_px=31, max_lines=3),
-        label=_Style(weight=_W.BOLD, size_px=27, max_lines=1),
-        label_vi=_Style(weight=_W.MEDIUM, size_px=24, max_lines=1),
-        service=_Style(weight=_W.SEMI_BOLD, size_px=28, max_lines=3),
-        room=_Style(weight=_W.EXTRA_BOLD, size_px=58, max_lines=2),
-        room_long=_Style(weight=_W.EXTRA_BOLD, size_px=40, max_lines=3),
-        room_vi=_Style(weight=_W.BOLD, size_px=29, max_lines=2),
-        place=_Style(weight=_W.SEMI_BOLD, size_px=28, max_lines=3),
-        value=_Style(weight=_W.BOLD, size_px=42, max_lines=2),
-        body=_Style(weight=_W.SEMI_BOLD, size_px=28, max_lines=7),
-        body_vi=_Style(weight=_W.MEDIUM, size_px=23, max_lines=7),
-        note=_Style(weight=_W.BOLD, size_px=27, max_lines=3),
-        note_vi=_Style(weight=_W.MEDIUM, size_px=23, max_lines=3),
-        small=_Style(weight=_W.MEDIUM, size_px=22, max_lines=3),
+        hospital=Style(weight=_W.BOLD, size_px=31, max_lines=3),
+        label=Style(weight=_W.BOLD, size_px=27, max_lines=1),
+        label_vi=Style(weight=_W.MEDIUM, size_px=24, max_lines=1),
+        service=Style(weight=_W.SEMI_BOLD, size_px=28, max_lines=3),
+        room=Style(weight=_W.EXTRA_BOLD, size_px=58, max_lines=2),
+        room_long=Style(weight=_W.EXTRA_BOLD, size_px=40, max_lines=3),
+        room_vi=Style(weight=_W.BOLD, size_px=29, max_lines=2),
+        place=Style(weight=_W.SEMI_BOLD, size_px=28, max_lines=3),
+        value=Style(weight=_W.BOLD, size_px=42, max_lines=2),
+        body=Style(weight=_W.SEMI_BOLD, size_px=28, max_lines=7),
+        body_vi=Style(weight=_W.MEDIUM, size_px=23, max_lines=7),
+        note=Style(weight=_W.BOLD, size_px=27, max_lines=3),
+        note_vi=Style(weight=_W.MEDIUM, size_px=23, max_lines=3),
+        small=Style(weight=_W.MEDIUM, size_px=22, max_lines=3),
     ),
     384: _Layout(
         width_px=384,
@@ -102,27 +100,25 @@ _LAYOUTS = {
         cap_height_px=112,
         qr_beside_words=False,
         qr_px=232,
-        hospital=_Style(weight=_W.BOLD, size_px=25, max_lines=4),
-        label=_Style(weight=_W.BOLD, size_px=22, max_lines=1),
-        label_vi=_Style(weight=_W.MEDIUM, size_px=20, max_lines=1),
-        service=_Style(weight=_W.SEMI_BOLD, size_px=23, max_lines=4),
-        room=_Style(weight=_W.EXTRA_BOLD, size_px=42, max_lines=2),
-        room_long=_Style(weight=_W.EXTRA_BOLD, size_px=30, max_lines=4),
-        room_vi=_Style(weight=_W.BOLD, size_px=24, max_lines=3),
-        place=_Style(weight=_W.SEMI_BOLD, size_px=23, max_lines=4),
-        value=_Style(weight=_W.BOLD, size_px=34, max_lines=2),
-        body=_Style(weight=_W.SEMI_BOLD, size_px=24, max_lines=8),
-        body_vi=_Style(weight=_W.MEDIUM, size_px=21, max_lines=8),
-        note=_Style(weight=_W.BOLD, size_px=23, max_lines=4),
-        note_vi=_Style(weight=_W.MEDIUM, size_px=21, max_lines=4),
-        small=_Style(weight=_W.MEDIUM, size_px=19, max_lines=3),
+        hospital=Style(weight=_W.BOLD, size_px=25, max_lines=4),
+        label=Style(weight=_W.BOLD, size_px=22, max_lines=1),
+        label_vi=Style(weight=_W.MEDIUM, size_px=20, max_lines=1),
+        service=Style(weight=_W.SEMI_BOLD, size_px=23, max_lines=4),
+        room=Style(weight=_W.EXTRA_BOLD, size_px=42, max_lines=2),
+        room_long=Style(weight=_W.EXTRA_BOLD, size_px=30, max_lines=4),
+        room_vi=Style(weight=_W.BOLD, size_px=24, max_lines=3),
+        place=Style(weight=_W.SEMI_BOLD, size_px=23, max_lines=4),
+        value=Style(weight=_W.BOLD, size_px=34, max_lines=2),
+        body=Style(weight=_W.SEMI_BOLD, size_px=24, max_lines=8),
+        body_vi=Style(weight=_W.MEDIUM, size_px=21, max_lines=8),
+        note=Style(weight=_W.BOLD, size_px=23, max_lines=4),
+        note_vi=Style(weight=_W.MEDIUM, size_px=21, max_lines=4),
+        small=Style(weight=_W.MEDIUM, size_px=19, max_lines=3),
     ),
 }
 WIDTHS_PX = tuple(_LAYOUTS)
 
-_MAX_CHARS = 400
 _MAX_NUMBER_CHARS = 8
-_MAX_MARKS_PER_LETTER = 2
 
 
 def render(document: TicketDocument, *, width_px: int) -> Image.Image:
@@ -135,29 +131,6 @@ def render(document: TicketDocument, *, width_px: int) -> Image.Image:
     if layout is None:
         raise ValueError(f"width {width_px} is none of {WIDTHS_PX}")
     return _Sheet(layout, document).draw()
-
-
-def printable(untrusted: str, *, max_chars: int = _MAX_CHARS) -> str:
-    """One line that the typeface can draw: composed (NFC), without control, direction or
-    unknown characters, whitespace collapsed, and cut at `max_chars` with an ellipsis.
-    """
-    # Cut before normalising: what is thrown away anyway should cost no time.
-    composed = unicodedata.normalize("NFC", untrusted[: 8 * max_chars])
-    kept: list[str] = []
-    marks = 0
-    for character in composed:
-        if character.isspace():
-            kept.append(" ")
-            continue
-        category = unicodedata.category(character)
-        marks = marks + 1 if category == "Mn" else 0
-        if category[0] == "C" or marks > _MAX_MARKS_PER_LETTER or not has_glyph(character):
-            continue
-        kept.append(character)
-    text = " ".join("".join(kept).split())
-    if len(text) > max_chars or len(untrusted) > 8 * max_chars:
-        text = text[: max_chars - 1].rstrip() + "…"
-    return text
 
 
 @dataclass(frozen=True)
@@ -187,7 +160,7 @@ class _Sheet:
         self._words = _cleaned(document.words)
         both = document.lang != "vi" and document.vi is not None
         self._vi = _cleaned(document.vi) if both and document.vi else TicketWords()
-        self._image = Image.new("L", (layout.width_px, _MAX_LENGTH_PX), _WHITE)
+        self._image = Image.new("L", (layout.width_px, _MAX_LENGTH_PX), WHITE)
         self._draw = ImageDraw.Draw(self._image)
         self._y = layout.gap_px
 
@@ -205,7 +178,7 @@ class _Sheet:
         self._foot()
         length = self._y + layout.gap_px
         grey = self._image.crop((0, 0, layout.width_px, length))
-        return grey.point([_BLACK] * _INK_BELOW + [_WHITE] * (256 - _INK_BELOW), mode="1")
+        return to_ink(grey)
 
     def _hospital(self) -> None:
         self._paragraph(printable(self._document.hospital, max_chars=160), self._layout.hospital)
@@ -226,7 +199,7 @@ class _Sheet:
         room = layout.width_px - 2 * layout.margin_px
         if self._vi.service:
             self._y += layout.gap_px // 3
-        for text in _joined((self._vi.service, self._vi.department), layout.body_vi, room):
+        for text in joined((self._vi.service, self._vi.department), layout.body_vi, room):
             self._paragraph(text, layout.body_vi)
         self._y += layout.gap_px
 
@@ -237,7 +210,7 @@ class _Sheet:
         lines = self._place_lines(
             self._words,
             self._lang,
-            _roomiest(self._words.room, layout.room, layout.room_long, inner),
+            roomiest(self._words.room, layout.room, layout.room_long, inner),
             layout.place,
             inner,
         )
@@ -246,39 +219,39 @@ class _Sheet:
             vi_lines = []
         pad = layout.gap_px
         parted = pad if vi_lines else 0
-        height = sum(_line_px(style) for _, style in lines + vi_lines) + parted
+        height = sum(line_px(style) for _, style in lines + vi_lines) + parted
         top, bottom = self._y, self._y + height + 2 * pad
         self._draw.rounded_rectangle(
             (layout.margin_px, top, layout.width_px - layout.margin_px - 1, bottom),
             radius=layout.radius_px,
-            fill=_BLACK,
+            fill=BLACK,
         )
         # Lines hold room for tone marks above: some is taken back to look centred.
         self._y = top + pad - layout.gap_px // 2
         for line, style in lines:
-            self._line(line, style, x=layout.width_px // 2, anchor="m", fill=_WHITE)
+            self._line(line, style, x=layout.width_px // 2, anchor="m", fill=WHITE)
         if vi_lines:
             y = self._y + parted
             half = inner // 6
             middle = layout.width_px // 2
-            self._draw.rectangle((middle - half, y, middle + half, y + 1), fill=_WHITE)
+            self._draw.rectangle((middle - half, y, middle + half, y + 1), fill=WHITE)
             self._y = y + parted // 2
         for line, style in vi_lines:
-            self._line(line, style, x=layout.width_px // 2, anchor="m", fill=_WHITE)
+            self._line(line, style, x=layout.width_px // 2, anchor="m", fill=WHITE)
         self._y = bottom + int(1.4 * layout.gap_px)
 
     def _place_lines(
         self,
         words: TicketWords,
         lang: Literal["vi", "en"],
-        room: _Style,
-        place: _Style,
+        room: Style,
+        place: Style,
         width: int,
-    ) -> list[tuple[str, _Style]]:
-        return [(line, room) for line in _balanced(words.room, room, width)] + [
+    ) -> list[tuple[str, Style]]:
+        return [(line, room) for line in balanced(words.room, room, width)] + [
             (line, place)
-            for text in _joined((self._floor(lang), words.landmark), place, width)
-            for line in _balanced(text, place, width)
+            for text in joined((self._floor(lang), words.landmark), place, width)
+            for line in balanced(text, place, width)
         ]
 
     def _floor(self, lang: Literal["vi", "en"]) -> str:
@@ -292,7 +265,7 @@ class _Sheet:
         top = self._y
         left = layout.margin_px
         column = layout.width_px - 2 * layout.margin_px
-        code = _qr_picture(self._document.qr, layout.qr_px)
+        code = qr_picture(self._document.qr, layout.qr_px)
         bottom = top
         if code is not None:
             # The quiet zone is white already: the code may reach into gap and margin.
@@ -309,7 +282,7 @@ class _Sheet:
     def _words_above_code(self) -> None:
         layout = self._layout
         self._wait_and_next(layout.margin_px, layout.width_px - 2 * layout.margin_px)
-        code = _qr_picture(self._document.qr, layout.qr_px)
+        code = qr_picture(self._document.qr, layout.qr_px)
         if code is not None:
             self._image.paste(code, ((layout.width_px - code.width) // 2, self._y))
             self._y = self._code_caption(
@@ -322,7 +295,7 @@ class _Sheet:
     def _code_caption(self, middle: int, top: int, width: int) -> int:
         """Draws what the code is for below it; returns where that ends."""
         kept, self._y = self._y, top
-        for line in _balanced(_said(_MISSED, self._lang), self._layout.small, width):
+        for line in balanced(_said(_MISSED, self._lang), self._layout.small, width):
             self._line(line, self._layout.small, x=middle, anchor="m")
         bottom, self._y = self._y, kept
         return bottom
@@ -349,16 +322,16 @@ class _Sheet:
         inner = layout.width_px - 2 * layout.margin_px - 3 * pad - mark
         for index, note in enumerate(self._words.notes):
             vi = self._vi.notes[index] if index < len(self._vi.notes) else ""
-            lines = [(line, layout.note) for line in _balanced(note, layout.note, inner)]
-            lines += [(line, layout.note_vi) for line in _balanced(vi, layout.note_vi, inner)]
+            lines = [(line, layout.note) for line in balanced(note, layout.note, inner)]
+            lines += [(line, layout.note_vi) for line in balanced(vi, layout.note_vi, inner)]
             if not lines:
                 continue
             top = self._y
-            height = sum(_line_px(style) for _, style in lines) + 2 * pad
+            height = sum(line_px(style) for _, style in lines) + 2 * pad
             self._draw.rounded_rectangle(
                 (layout.margin_px, top, layout.width_px - layout.margin_px - 1, top + height),
                 radius=layout.radius_px,
-                outline=_BLACK,
+                outline=BLACK,
                 width=layout.rule_px,
             )
             self._exclamation(layout.margin_px + pad, top + height // 2, mark)
@@ -369,15 +342,15 @@ class _Sheet:
 
     def _exclamation(self, left: int, middle: int, size: int) -> None:
         self._draw.ellipse(
-            (left, middle - size // 2, left + size, middle + size - size // 2), fill=_BLACK
+            (left, middle - size // 2, left + size, middle + size - size // 2), fill=BLACK
         )
         # Drawn, not written: at this size the letter's thin parts run together.
         half, unit = max(1, size // 14), size / 24
         x = left + size // 2
         stroke = (x - half, middle - round(7 * unit), x + half, middle + round(2 * unit))
         dot = (x - half, middle + round(5 * unit), x + half, middle + round(8 * unit))
-        self._draw.rectangle(stroke, fill=_WHITE)
-        self._draw.rectangle(dot, fill=_WHITE)
+        self._draw.rectangle(stroke, fill=WHITE)
+        self._draw.rectangle(dot, fill=WHITE)
 
     def _foot(self) -> None:
         layout = self._layout
@@ -388,7 +361,7 @@ class _Sheet:
         hotline = printable(self._document.hotline, max_chars=40)
         hotline = f"{_said(_HOTLINE, self._lang)}: {hotline}" if hotline else ""
         room = layout.width_px - 2 * layout.margin_px
-        if _line_width_px([time, hotline], layout.small) + 2 * layout.gap_px > room:
+        if line_width_px([time, hotline], layout.small) + 2 * layout.gap_px > room:
             self._paragraph(time, layout.small)
             self._paragraph(hotline, layout.small)
             return
@@ -401,7 +374,7 @@ class _Sheet:
         layout = self._layout
         right = layout.width_px - layout.margin_px - 1
         self._draw.rectangle(
-            (layout.margin_px, self._y, right, self._y + layout.rule_px - 1), fill=_BLACK
+            (layout.margin_px, self._y, right, self._y + layout.rule_px - 1), fill=BLACK
         )
         self._y += layout.rule_px + layout.gap_px
 
@@ -411,8 +384,8 @@ class _Sheet:
         first = _said(phrase, self._lang)
         second = phrase.en if self._lang == "vi" else phrase.vi
         gap = layout.gap_px
-        first_px = _line_width_px([first], layout.label)
-        second_px = _line_width_px([second], layout.label_vi)
+        first_px = line_width_px([first], layout.label)
+        second_px = line_width_px([second], layout.label_vi)
         left = (layout.width_px - first_px - gap - second_px) / 2
         top = self._y
         self._line(first, layout.label, x=int(left), anchor="l")
@@ -426,28 +399,28 @@ class _Sheet:
         text = f"{phrase.en} / {phrase.vi}" if both else phrase.vi
         self._column(text, self._layout.small, left, column)
 
-    def _paragraph(self, text: str, style: _Style) -> None:
+    def _paragraph(self, text: str, style: Style) -> None:
         room = self._layout.width_px - 2 * self._layout.margin_px
-        for line in _balanced(text, style, room):
+        for line in balanced(text, style, room):
             self._line(line, style, x=self._layout.width_px // 2, anchor="m")
 
-    def _column(self, text: str, style: _Style, left: int, width: int) -> None:
-        for line in _wrapped(text, style, width):
+    def _column(self, text: str, style: Style, left: int, width: int) -> None:
+        for line in wrapped(text, style, width):
             self._line(line, style, x=left, anchor="l")
 
     def _line(
         self,
         text: str,
-        style: _Style,
+        style: Style,
         *,
         x: int,
         anchor: Literal["l", "m", "r"],
-        fill: int = _BLACK,
+        fill: int = BLACK,
     ) -> None:
-        mask = _line_mask(text, style)
+        mask = line_mask(text, style)
         left = x - {"l": 0, "m": mask.width // 2, "r": mask.width}[anchor]
         self._image.paste(fill, (left, self._y), mask)
-        self._y += _line_px(style)
+        self._y += line_px(style)
 
 
 def _cleaned(words: TicketWords) -> TicketWords:
@@ -463,109 +436,6 @@ def _cleaned(words: TicketWords) -> TicketWords:
 
 def _said(phrase: _Phrase, lang: Literal["vi", "en"]) -> str:
     return phrase.vi if lang == "vi" else phrase.en
-
-
-@lru_cache(maxsize=64)
-def _ink_span(weight: Weight, size_px: int) -> tuple[int, int]:
-    """From the top of the highest tone mark to the lowest descender, from the ascent down.
-
-    The typeface's own line height has no room for two marks on a capital.
-    """
-    _, top, _, bottom = get_font(weight, size_px).getbbox("ẴẪỄỖỜẮgọpỵựậ", anchor="la")
-    return int(top), int(bottom)
-
-
-def _line_px(style: _Style) -> int:
-    """The distance of lines in which no mark meets the line above."""
-    top, bottom = _ink_span(style.weight, style.size_px)
-    return bottom - top + 2
-
-
-@lru_cache(maxsize=8192)
-def _word_px(weight: Weight, size_px: int, word: str) -> float:
-    """Measuring is half of the work of drawing, and tickets repeat their words."""
-    return get_font(weight, size_px).getlength(word)
-
-
-def _line_width_px(words: Sequence[str], style: _Style) -> float:
-    space = _word_px(style.weight, style.size_px, " ")
-    return sum(_word_px(style.weight, style.size_px, word) + space for word in words) - space
-
-
-@lru_cache(maxsize=256)
-def _line_mask(text: str, style: _Style) -> Image.Image:
-    """A line of text as white on black. Kept: from ticket to ticket most of them are the same."""
-    font = get_font(style.weight, style.size_px)
-    top, _ = _ink_span(style.weight, style.size_px)
-    mask = Image.new("L", (math.ceil(font.getlength(text)) + 1, _line_px(style)), 0)
-    ImageDraw.Draw(mask).text((0, -top), text, font=font, fill=255, anchor="la")
-    return mask
-
-
-def _joined(texts: Sequence[str], style: _Style, room_px: int) -> list[str]:
-    """Short texts on one line with dots between them, or each by itself when they are not."""
-    kept = [text for text in texts if text]
-    line = " · ".join(kept)
-    return [line] if line and _line_width_px(line.split(), style) <= room_px else kept
-
-
-def _wrapped(text: str, style: _Style, room_px: int) -> list[str]:
-    """Lines no wider than `room_px`, broken at spaces, inside a word only when it must be.
-
-    More than the style allows ends in an ellipsis.
-    """
-    lines: list[list[str]] = []
-    for word in _broken(text.split(), style, room_px):
-        if lines and _line_width_px([*lines[-1], word], style) <= room_px:
-            lines[-1].append(word)
-        elif len(lines) == style.max_lines:
-            lines[-1] = _with_ellipsis(lines[-1], style, room_px)
-            break
-        else:
-            lines.append([word])
-    return [" ".join(line) for line in lines]
-
-
-def _with_ellipsis(line: Sequence[str], style: _Style, room_px: int) -> list[str]:
-    text = " ".join(line)
-    while _line_width_px((text + "…").split(), style) > room_px:
-        text = text[:-1].rstrip()
-    return [text + "…"]
-
-
-def _roomiest(text: str, large: _Style, small: _Style, room_px: int) -> _Style:
-    """The large style when the text fits in it whole, with no word broken."""
-    lines = _wrapped(text, large, room_px)
-    return large if " ".join(lines) == text else small
-
-
-def _balanced(text: str, style: _Style, room_px: int) -> list[str]:
-    """Like _wrapped, with lines of about equal length: centred text leaves no lonely word."""
-    lines = _wrapped(text, style, room_px)
-    if len(lines) < 2 or lines[-1].endswith("…"):
-        return lines
-    widest_px = max(_line_width_px([word], style) for word in " ".join(lines).split())
-    for narrow_px in range(room_px, max(room_px // 2, int(widest_px)), -room_px // 24):
-        narrowed = _wrapped(text, style, narrow_px)
-        if len(narrowed) > len(lines) or narrowed[-1].endswith("…"):
-            break
-        lines = narrowed
-    return lines
-
-
-def _broken(words: Sequence[str], style: _Style, room_px: int) -> list[str]:
-    """The words, those wider than a line cut into pieces that are not."""
-    pieces: list[str] = []
-    for word in words:
-        rest = word
-        while (width := _line_width_px([rest], style)) > room_px:
-            fit = max(1, int(len(rest) * room_px / width))
-            while fit > 1 and _line_width_px([rest[:fit]], style) > room_px:
-                fit -= 1
-            pieces.append(rest[:fit])
-            rest = rest[fit:]
-        pieces.append(rest)
-    return pieces
 
 
 @lru_cache(maxsize=8)
@@ -586,27 +456,8 @@ def _number_picture(number: str, cap_height_px: int, room_px: int) -> Image.Imag
     """The number at its full height; a wide one is narrowed, so that it never gets lower."""
     font = get_font(Weight.BOLD, _number_size_px(cap_height_px))
     left, top, right, bottom = font.getbbox(number)
-    picture = Image.new("L", (int(right - left) + 1, int(bottom - top) + 1), _WHITE)
-    ImageDraw.Draw(picture).text((-left, -top), number, font=font, fill=_BLACK)
+    picture = Image.new("L", (int(right - left) + 1, int(bottom - top) + 1), WHITE)
+    ImageDraw.Draw(picture).text((-left, -top), number, font=font, fill=BLACK)
     if picture.width > room_px:
         picture = picture.resize((room_px, picture.height), Image.Resampling.BILINEAR)
     return picture
-
-
-def _qr_picture(content: str, room_px: int) -> Image.Image | None:
-    """The code with its quiet zone at 4 to 6 dots a module; None when there is nothing to say.
-
-    Four dots (0.5 mm) is the least that phones and our own cameras read with ease: a long
-    content makes the picture larger than `room_px` rather than finer.
-    """
-    if not content:
-        return None
-    code = qrcode.QRCode(border=_QUIET_MODULES, error_correction=qrcode.ERROR_CORRECT_M)
-    code.add_data(content)
-    code.make(fit=True)
-    modules = code.get_matrix()
-    side = len(modules)
-    dots = max(4, min(6, room_px // side))
-    picture = Image.new("L", (side, side), _WHITE)
-    picture.putdata([_BLACK if dark else _WHITE for row in modules for dark in row])
-    return picture.resize((side * dots, side * dots), Image.Resampling.NEAREST)

@@ -22,6 +22,7 @@ from his_adapter.builtin.base import Clock
 from his_adapter.builtin.gateway import BuiltinGateway
 from his_adapter.builtin.store import Store
 from his_adapter.demo.faults import FaultyLine, Sleep
+from his_adapter.demo.fees import seed_fees
 from his_adapter.demo.hospital import Hours, demo_catalogue
 from his_adapter.demo.insurance import DemoInsurance
 from his_adapter.demo.people import InventedPerson, crowd
@@ -49,6 +50,7 @@ def open_demo(
     people = invented_crowd()
     seed_people(store, catalogue, people, now=clock())
     seed_records(store)
+    seed_fees(store, now=clock())
     bookings = BookingRefresher(store, catalogue, crowd_size=len(people))
     return BuiltinGateway(
         store,

@@ -325,6 +325,27 @@ FOREIGNER = Persona(
     address="",
     coverage=CoverageCase.NOT_FOUND,
 )  # fmt: skip
+OWES_SHARE = Persona(
+    key="owes_share",
+    full_name="Hà Thị Lúa", gender=_F, birth_date=_born("1956-04-09"),
+    id_number="025156000000", bhyt_number="GD4999990000030",
+    address=f"Thôn 2, {_HOME}", phone="0100900030",
+    coverage=CoverageCase.VALID_HERE,
+)  # fmt: skip
+OWES_ALL = Persona(
+    key="owes_all",
+    full_name="Tô Văn Chợ", gender=_M, birth_date=_born("1988-12-01"),
+    id_number="022088000000",
+    address=f"Xóm Chợ, {_HOME}", phone="0100900031",
+    coverage=CoverageCase.NOT_FOUND,
+)  # fmt: skip
+ADMITTED = Persona(
+    key="admitted", card=Card.CAN_CUOC2024,
+    full_name="Kiều Thị Nhập", gender=_F, birth_date=_born("1979-09-23"),
+    id_number="014179000000", bhyt_number="DN4999990000032",
+    address=f"Bản Mới, {_HOME}", phone="0100900032",
+    coverage=CoverageCase.VALID_HERE,
+)  # fmt: skip
 
 PERSONAS: tuple[Persona, ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, Persona)

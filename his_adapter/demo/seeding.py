@@ -23,7 +23,7 @@ from his_adapter.errors import GatewayMisconfigured
 from his_adapter.events import HisEvent
 from his_adapter.models import AppointmentStatus, PatientDraft, Service, Slot, VisitStatus
 
-_LAYOUT = "1"
+_LAYOUT = "2"
 """Changes with the people or the order they are stored in."""
 
 _STALE = timedelta(minutes=10)

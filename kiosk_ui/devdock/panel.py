@@ -37,6 +37,7 @@ class DockActions:
     printer: Sequence[tuple[str, Callable[[], None]]]
     network: Sequence[tuple[str, Callable[[], None]]]
     insurance: Sequence[tuple[str, Callable[[], None]]]
+    money: Sequence[tuple[str, Callable[[], None]]] = ()
     last_ticket: Callable[[], Path | None]
 
 
@@ -79,6 +80,7 @@ class DockPanel(Widget):
             *self._section(draft, whole.width, "Máy in", self._actions.printer),
             *self._section(draft, whole.width, "Mạng", self._actions.network),
             *self._section(draft, whole.width, "Cổng bảo hiểm", self._actions.insurance),
+            *self._section(draft, whole.width, "Trả tiền", self._actions.money),
         ]
         used = get_height(blocks) + draft.px(6)
         self._ticket_rect = Rect(whole.x, whole.y + used, whole.width, whole.height - used)
@@ -91,6 +93,8 @@ class DockPanel(Widget):
         title: str,
         buttons: Sequence[tuple[str, Callable[[], None]]],
     ) -> list[Block]:
+        if not buttons:
+            return []
         gap = draft.panel.px(2)
         cell = (width_px - gap * (COLUMNS - 1)) // COLUMNS
         heading = Phrase(key="", text=title)

@@ -14,6 +14,8 @@ from typing import TypeVar, cast
 
 from kiosk_ui.errors import CredentialRefused, ServerAway, ServerRefused
 from kiosk_ui.gateway import models
+from kiosk_ui.gateway import payment_models as pay
+from kiosk_ui.gateway.fake_payments import FakePayments
 from kiosk_ui.gateway.models import Question
 
 T = TypeVar("T", bound=models.Wire)
@@ -104,6 +106,7 @@ SETTINGS = models.KioskSettings(
             code="merit", label=_label("Người có công", "Person of merit"), self_declared=True
         ),
     ],
+    pays=True,
 )
 PERSON = models.ScannedPerson(
     full_name="Trần Thị Bé Năm",
@@ -207,6 +210,8 @@ class FakeGateway:
         self.services = list(SERVICES)
         self.existing: models.VisitReply | None = None
         self.acknowledge_help = False
+        self.settings = SETTINGS
+        self.money = FakePayments(now)
 
         self.calls: list[str] = []
         self.scans: list[models.ScanRequest] = []
@@ -234,7 +239,7 @@ class FakeGateway:
         self._reach("get_settings")
         if not self.enrolled:
             raise CredentialRefused
-        return SETTINGS
+        return self.settings
 
     def close(self) -> None:
         self.down = True
@@ -369,6 +374,39 @@ class FakeGateway:
             self.lose_replies -= 1
             raise ServerAway
         return models.OfflineNumbersReply(safe=[number.key for number in request.numbers])
+
+    def read_dues(self, request: pay.DuesRequest, *, key: str) -> pay.DuesReply:
+        return self._once("read_dues", key, lambda: self.money.read_dues(request))
+
+    def start_payment(self, request: pay.PaymentRequest, *, key: str) -> pay.PaymentReply:
+        return self._once("start_payment", key, lambda: self.money.start(request))
+
+    def find_payment_news(self, payment_id: str, version: int) -> pay.PaymentReply | None:
+        self._reach("find_payment_news")
+        return self.money.news(payment_id, version)
+
+    def change_offer(
+        self, payment_id: str, request: pay.OfferRequest, *, key: str
+    ) -> pay.PaymentReply:
+        return self._once("change_offer", key, lambda: self.money.offer(payment_id, request))
+
+    def check_payment(self, payment_id: str, *, key: str) -> pay.PaymentReply:
+        return self._once("check_payment", key, lambda: self.money.check(payment_id))
+
+    def cancel_payment(
+        self, payment_id: str, request: pay.CancelPaymentRequest, *, key: str
+    ) -> pay.PaymentReply:
+        return self._once("cancel_payment", key, lambda: self.money.cancel(payment_id, request))
+
+    def report_receipt_print(
+        self, payment_id: str, request: pay.ReceiptPrintRequest, *, key: str
+    ) -> None:
+        del key
+        self._reach("report_receipt_print")
+        self.money.report_print(payment_id, request)
+
+    def take_cash_slip(self, request: pay.CashRequest, *, key: str) -> pay.CashReply:
+        return self._once("take_cash_slip", key, lambda: self.money.cash_slip(request))
 
     def call_for_help(self, request: models.HelpCallRequest, *, key: str) -> models.HelpCallReply:
         self._reach("call_for_help")

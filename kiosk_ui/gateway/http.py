@@ -23,9 +23,12 @@ from kiosk_ui.errors import (
 )
 from kiosk_ui.events import KioskEvent
 from kiosk_ui.gateway import models
+from kiosk_ui.gateway import payment_models as pay
 from kiosk_ui.gateway.credential import CredentialFile
 
 MAX_REPLY_BYTES = 4_000_000
+_TOLD_AWAY = frozenset({"his_unavailable", "provider_unavailable"})
+"""Answers with status 503 that are answers: another than the server is away."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 R = TypeVar("R", bound=models.Wire)
@@ -60,6 +63,9 @@ class Times:
     scan_s: float = 5.0
     """The server itself waits up to 3 s for the insurance."""
     check_s: float = 1.4
+    pay_s: float = 12.0
+    """A bank is asked meanwhile, and the hospital's own system for the fees."""
+    news_s: float = 3.0
 
 
 class HttpGateway:
@@ -159,6 +165,39 @@ class HttpGateway:
     ) -> models.OfflineNumbersReply:
         return self._post(models.OfflineNumbersReply, "/kiosks/offline-numbers", request)
 
+    def read_dues(self, request: pay.DuesRequest, *, key: str) -> pay.DuesReply:
+        return self._pay(pay.DuesReply, "/dues", request, key)
+
+    def start_payment(self, request: pay.PaymentRequest, *, key: str) -> pay.PaymentReply:
+        return self._pay(pay.PaymentReply, "/payments", request, key)
+
+    def find_payment_news(self, payment_id: str, version: int) -> pay.PaymentReply | None:
+        body = self._call(
+            "GET", f"/payments/{payment_id}?version={version}", timeout_s=self._times.news_s
+        )
+        return _parsed(pay.PaymentReply, body) if body else None
+
+    def change_offer(
+        self, payment_id: str, request: pay.OfferRequest, *, key: str
+    ) -> pay.PaymentReply:
+        return self._pay(pay.PaymentReply, f"/payments/{payment_id}/offer", request, key)
+
+    def check_payment(self, payment_id: str, *, key: str) -> pay.PaymentReply:
+        return self._pay(pay.PaymentReply, f"/payments/{payment_id}/check", None, key)
+
+    def cancel_payment(
+        self, payment_id: str, request: pay.CancelPaymentRequest, *, key: str
+    ) -> pay.PaymentReply:
+        return self._pay(pay.PaymentReply, f"/payments/{payment_id}/cancel", request, key)
+
+    def report_receipt_print(
+        self, payment_id: str, request: pay.ReceiptPrintRequest, *, key: str
+    ) -> None:
+        self._call("POST", f"/payments/{payment_id}/print-state", request, key=key)
+
+    def take_cash_slip(self, request: pay.CashRequest, *, key: str) -> pay.CashReply:
+        return self._pay(pay.CashReply, "/cash", request, key)
+
     def call_for_help(self, request: models.HelpCallRequest, *, key: str) -> models.HelpCallReply:
         return self._post(models.HelpCallReply, "/help-calls", request, key=key)
 
@@ -175,6 +214,13 @@ class HttpGateway:
     def _get(self, shape: type[R], path: str, query: Mapping[str, str | None] | None = None) -> R:
         given = {name: value for name, value in (query or {}).items() if value is not None}
         return _parsed(shape, self._call("GET", f"{path}?{urlencode(given)}" if given else path))
+
+    def _pay(self, shape: type[R], path: str, request: models.Wire | None, key: str) -> R:
+        """A call that may come back with "the hospital" or "the bank is away" (ServerRefused)."""
+        body = self._call(
+            "POST", path, request, key=key, timeout_s=self._times.pay_s, told_away=_TOLD_AWAY
+        )
+        return _parsed(shape, body)
 
     def _post(
         self,
@@ -195,6 +241,7 @@ class HttpGateway:
         *,
         key: str | None = None,
         timeout_s: float | None = None,
+        told_away: frozenset[str] = frozenset(),
     ) -> bytes:
         headers = {"Idempotency-Key": key} if key else {}
         token = self._token or self._enrol(None)
@@ -204,7 +251,7 @@ class HttpGateway:
                 method, f"/api/v1{path}", request, headers=headers, timeout_s=timeout_s
             )
             if reply.status_code != requests.codes.unauthorized:
-                return _checked(reply)
+                return _checked(reply, told_away)
             token = self._enrol(token)
         raise CredentialRefused
 
@@ -294,18 +341,23 @@ class HttpGateway:
         return session
 
 
-def _checked(reply: requests.Response) -> bytes:
+def _checked(reply: requests.Response, told_away: frozenset[str] = frozenset()) -> bytes:
     """The body of a good reply. Raises what the status means."""
     status = reply.status_code
     body: Any = reply.content
     if 200 <= status < 300:
         return bytes(body)
-    if status >= 500 or status in {408, 425}:
+    away = status >= 500 or status in {408, 425}
+    if away and not told_away:
         raise ServerAway
     try:
         problem = models.Problem.model_validate_json(body)
     except ValidationError:
+        if away:
+            raise ServerAway from None
         raise ReplyUnreadable from None
+    if away and problem.code not in told_away:
+        raise ServerAway
     if status == requests.codes.unauthorized:
         raise CredentialRefused
     raise ServerRefused(problem.code, problem.message_key)

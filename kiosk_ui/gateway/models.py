@@ -93,6 +93,8 @@ class KioskSettings(Wire):
     visit_kinds: Annotated[list[VisitKindOption], Field(max_length=24)]
     priority_groups: Annotated[list[PriorityGroup], Field(max_length=24)]
     sees_bookings: bool = True
+    pays: bool = False
+    """Fees can be paid at a kiosk."""
 
 
 class DeviceEventRequest(Wire):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from kiosk_ui.gateway import models
+from kiosk_ui.gateway import payment_models as pay
 
 
 class Gateway(Protocol):
@@ -69,6 +70,34 @@ class Gateway(Protocol):
         self, request: models.OfflineNumbersRequest
     ) -> models.OfflineNumbersReply:
         """The same numbers may be handed in again and again."""
+
+    def read_dues(self, request: pay.DuesRequest, *, key: str) -> pay.DuesReply:
+        """What is owed, as the hospital says now."""
+
+    def start_payment(self, request: pay.PaymentRequest, *, key: str) -> pay.PaymentReply: ...
+
+    def find_payment_news(self, payment_id: str, version: int) -> pay.PaymentReply | None:
+        """None when nothing is newer than that version."""
+
+    def change_offer(
+        self, payment_id: str, request: pay.OfferRequest, *, key: str
+    ) -> pay.PaymentReply:
+        """Another QR; the one before is closed."""
+
+    def check_payment(self, payment_id: str, *, key: str) -> pay.PaymentReply:
+        """After the provider was asked whether money came."""
+
+    def cancel_payment(
+        self, payment_id: str, request: pay.CancelPaymentRequest, *, key: str
+    ) -> pay.PaymentReply:
+        """May come back as paid: then it is paid."""
+
+    def report_receipt_print(
+        self, payment_id: str, request: pay.ReceiptPrintRequest, *, key: str
+    ) -> None: ...
+
+    def take_cash_slip(self, request: pay.CashRequest, *, key: str) -> pay.CashReply:
+        """A slip for the cashier, with the bills on it, and a place in that line."""
 
     def call_for_help(
         self, request: models.HelpCallRequest, *, key: str

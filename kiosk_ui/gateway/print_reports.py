@@ -7,12 +7,14 @@ import logging
 import os
 import threading
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ValidationError
 
 from kiosk_ui.errors import CredentialRefused, GatewayError, ServerAway
 from kiosk_ui.events import KioskEvent
 from kiosk_ui.gateway.models import PrintStateRequest, Wire
+from kiosk_ui.gateway.payment_models import ReceiptPrintRequest
 from kiosk_ui.gateway.ports import Gateway
 
 MOST_KEPT = 500
@@ -22,7 +24,9 @@ _log = logging.getLogger(__name__)
 
 class _Kept(Wire):
     visit_id: str
+    """Of a receipt: the payment's."""
     request: PrintStateRequest
+    about: Literal["visit", "payment"] = "visit"
 
     @property
     def key(self) -> str:
@@ -41,7 +45,13 @@ class PrintReportJournal:
 
     def report(self, visit_id: str, request: PrintStateRequest) -> None:
         """Kept before it is sent: an answer that never comes loses nothing. Raises nothing."""
-        kept = _Kept(visit_id=visit_id, request=request)
+        self._report(_Kept(visit_id=visit_id, request=request))
+
+    def report_receipt(self, payment_id: str, request: PrintStateRequest) -> None:
+        """The same for the receipt of a payment."""
+        self._report(_Kept(visit_id=payment_id, request=request, about="payment"))
+
+    def _report(self, kept: _Kept) -> None:
         with self._lock:
             self._kept = [*self._kept, kept][-MOST_KEPT:]
             self._write()
@@ -57,7 +67,7 @@ class PrintReportJournal:
     def _send(self, kept: _Kept) -> bool:
         """False when the server is away: the others would not arrive either."""
         try:
-            self._gateway.report_print_state(kept.visit_id, kept.request, key=kept.key)
+            self._tell(kept)
         except (ServerAway, CredentialRefused):
             _log.info("%s job=%s", KioskEvent.PRINT_REPORT_KEPT, kept.request.job_id)
             return False
@@ -72,6 +82,13 @@ class PrintReportJournal:
             self._kept = [other for other in self._kept if other is not kept]
             self._write()
         return True
+
+    def _tell(self, kept: _Kept) -> None:
+        if kept.about == "visit":
+            self._gateway.report_print_state(kept.visit_id, kept.request, key=kept.key)
+            return
+        told = ReceiptPrintRequest(state=kept.request.state, reason=kept.request.reason)
+        self._gateway.report_receipt_print(kept.visit_id, told, key=kept.key)
 
     def _write(self) -> None:
         """A full disk costs the memory across a restart, never the ticket."""

@@ -14,6 +14,13 @@ from kiosk_ui.presenters.my_ticket import Cancelled, CancelVisit, MyTicket, Retu
 from kiosk_ui.presenters.notice import NoticeScreen
 from kiosk_ui.presenters.offline import OfflineNumber, OutOfService
 from kiosk_ui.presenters.on_behalf import OnBehalfPhone, OnBehalfScreen
+from kiosk_ui.presenters.paid import Paid, PayEnded
+from kiosk_ui.presenters.pay_advance import PayAdvance, PayAmount
+from kiosk_ui.presenters.pay_bills import PayBills, PayLines
+from kiosk_ui.presenters.pay_cash import PayCash
+from kiosk_ui.presenters.pay_method import PayMethod
+from kiosk_ui.presenters.pay_qr import PayQr
+from kiosk_ui.presenters.pay_who import PayCode, PayWho
 from kiosk_ui.presenters.printing import Printing
 from kiosk_ui.presenters.reasons import PapersScreen, PriorityScreen, VisitKindScreen
 from kiosk_ui.presenters.scan import ScanScreen
@@ -55,6 +62,17 @@ PRESENTERS: tuple[type[Presenter], ...] = (
     Returned,
     CancelVisit,
     Cancelled,
+    PayWho,
+    PayCode,
+    PayBills,
+    PayLines,
+    PayAdvance,
+    PayAmount,
+    PayMethod,
+    PayCash,
+    PayQr,
+    Paid,
+    PayEnded,
     TroubleScreen,
     OutOfService,
     OfflineNumber,

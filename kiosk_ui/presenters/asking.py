@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from kiosk_ui import flow
-from kiosk_ui.current_visit import Deed, Intent, Purpose, Trouble
+from kiosk_ui.current_visit import Deed, Intent, Paying, Purpose, Trouble
 from kiosk_ui.flow import SCREENS_OF, Screen
 from kiosk_ui.gateway.models import Question, ScanOutcome, ScanReply, VisitReply
 from kiosk_ui.presenters.context import Context, new_key
+from kiosk_ui.presenters.paying import pay_for
 
 _SEE_STAFF = Trouble(happened="trouble.see_staff", do="trouble.staff")
 
@@ -29,6 +30,11 @@ def take_scan_reply(ctx: Context, reply: ScanReply) -> None:
                 visit.problem = "type.date_again"
             else:
                 ctx.go(Screen.TYPED_BIRTH_DATE)
+        case ScanOutcome.ASK_NOTICE if visit.purpose is Purpose.PAY and visit.notice is None:
+            ctx.go(Screen.NOTICE)
+        case ScanOutcome.TICKET | ScanOutcome.IDENTIFIED if visit.purpose is Purpose.PAY:
+            visit.scan = reply
+            pay_for(ctx, Paying(scan_id=reply.scan_id))
         case ScanOutcome.TICKET if reply.visits:
             visit.scan = reply
             visit.ticket = reply.visits[0]

@@ -9,6 +9,7 @@ from kiosk_ui import flow, i18n
 from kiosk_ui.flow import Screen
 from kiosk_ui.i18n import shown
 from kiosk_ui.presenters.asking import questions
+from kiosk_ui.presenters.paying import may_still_be_paid
 from kiosk_ui.presenters.views import Action, Choice, Chrome, Icon, IdleWarning, Phrase, Tone
 
 if TYPE_CHECKING:
@@ -56,11 +57,12 @@ def chrome(ctx: Context) -> Chrome:
 
 
 def idle_warning(ctx: Context, seconds_left: int) -> IdleWarning:
+    paying = may_still_be_paid(ctx)
     return IdleWarning(
-        title=ctx.say("idle.title", seconds=seconds_left),
+        title=ctx.say("idle.paying" if paying else "idle.title", seconds=seconds_left),
         seconds_left=seconds_left,
         more_time=_choice(ctx, "more_time", "idle.more", Icon.CLOCK, Tone.PRIMARY),
-        finish=_choice(ctx, "finish", "end.wipe", Icon.CROSS),
+        finish=_choice(ctx, "finish", "idle.leave" if paying else "end.wipe", Icon.CROSS),
     )
 
 
@@ -89,7 +91,8 @@ def _back(ctx: Context) -> Choice | None:
 def _restart(ctx: Context) -> Choice | None:
     if ctx.visit.screen in {Screen.WELCOME, Screen.OUT_OF_SERVICE}:
         return None
-    held = ctx.visit.scan is not None or ctx.visit.screen in flow.FINAL
+    visit = ctx.visit
+    held = visit.scan is not None or visit.pay is not None or visit.screen in flow.FINAL
     return _choice(ctx, "finish", "end.finish" if held else "nav.restart", Icon.HOME)
 
 
@@ -103,7 +106,8 @@ def _step(ctx: Context) -> tuple[int, int] | None:
 
 def _notice(ctx: Context) -> Phrase | None:
     """One line of trouble that stops nobody; the printer first, it concerns everybody."""
-    if not ctx.server_up and ctx.visit.screen is not Screen.OUT_OF_SERVICE:
+    tells_itself = ctx.visit.screen in {Screen.OUT_OF_SERVICE, Screen.PAY_QR}
+    if not ctx.server_up and not tells_itself:
         return ctx.say("line.server")
     if ctx.printer.state() not in _PRINTS:
         return ctx.say("line.printer")

@@ -315,5 +315,12 @@ _TROUBLES = {
     "change_not_allowed": Trouble(happened="trouble.no_change", do="trouble.staff"),
     "move_not_allowed": Trouble(happened="trouble.no_change", do="trouble.staff"),
     "person_needs_staff": Trouble(happened="trouble.see_staff", do="trouble.staff"),
+    "fee_changed": Trouble(
+        happened="trouble.fee_changed", do="trouble.fees_again", again=Screen.PAY_BILLS
+    ),
+    "being_paid": Trouble(
+        happened="trouble.being_paid", do="trouble.fees_again", again=Screen.PAY_BILLS
+    ),
+    "his_unavailable": Trouble(happened="trouble.fees_unread", do="trouble.to_cashier"),
     "appointment_not_due": Trouble(happened="trouble.not_due", do="trouble.staff"),
 }

@@ -69,6 +69,9 @@ class Keypad(Presenter):
             clear=say("key.clear"),
             problem=say(visit.problem) if visit.problem else None,
             letters=letters,
-            submit=submit or self.choice("submit", "nav.next", icon=Icon.NEXT, tone=Tone.PRIMARY),
+            submit=submit or self.submit_choice(),
             aside=aside,
         )
+
+    def submit_choice(self) -> Choice:
+        return self.choice("submit", "nav.next", icon=Icon.NEXT, tone=Tone.PRIMARY)

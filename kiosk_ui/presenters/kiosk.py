@@ -26,7 +26,7 @@ from kiosk_ui.worker import Worker
 
 REDRAW_S = 0.25
 """What time alone changes (clock, countdown, a name that fades) is looked at this often."""
-_AWAKE = frozenset({Screen.NOTICE, Screen.SCAN, Screen.ON_BEHALF_PHONE})
+_AWAKE = frozenset({Screen.NOTICE, Screen.SCAN, Screen.ON_BEHALF_PHONE, Screen.PAY_WHO})
 """Where the scanner runs: a camera takes a second to wake, so it begins one screen early."""
 _log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class Kiosk:
             case Action(name="emergency"):
                 ctx.open(Screen.EMERGENCY)
             case Action(name="finish"):
-                ctx.end()
+                self._end()
             case Action(name="more_time"):
                 pass  # touched() above gave it
             case Action(name="back"):
@@ -152,7 +152,7 @@ class Kiosk:
 
     def close(self) -> None:
         """Forgets the patient, lets go of the devices."""
-        self._ctx.end()
+        self._end()
         self._ctx.worker.close()
         self._ctx.scanner.close()
         self._ctx.printer.close()
@@ -169,6 +169,10 @@ class Kiosk:
         elif screen not in flow.OVERLAYS:
             self._ctx.scanner.pause()
         self._presenters[screen].enter()
+
+    def _end(self) -> None:
+        self._presenters[self._ctx.visit.screen].leave()
+        self._ctx.end()
 
     def _back(self) -> None:
         if self._ctx.visit.overlay is not None:
@@ -210,7 +214,7 @@ class Kiosk:
             return
         if self._ctx.visit.scan is not None:
             _log.info("%s screen=%s", KioskEvent.IDLE_CLEARED, self._shown.value)
-        self._ctx.end()
+        self._end()
         self._refresh()
 
     # --- the frame --------------------------------------------------------------------------------

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kiosk_ui.current_visit import Comeback, Deed
+from kiosk_ui.current_visit import Comeback, Deed, Paying
 from kiosk_ui.flow import Screen
 from kiosk_ui.gateway.models import ScanIdRequest, StepReply, StepState, VisitReply
 from kiosk_ui.presenters.asking import do
 from kiosk_ui.presenters.base import Presenter
 from kiosk_ui.presenters.context import new_key
+from kiosk_ui.presenters.paying import pay_for
 from kiosk_ui.presenters.views import (
     Action,
     CardView,
@@ -75,9 +76,18 @@ class MyTicket(Presenter):
                     if "cancel" in actions
                     else ()
                 ),
+                *(
+                    (self.choice("pay", "ticket.pay", icon=Icon.WALLET),)
+                    if self._may_pay(ticket)
+                    else ()
+                ),
                 self.choice("finish", "end.finish", icon=Icon.HOME),
             ),
         )
+
+    def _may_pay(self, ticket: VisitReply) -> bool:
+        pays = self.ctx.settings is not None and self.ctx.settings.pays
+        return pays and self.ctx.visit.scan is not None and ticket.state is not StepState.CANCELLED
 
     def _state(self, ticket: VisitReply) -> str:
         if "return" in ticket.actions:
@@ -116,6 +126,8 @@ class MyTicket(Presenter):
 
     def act(self, action: Action) -> None:
         visit = self.ctx.visit
+        if action.name == "pay" and self._may_pay(_ticket(self)) and visit.scan is not None:
+            pay_for(self.ctx, Paying(scan_id=visit.scan.scan_id))
         if action.name not in _ticket(self).actions:
             return
         match action.name:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from devices.models import PrinterState, PrintResult
 from kiosk_ui.gateway.models import Language, PrintState, PrintStateRequest, Ticket
+from kiosk_ui.gateway.payment_models import Receipt
 
 
 class TicketPrinting(Protocol):
@@ -19,6 +20,9 @@ class TicketPrinting(Protocol):
         The same job is never on paper twice, whatever happened in between. Raises nothing for
         a printer in trouble: that is an outcome.
         """
+
+    def print_receipt(self, receipt: Receipt, job_id: str) -> PrintResult:
+        """The same for a receipt, or the slip of a payment that is not finished."""
 
     def look(self) -> None:
         """Asks the printer how it is; for worker threads."""
@@ -35,6 +39,8 @@ class PrintReports(Protocol):
 
     def report(self, visit_id: str, request: PrintStateRequest) -> None:
         """Remembered across a restart until the server took it. Raises nothing."""
+
+    def report_receipt(self, payment_id: str, request: PrintStateRequest) -> None: ...
 
     def retry(self) -> None:
         """Sends what is still waiting. Raises nothing."""

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from typing import Literal
 
 from devices.models import Scan, ScannerState, ScanSource
-from kiosk_ui.current_visit import Purpose
+from kiosk_ui.current_visit import Paying, Purpose
 from kiosk_ui.flow import Screen
 from kiosk_ui.gateway.models import ScanRequest
 from kiosk_ui.presenters.asking import take_scan_reply
 from kiosk_ui.presenters.base import Presenter
 from kiosk_ui.presenters.context import GRACE_S
+from kiosk_ui.presenters.paying import pay_for
 from kiosk_ui.presenters.views import Action, Choice, Icon, ScanView
+from kiosk_ui.slip_code import find_slip_code
 
 _SOURCES: Mapping[ScanSource, Literal["camera", "serial", "hid"]] = {
     ScanSource.CAMERA: "camera",
@@ -27,6 +29,7 @@ _TITLES: Mapping[Purpose, str] = {
     Purpose.BOOKED: "scan.title_booked",
     Purpose.RESULTS: "scan.title_ticket",
     Purpose.TICKET: "scan.title_ticket",
+    Purpose.PAY: "scan.title_pay",
 }
 
 
@@ -47,14 +50,25 @@ class ScanScreen(Presenter):
         busy_key = "busy.reconnecting" if visit.reconnecting else "scan.reading"
         return ScanView(
             title=say(title),
-            subtitle=say(busy_key if self.ctx.busy else "scan.how" if camera else "scan.no_camera"),
+            subtitle=say(
+                busy_key if self.ctx.busy else self._how() if camera else "scan.no_camera"
+            ),
             camera=camera,
             busy=self.ctx.busy,
             problem=say(visit.problem) if visit.problem else None,
             choices=self._ways(),
         )
 
+    def _how(self) -> str:
+        return "scan.how_pay" if self.ctx.visit.purpose is Purpose.PAY else "scan.how"
+
     def _ways(self) -> tuple[Choice, ...]:
+        if self.ctx.visit.purpose is Purpose.PAY:
+            return (
+                self.choice("code", "scan.type_code", icon=Icon.TICKET),
+                self.choice("type", "scan.type", icon=Icon.KEYPAD),
+                self.choice("no_papers", "scan.no_papers", icon=Icon.QUESTION),
+            )
         other = (
             ()
             if self.ctx.visit.on_behalf
@@ -72,6 +86,8 @@ class ScanScreen(Presenter):
                 self.ctx.go(Screen.TYPED_NUMBER)
             case "other":
                 self.ctx.go(Screen.ON_BEHALF)
+            case "code" if self.ctx.visit.purpose is Purpose.PAY:
+                self.ctx.go(Screen.PAY_CODE)
             case "no_papers":
                 self.ctx.open(Screen.HELP)
 
@@ -83,6 +99,10 @@ class ScanScreen(Presenter):
         visit.problem = None
         if len(scan.untrusted_payload) > MAX_PAYLOAD_BYTES:
             visit.problem = "scan.unknown_code"
+            return
+        code = find_slip_code(scan.untrusted_payload)
+        if visit.purpose is Purpose.PAY and code is not None:
+            pay_for(self.ctx, Paying(code=code))
             return
         request = ScanRequest(
             payload_base64=base64.b64encode(scan.untrusted_payload).decode("ascii"),

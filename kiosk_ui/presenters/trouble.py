@@ -36,4 +36,6 @@ class TroubleScreen(Presenter):
         if action.name == "again" and trouble is not None and trouble.again is not None:
             if trouble.again is Screen.SCAN:
                 self.ctx.visit.scan = None
+            if trouble.again is Screen.PAY_BILLS and self.ctx.visit.pay is not None:
+                self.ctx.visit.pay.forget_dues()
             self.ctx.back_to(trouble.again)

@@ -1,7 +1,7 @@
 """What a screen shows, as data: presenters make these, `kiosk_ui.screens` draws them.
 
 A view is complete: drawing it needs nothing else. Everything a person can touch carries an
-`Action`, which goes back to the kiosk unchanged. Six kinds of view draw all screens, so one
+`Action`, which goes back to the kiosk unchanged. A few kinds of view draw all screens, so one
 question looks the same wherever it is asked.
 """
 
@@ -64,6 +64,10 @@ class Icon(StrEnum):
     LARGE_TEXT = "large_text"
     LOWER = "lower"
     HOME = "home"
+    QR = "qr"
+    WALLET = "wallet"
+    CASH = "cash"
+    RECEIPT = "receipt"
 
 
 class Tone(StrEnum):
@@ -123,6 +127,7 @@ class ChoiceView:
 
     title: Phrase
     subtitle: Phrase | None = None
+    problem: Phrase | None = None
     choices: tuple[Choice, ...]
     """Those of this page: at most 4 on the welcome screen, at most 6 elsewhere."""
     columns: int = 1
@@ -162,6 +167,8 @@ class KeypadView:
     clear: Phrase
     letters: tuple[str, ...] = ()
     """Extra keys, of one sign or several, normally none. Each sends Action("key", it)."""
+    board: bool = False
+    """`keys` are letters too, laid out as a board."""
     problem: Phrase | None = None
     submit: Choice
     aside: tuple[Choice, ...] = ()
@@ -225,7 +232,89 @@ class TicketView:
     choices: tuple[Choice, ...]
 
 
-View = ChoiceView | ScanView | KeypadView | CardView | MessageView | TicketView
+@dataclass(frozen=True, kw_only=True)
+class BillLine:
+    """One thing that was done, and what it costs the patient."""
+
+    what: Phrase
+    amount: str
+    more: Phrase | None = None
+    """What the insurance pays of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bill:
+    """A bill that a touch leaves out or takes in again."""
+
+    toggle: Choice
+    amount: str
+    lines: tuple[BillLine, ...] = ()
+    rest: Phrase | None = None
+    """How many lines are not shown here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BillsView:
+    """What is due and why, and the total of what will be paid now."""
+
+    title: Phrase
+    subtitle: Phrase | None = None
+    problem: Phrase | None = None
+    bills: tuple[Bill, ...]
+    """Those of this page."""
+    total_label: Phrase
+    total: Phrase
+    previous_page: Choice | None = None
+    next_page: Choice | None = None
+    page: tuple[int, int] | None = None
+    choices: tuple[Choice, ...]
+    """The first is the way on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PayView:
+    """A code to be paid with a phone: how much, to whom, how long it can be paid, what came."""
+
+    title: Phrase
+    amount: Phrase
+    qr: str
+    rows: tuple[Row, ...]
+    """For who types instead of scanning, and to compare with what the phone shows."""
+    left: Phrase
+    left_share: float
+    """What is left of the code's time, 1 to 0."""
+    status: Phrase
+    status_tone: Tone = Tone.PLAIN
+    hint: Phrase | None = None
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaidView:
+    """The money is there, all of it."""
+
+    title: Phrase
+    amount: Phrase
+    code_label: Phrase
+    code: str
+    code_large: bool
+    """No paper came out: the code is all the patient has."""
+    notes: tuple[Phrase, ...] = ()
+    problem: Phrase | None = None
+    choices: tuple[Choice, ...]
+
+
+View = (
+    ChoiceView
+    | ScanView
+    | KeypadView
+    | CardView
+    | MessageView
+    | TicketView
+    | BillsView
+    | PayView
+    | PaidView
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,8 +29,8 @@ def day(iso: str) -> str:
 
 
 def vnd(amount: int) -> str:
-    """`45000` → `45.000 đ`."""
-    return f"{amount:,} đ".replace(",", ".")
+    """`45000` → `45.000 đ`, which no line break parts."""
+    return f"{amount:,}\u00a0đ".replace(",", ".")
 
 
 def price(ctx: Context, service: ServiceReply) -> str:

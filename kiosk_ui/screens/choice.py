@@ -7,7 +7,14 @@ from dataclasses import replace
 from kiosk_ui.presenters.views import Choice, ChoiceView
 from kiosk_ui.screens.parts import Parts, Space, headline
 from kiosk_ui.theme import colours, typeface
-from kiosk_ui.widgets.controls import COLUMN_GAP_MM, Draft, command, grid, place_text
+from kiosk_ui.widgets.controls import (
+    COLUMN_GAP_MM,
+    Draft,
+    command,
+    grid,
+    place_text,
+    strip,
+)
 from kiosk_ui.widgets.scene import Block, Element, Rect, beside
 
 FEW = 4
@@ -16,6 +23,8 @@ FEW = 4
 
 def cut(space: Space, view: ChoiceView) -> Parts:
     tell = headline(space, view.title, view.subtitle)
+    if view.problem:
+        tell.append(strip(space.draft, view.problem, space.tell_px, before_mm=5))
     width = space.do_px
     columns = view.columns
     few = len(view.choices) <= FEW and columns == 1
@@ -37,11 +46,15 @@ def cut(space: Space, view: ChoiceView) -> Parts:
     if space.wide and paged and len(view.aside) == 1:
         pager_px = space.do_px * 55 // 100
         widths = [pager_px, space.do_px - gap - pager_px]
-        row = [_pager(space.draft, view, pager_px), _aside(space.draft, view.aside[0], widths[1])]
+        row = [
+            pager(space.draft, view.previous_page, view.next_page, view.page, pager_px),
+            _aside(space.draft, view.aside[0], widths[1]),
+        ]
         do.append(replace(beside(row, widths, gap), before_px=gap))
         return Parts(tell=tell, do=do)
     if paged:
-        do.append(replace(_pager(space.draft, view, space.do_px), before_px=gap))
+        turn = pager(space.draft, view.previous_page, view.next_page, view.page, space.do_px)
+        do.append(replace(turn, before_px=gap))
     do += [
         replace(_aside(space.draft, choice, space.do_px), before_px=gap) for choice in view.aside
     ]
@@ -52,7 +65,13 @@ def _aside(draft: Draft, choice: Choice, width_px: int) -> Block:
     return command(draft, choice, width_px, style=typeface.SMALL_BOLD)
 
 
-def _pager(draft: Draft, view: ChoiceView, width_px: int) -> Block:
+def pager(
+    draft: Draft,
+    previous: Choice | None,
+    following: Choice | None,
+    page: tuple[int, int] | None,
+    width_px: int,
+) -> Block:
     """Back and forth in a long list, with the page's number between."""
     gap, middle = draft.panel.px(COLUMN_GAP_MM), draft.panel.px(20)
     side = (width_px - middle - 2 * gap) // 2
@@ -63,11 +82,11 @@ def _pager(draft: Draft, view: ChoiceView, width_px: int) -> Block:
         return command(draft, choice, side, style=typeface.SMALL_BOLD)
 
     def draw_page(rect: Rect) -> list[Element]:
-        if view.page is None:
+        if page is None:
             return []
-        number = f"{view.page[0]}/{view.page[1]}"
+        number = f"{page[0]}/{page[1]}"
         text = draft.set(number, typeface.SMALL_BOLD, rect.width, max_lines=1)
         return [place_text(text, rect, colours.INK_SOFT, "centre")]
 
-    page = Block(height_px=0, draw=draw_page)
-    return beside([turn(view.previous_page), page, turn(view.next_page)], [side, middle, side], gap)
+    number = Block(height_px=0, draw=draw_page)
+    return beside([turn(previous), number, turn(following)], [side, middle, side], gap)

@@ -6,16 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from kiosk_ui.presenters.views import (
+    BillsView,
     CardView,
     ChoiceView,
     Frame,
     KeypadView,
     MessageView,
+    PaidView,
+    PayView,
     ScanView,
     TicketView,
     View,
 )
-from kiosk_ui.screens import card, choice, keypad, message, scan, ticket
+from kiosk_ui.screens import bills, card, choice, keypad, message, paid, pay, scan, ticket
 from kiosk_ui.screens.chrome import TIGHT_MM, lay_out_chrome, progress
 from kiosk_ui.screens.idle import lay_out_idle
 from kiosk_ui.screens.parts import Parts, Space
@@ -118,3 +121,9 @@ def _cut(space: Space, view: View) -> Parts:
             return message.cut(space, view)
         case TicketView():
             return ticket.cut(space, view)
+        case BillsView():
+            return bills.cut(space, view)
+        case PayView():
+            return pay.cut(space, view)
+        case PaidView():
+            return paid.cut(space, view)

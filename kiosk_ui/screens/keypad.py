@@ -26,6 +26,10 @@ def cut(space: Space, view: KeypadView) -> Parts:
     tell = [*headline(space, view.title, view.subtitle), _entry(draft, space.tell_px, view)]
     if view.problem:
         tell.append(strip(draft, view.problem, space.tell_px, before_mm=4))
+    if view.board:
+        board = replace(_board(draft, view, 10 if space.wide else 7), before_px=draft.px(6))
+        on = commands(draft, (view.submit, *view.aside), space.do_px, before_mm=COLUMN_GAP_MM)
+        return Parts(tell=tell, do=[board, *on])
     letters = (
         [replace(_letters(draft, view.letters), before_px=draft.px(6))] if view.letters else []
     )
@@ -78,6 +82,17 @@ def _entry(draft: Draft, width_px: int, view: KeypadView) -> Block:
 def _letters(draft: Draft, letters: Sequence[str]) -> Block:
     blocks = [key(draft, letter, Action("key", letter)) for letter in letters]
     return _rows(draft, [blocks])
+
+
+def _board(draft: Draft, view: KeypadView, columns: int) -> Block:
+    """All signs in rows as wide as fingers need; wiping stands at the end of the last one."""
+    keys = [key(draft, sign, Action("key", sign)) for sign in view.keys]
+    rows = [keys[i : i + columns] for i in range(0, len(keys), columns)]
+    rows[-1] += [
+        key(draft, view.clear.text, Action("clear"), style=typeface.SMALL_BOLD),
+        key(draft, view.erase.text, Action("erase"), style=typeface.SMALL_BOLD),
+    ]
+    return _rows(draft, rows)
 
 
 def _pad(draft: Draft, view: KeypadView) -> Block:

@@ -54,6 +54,7 @@ class Style:
 
 NUMBER = Style(cap_mm=44, large_cap_mm=44, weight=Weight.EXTRABOLD, pitch=1.0)
 TITLE = Style(cap_mm=9.6, large_cap_mm=11.0, weight=Weight.BOLD, pitch=1.24)
+AMOUNT = Style(cap_mm=14.0, large_cap_mm=15.0, weight=Weight.EXTRABOLD, pitch=1.12)
 PLACE = Style(cap_mm=9.0, large_cap_mm=10.0, weight=Weight.BOLD, pitch=1.24)
 ANSWER = Style(cap_mm=8.0, large_cap_mm=9.4, weight=Weight.SEMIBOLD, pitch=1.24)
 LABEL = Style(cap_mm=6.8, large_cap_mm=8.4, weight=Weight.SEMIBOLD, pitch=1.26)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-import qrcode
 from kivy.core.text import Label as CoreLabel
 from kivy.graphics import (
     BorderImage,
@@ -24,6 +23,7 @@ from kiosk_ui.theme.colours import Colour
 from kiosk_ui.theme.icons import draw_icon
 from kiosk_ui.theme.typeface import DESCENT, get_font_file
 from kiosk_ui.widgets.camera_preview import CameraPreview
+from kiosk_ui.widgets.qr import make_modules
 from kiosk_ui.widgets.scene import (
     Box,
     Element,
@@ -169,13 +169,7 @@ class Painter:
             self._picture(label.texture, Rect(left, bottom - height, width, height))
 
     def _qr(self, element: Qr) -> None:
-        # A fixed mask: any is readable, and trying all eight takes longer than a frame may.
-        code = qrcode.QRCode(
-            border=4, error_correction=qrcode.constants.ERROR_CORRECT_M, mask_pattern=2
-        )
-        code.add_data(element.data)
-        code.make(fit=True)
-        dark = np.array(code.get_matrix(), dtype=np.uint8) * 255
+        dark = make_modules(element.data) * np.uint8(255)
         modules = dark.shape[0]
         side = max(1, element.rect.width // modules) * modules
         self._tint(colours.SURFACE)

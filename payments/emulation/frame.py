@@ -8,7 +8,7 @@
         def controls(self) -> Mapping[str, Control]: return {"pay": self.pay}
         def describe(self) -> dict[str, Any]: ...
 
-    with MomoEmulator(callback_url="http://127.0.0.1:8000/payments/momo") as emulator:
+    with MomoEmulator(callback_url="http://127.0.0.1:8080/payments/momo") as emulator:
         emulator.base_url, emulator.faults, emulator.clock, emulator.callbacks
 
 Control over HTTP, arguments as JSON object, form or query string:
@@ -31,6 +31,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
@@ -47,6 +48,7 @@ from payments.emulation.clock import EmulatedClock
 from payments.emulation.faults import SWITCHES, Faults
 from payments.errors import PaymentError
 from payments.events import PaymentEvent
+from payments.http import LOOPBACK
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -224,6 +226,15 @@ class Emulator:
         app = Flask(type(self).__module__)
         app.config["MAX_CONTENT_LENGTH"] = _MAX_REQUEST_BYTES
 
+        @app.before_request
+        def keep_strangers_out() -> tuple[Response, int] | None:
+            """Pages of other sites that a browser on this machine happens to show."""
+            origin = request.headers.get("Origin")
+            is_near = urlsplit(f"//{request.host}").hostname in LOOPBACK
+            if is_near and origin in {None, f"http://{request.host}"}:
+                return None
+            return jsonify({"error": "only pages of this emulator may speak to it"}), 403
+
         @app.get("/_emu/state")
         def show_state() -> Response:
             return jsonify(self.state())
@@ -232,7 +243,7 @@ class Emulator:
         def take_control(name: str) -> tuple[Response, int]:
             try:
                 return jsonify(self.control(name, read_arguments())), 200
-            except (ValueError, LookupError, TypeError, OverflowError) as error:
+            except (ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:
                 return jsonify({"error": str(error)[:200]}), 400
 
         @app.after_request

@@ -100,6 +100,8 @@ class WalletEmulator(Emulator):
 
     def __init__(self, **options: Any) -> None:
         self.orders: dict[str, EmulatedOrder] = {}
+        self._payments: dict[int, tuple[EmulatedOrder, EmulatedPayment]] = {}
+        self._refunds: dict[str, EmulatedRefund] = {}
         self._wrong_merchant = 0
         self._wrong_currency = 0
         super().__init__(**options)
@@ -144,11 +146,11 @@ class WalletEmulator(Emulator):
 
     def find_payment(self, number: int) -> tuple[EmulatedOrder, EmulatedPayment] | None:
         with self.lock:
-            for order in self.orders.values():
-                for payment in order.payments:
-                    if payment.number == number:
-                        return order, payment
-        return None
+            return self._payments.get(number)
+
+    def find_refund(self, ref: str) -> EmulatedRefund | None:
+        with self.lock:
+            return self._refunds.get(ref)
 
     def take_money(
         self, ref: str, amount_vnd: int | None = None, *, times: int = 1, delay_s: float = 0.0
@@ -195,7 +197,7 @@ class WalletEmulator(Emulator):
                 amount_vnd=min(amount_vnd, limit) if limit else amount_vnd,
                 created_at=self.clock(),
             )
-            order.refunds[ref] = refund
+            order.refunds[ref] = self._refunds[ref] = refund
             return refund
 
     def is_refund_done(self, refund: EmulatedRefund) -> bool:
@@ -333,6 +335,7 @@ class WalletEmulator(Emulator):
             bank_reference=f"FT{number}",
         )
         order.payments.append(payment)
+        self._payments[number] = order, payment
         return payment
 
     def _end(self, order: EmulatedOrder, state: OrderState) -> EmulatedOrder:

@@ -1,11 +1,12 @@
 """Statement files of banks and settlement lists of wallets, read to the last row."""
 
 from payments.statements.errors import StatementRefused
-from payments.statements.layouts import Layout, layout_names
+from payments.statements.layouts import AUTO, Layout, layout_names
 from payments.statements.models import Debit, RowNote, RowReason, Statement, StatementLine
 from payments.statements.reading import read_statement
 
 __all__ = [
+    "AUTO",
     "Debit",
     "Layout",
     "RowNote",

@@ -36,6 +36,8 @@ class StatementLine:
     """What a wallet keeps of it; the credit is what the payer paid."""
     time_known: bool = True
     """False: only the day is told, the hour is midnight."""
+    named: bool = True
+    """False: neither bank nor wallet numbers it; its transaction id is made from what it says."""
 
     @property
     def movement(self) -> Credit | Debit:

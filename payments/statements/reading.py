@@ -235,6 +235,7 @@ class _Reading:
             balance=None if balance is None else Money(balance),
             fee=None if fee is None else Money(abs(fee)),
             time_known=time_known,
+            named=any(self._text(row, role) for role in (Role.TRANSACTION, Role.REFERENCE)),
         )
 
     def _check_kind_of_row(self, row: Row) -> None:

@@ -10,9 +10,13 @@ from typing import Any
 from payments.emulation.frame import Emulator
 from payments.models import Money, Order
 from payments.ports import PaymentProvider
+from payments.providers.casso.emulator import API_KEY, CassoEmulator
+from payments.providers.casso.emulator import SECRET as CASSO_SECRET
+from payments.providers.sepay.emulator import API_TOKEN, BANK_ACCOUNT_ID, SepayEmulator
+from payments.providers.sepay.emulator import SECRET as SEPAY_SECRET
 from payments.providers.vietqr_bank.emulator import SECRET, TOKEN, BankEmulator
 from payments.registry import open_provider
-from tests.contract.payment_harness import ASKED, Harness, Switch
+from tests.contract.payment_harness import ASKED, Harness, PayRefused, Switch
 
 OTHER_ACCOUNT = "0680000000099"
 _FAULTS = {
@@ -64,7 +68,11 @@ class AccountHarness(Harness):
 
     def pay(self, order: Order, amount: Money = ASKED, *, late: bool = False) -> None:
         arguments = self.pay_arguments(order, self._steered)
-        self.emulator.control("pay", {**arguments, "amount": amount.amount_vnd})
+        self.emulator.faults.pay_after_expiry = late
+        try:
+            self.emulator.control("pay", {**arguments, "amount": amount.amount_vnd})
+        except ValueError as error:
+            raise PayRefused(str(error)) from error
         self._steered.clear()
         self.emulator.faults.duplicate = 0
 
@@ -107,4 +115,64 @@ class BankHarness(AccountHarness):
             "memo": order.code,
             "memo_style": "noise",
             "fields": fields,
+        }
+
+
+class SepayHarness(AccountHarness):
+    kind = "sepay"
+    switches = frozenset(Switch) - {Switch.WRONG_CURRENCY}  # a webhook of SePay names none
+    secrets = (SEPAY_SECRET, API_TOKEN)
+
+    def __init__(self) -> None:
+        super().__init__(SepayEmulator())
+
+    def settings(self, base_url: str) -> dict[str, Any]:
+        return {
+            "bin": "970418",
+            "account": "1200000000001",
+            "holder": "BENH VIEN DA KHOA MAU",
+            "secret": self.secret_file(SEPAY_SECRET),
+            "api": {
+                "base_url": f"{base_url}/v2",
+                "token": self.secret_file(API_TOKEN),
+                "bank_account_id": BANK_ACCOUNT_ID,
+            },
+            "list_fresh_s": 0,
+        }
+
+    def pay_arguments(self, order: Order, steered: set[Switch]) -> dict[str, Any]:
+        wrong = {"accountNumber": OTHER_ACCOUNT, "subAccount": None}
+        return {
+            "account": "1200000000001",
+            "memo": order.code,
+            "memo_style": "noise",
+            "fields": wrong if Switch.WRONG_ACCOUNT in steered else {},
+        }
+
+
+class CassoHarness(AccountHarness):
+    kind = "casso"
+    switches = frozenset(Switch) - {Switch.WRONG_CURRENCY}  # a webhook of Casso names none
+    secrets = (CASSO_SECRET, API_KEY)
+    resend_after_s = 60
+
+    def __init__(self) -> None:
+        super().__init__(CassoEmulator())
+
+    def settings(self, base_url: str) -> dict[str, Any]:
+        return {
+            "bin": "970418",
+            "account": "1200000000001",
+            "holder": "BENH VIEN DA KHOA MAU",
+            "secret": self.secret_file(CASSO_SECRET),
+            "api": {"base_url": f"{base_url}/v2", "key": self.secret_file(API_KEY)},
+            "list_fresh_s": 0,
+        }
+
+    def pay_arguments(self, order: Order, steered: set[Switch]) -> dict[str, Any]:
+        wrong = {"accountNumber": OTHER_ACCOUNT}
+        return {
+            "account": "1200000000001",
+            "memo": f"Đóng viện phí {order.code} 20/11",
+            "fields": wrong if Switch.WRONG_ACCOUNT in steered else {},
         }

@@ -124,6 +124,14 @@ class Harness(ABC):
         """What was given back so far, as the emulator keeps it. Only where refunds are."""
         raise NotImplementedError
 
+    def signed_fields(self, request: CallbackRequest) -> dict[str, Any] | None:
+        """What the signature of this callback covers, as plain values. None: not known here."""
+        return None
+
+    def resign(self, request: CallbackRequest, fields: dict[str, Any]) -> CallbackRequest:
+        """The same callback with other fields, signed with the right key by the emulator's code."""
+        raise NotImplementedError
+
     @abstractmethod
     def close(self) -> None: ...
 
@@ -336,6 +344,8 @@ class Line(StrEnum):
 class BadLine:
     url: str = ""
     state: Line = Line.GOOD
+    rewrite: Callable[[bytes], bytes] | None = None
+    """Of the answers, while the line is good."""
     before_reply: Callable[[], None] | None = None
     """Run once, after the emulator did what it was asked and before the provider hears of it."""
     asked: list[str] = field(default_factory=list)
@@ -401,6 +411,8 @@ def bad_line(emulator_url: str) -> Iterator[BadLine]:
                     self.reply(200, b'{"a":"' + b"x" * 10_000_000 + b'"}', "application/json")
                 case Line.REDIRECT:
                     self.reply(302, b"", "text/html", Location="http://127.0.0.1:9/elsewhere")
+                case _ if line.rewrite is not None:
+                    self.reply(status, line.rewrite(content), kind, **self.own)
                 case _:
                     self.reply(status, content, kind, **self.own)
 

@@ -87,7 +87,7 @@ class BidvHarness(Harness):
 
     def settings(self, base_url: str | None) -> dict[str, Any]:
         del base_url
-        return plain_settings(checksum=self.checksum, bill_type="2")
+        return plain_settings(checksum=self.checksum, bill_type="2", refused_goes_back=False)
 
     def open(self, base_url: str | None = None, *, callback_url: str) -> BidvProvider:
         del callback_url

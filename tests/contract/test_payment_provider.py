@@ -40,6 +40,7 @@ from payments.errors import (
     Throttled,
     Unavailable,
 )
+from payments.match_codes import is_order_key
 from payments.models import (
     BillLookup,
     CallbackRequest,
@@ -78,7 +79,7 @@ from tests.contract.payment_harness import (
     strange_certificate,
     wait_until,
 )
-from tests.contract.qr_reading import read_vietqr
+from tiepdon.demo.qr_witness import read_vietqr
 
 READ_S = 1.5
 """What providers wait for an answer in these tests, whatever they are set to."""
@@ -117,6 +118,18 @@ _hostile: st.SearchStrategy[dict[str, Any]] = st.builds(
             ]
         ),
     ),
+)
+
+
+_anything: st.SearchStrategy[Any] = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=20),
+    st.sampled_from(["00", "0", "-1", "PAID", "350000", "20261120091500", "９", "\x00"]),
+    st.lists(st.integers(), max_size=2),
+    st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
 )
 
 
@@ -629,6 +642,37 @@ class PaymentProviderContract:
 
         hold()
 
+    def test_well_signed_nonsense_is_refused_or_harmless(
+        self, harness: Harness, provider: PaymentProvider, receiver: Receiver
+    ) -> None:
+        """The provider's own mistakes, or a key in the wrong hands: still our own errors only."""
+        request, _ = a_real_callback(harness, provider, receiver)
+        fields = harness.signed_fields(request)
+        if fields is None:
+            pytest.skip("this harness does not sign")
+        assert provider.read_callback(harness.resign(request, fields)) == provider.read_callback(
+            request
+        )
+
+        @settings(max_examples=150, deadline=None, database=None)
+        @given(
+            changes=st.dictionaries(st.sampled_from(sorted(fields)), _anything, max_size=3),
+            without=st.sets(st.sampled_from(sorted(fields)), max_size=2),
+        )
+        def hold(changes: dict[str, Any], without: set[str]) -> None:
+            changed = {k: v for k, v in (fields | changes).items() if k not in without}
+            try:
+                read = provider.read_callback(harness.resign(request, changed))
+            except CallbackRefused:
+                return
+            for credit in read_credits(read):
+                assert credit.amount.is_positive
+                assert credit.transaction_id
+                assert credit.account
+                assert credit.order_key is None or is_order_key(credit.order_key)
+
+        hold()
+
     def test_signatures_are_compared_in_constant_time(
         self,
         harness: Harness,
@@ -862,6 +906,40 @@ class PaymentProviderContract:
         line.state = Line.GOOD
         far.check()
 
+    def test_replies_with_anything_in_them_have_our_own_errors(
+        self, harness: Harness, far: PaymentProvider, receiver: Receiver, line: BadLine
+    ) -> None:
+        """One value of a real answer is replaced: what comes out has the right shape or is ours."""
+        order = receiver.expect(new_order(harness))
+        placed = place(far, order)
+        harness.pay(order)
+        transaction_id = credit_told(harness, far, receiver, order).transaction_id
+        refund = a_refund(harness, placed, transaction_id, Money(1_000))
+        if far.features().can_refund:
+            give_back(harness, far, refund)
+        every = calls(harness, far, placed=placed, refund=refund)
+
+        @settings(
+            max_examples=60,
+            deadline=None,
+            database=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        )
+        @given(value=_anything, at=st.integers(0, 400), call=st.integers(0, 5))
+        def hold(value: Any, at: int, call: int) -> None:
+            line.rewrite = lambda content: with_one_value_replaced(content, at, value)
+            _, ask = every[call % len(every)]
+            try:
+                told = ask()
+            except PaymentError:
+                return
+            if isinstance(told, OrderReport):
+                assert all(credit.amount.is_positive for credit in told.credits)
+            assert told is None or isinstance(told, Offer | OrderReport | RefundReport | tuple)
+
+        if every:
+            hold()
+
     @pytest.mark.parametrize("state", [Line.HANG, Line.LOSE_REPLY, Line.CUT_SHORT])
     def test_create_without_an_answer_is_settled_afterwards(
         self,
@@ -960,6 +1038,27 @@ def what_became(call: Callable[[], object]) -> PaymentError | None:
     return None
 
 
+def with_one_value_replaced(content: bytes, at: int, value: Any) -> bytes:
+    """Of a JSON answer, `at` counting through all it holds; other answers stay as they are."""
+    try:
+        answer = json.loads(content)
+    except ValueError:
+        return content
+    places: list[tuple[Any, Any]] = []
+
+    def walk(inside: Any) -> None:
+        if isinstance(inside, dict | list):
+            for key in list(inside) if isinstance(inside, dict) else range(len(inside)):
+                places.append((inside, key))
+                walk(inside[key])
+
+    walk(answer)
+    if places:
+        inside, key = places[at % len(places)]
+        inside[key] = value
+    return json.dumps(answer).encode()
+
+
 def read_credits(read: Notice | BillLookup | None) -> tuple[Credit, ...]:
     return read.credits if isinstance(read, Notice) else ()
 
@@ -1037,14 +1136,22 @@ def elsewhere(
     return provider
 
 
-def calls(harness: Harness, provider: PaymentProvider) -> list[tuple[str, Callable[[], object]]]:
-    """Every call of this provider that has to ask somebody."""
+def calls(
+    harness: Harness,
+    provider: PaymentProvider,
+    *,
+    placed: PlacedOrder | None = None,
+    refund: RefundOrder | None = None,
+) -> list[tuple[str, Callable[[], object]]]:
+    """Every call of this provider that has to ask somebody; about this order, or one of its own."""
     features = provider.features()
-    order = new_order(harness)
-    placed = PlacedOrder(order=order, provider_ref=order.key)
-    refund = a_refund(harness, placed, "4000000001")
+    if placed is None:
+        order = new_order(harness)
+        placed = PlacedOrder(order=order, provider_ref=order.key)
+    if refund is None:
+        refund = a_refund(harness, placed, "4000000001")
     every: list[tuple[str, bool, Callable[[], object]]] = [
-        ("create", harness.asks_to_create, lambda: provider.create(order)),
+        ("create", harness.asks_to_create, lambda: provider.create(new_order(harness))),
         ("query", features.can_query, lambda: provider.query(placed)),
         ("cancel", features.can_cancel, lambda: provider.cancel(placed)),
         ("refund", features.can_refund, lambda: provider.refund(refund)),

@@ -52,6 +52,14 @@ class PayosHarness(WalletHarness):
             "return_url": f"{callback_url}/return",
         }
 
+    def signed_fields(self, request: CallbackRequest) -> dict[str, Any]:
+        fields: dict[str, Any] = json.loads(request.untrusted_body)["data"]
+        return fields
+
+    def resign(self, request: CallbackRequest, fields: dict[str, Any]) -> CallbackRequest:
+        body = {"data": fields, "signature": sign(text_of_data(fields))}
+        return replace(request, untrusted_body=json.dumps(body).encode())
+
 
 class TestPayos(PaymentProviderContract):
     @staticmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,9 +14,9 @@ from payments.errors import (
     NotOurs,
     StaleCallback,
 )
-from payments.models import Notice, NoticeKind, Outcome
+from payments.models import CallbackRequest, Notice, NoticeKind, Outcome
 from payments.ports import PaymentProvider
-from payments.providers.vnpay.emulator import SECRET, TERMINAL, VnpayEmulator
+from payments.providers.vnpay.emulator import SECRET, TERMINAL, VnpayEmulator, hash_of, signed_query
 from tests.contract.payment_harness import Harness, Switch
 from tests.contract.test_payment_provider import PaymentProviderContract
 from tests.contract.wallet_harness import WalletHarness
@@ -38,6 +39,14 @@ class VnpayHarness(WalletHarness):
             "hash_secret": self.secret_file(SECRET),
             "return_url": f"{callback_url}/return",
         }
+
+    def signed_fields(self, request: CallbackRequest) -> dict[str, Any]:
+        return {k: v for k, v in request.arguments.items() if k != "vnp_SecureHash"}
+
+    def resign(self, request: CallbackRequest, fields: dict[str, Any]) -> CallbackRequest:
+        texts = {name: str(value) for name, value in fields.items()}
+        arguments = {**texts, "vnp_SecureHash": hash_of(signed_query(texts))}
+        return replace(request, arguments=arguments)
 
 
 class TestVnpay(PaymentProviderContract):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
-from payments.models import Order
-from payments.providers.zalopay.emulator import APP_ID, KEY1, KEY2, ZalopayEmulator
+from payments.models import CallbackRequest, Order
+from payments.providers.zalopay.emulator import APP_ID, KEY1, KEY2, ZalopayEmulator, mac_of
 from payments.providers.zalopay.signing import trans_id
 from tests.contract.payment_harness import Harness, Switch
 from tests.contract.test_payment_provider import PaymentProviderContract
@@ -36,6 +38,15 @@ class ZalopayHarness(WalletHarness):
             "key2": self.secret_file(KEY2),
             "callback_url": callback_url,
         }
+
+    def signed_fields(self, request: CallbackRequest) -> dict[str, Any]:
+        fields: dict[str, Any] = json.loads(json.loads(request.untrusted_body)["data"])
+        return fields
+
+    def resign(self, request: CallbackRequest, fields: dict[str, Any]) -> CallbackRequest:
+        data = json.dumps(fields)
+        body = json.dumps({"data": data, "mac": mac_of(KEY2, data), "type": 1}).encode()
+        return replace(request, untrusted_body=body)
 
 
 class TestZalopay(PaymentProviderContract):

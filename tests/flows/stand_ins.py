@@ -22,6 +22,7 @@ from devices.models import (
 from kiosk_ui.gateway.fake import FakeGateway
 from kiosk_ui.gateway.models import PrintStateRequest, Ticket
 from kiosk_ui.gateway.offline_numbers import OfflineNumberJournal
+from kiosk_ui.gateway.payment_models import Receipt
 from kiosk_ui.gateway.ports import Gateway
 from kiosk_ui.presenters.kiosk import Kiosk
 from kiosk_ui.presenters.ports import Place
@@ -127,10 +128,18 @@ class FakePrinter:
         self.looks = 0
         self.jobs: list[str] = []
         self.tickets: list[Ticket] = []
+        self.receipts: list[Receipt] = []
 
     def print_ticket(self, ticket: Ticket, job_id: str) -> PrintResult:
         self.jobs.append(job_id)
         self.tickets.append(ticket)
+        return PrintResult(job_id=job_id, state=self.ends, reason=self.reason, elapsed_ms=250)
+
+    def print_receipt(self, receipt: Receipt, job_id: str) -> PrintResult:
+        """The same job is on paper once, as the journal of a real printer sees to."""
+        if job_id not in self.jobs:
+            self.jobs.append(job_id)
+            self.receipts.append(receipt)
         return PrintResult(job_id=job_id, state=self.ends, reason=self.reason, elapsed_ms=250)
 
     def look(self) -> None:
@@ -147,11 +156,16 @@ class RecordedReports:
     def __init__(self) -> None:
         self.requests: list[PrintStateRequest] = []
         self.visit_ids: list[str] = []
+        self.payment_ids: list[str] = []
         self.retries = 0
 
     def report(self, visit_id: str, request: PrintStateRequest) -> None:
         self.requests.append(request)
         self.visit_ids.append(visit_id)
+
+    def report_receipt(self, payment_id: str, request: PrintStateRequest) -> None:
+        self.requests.append(request)
+        self.payment_ids.append(payment_id)
 
     def retry(self) -> None:
         self.retries += 1

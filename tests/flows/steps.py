@@ -7,12 +7,15 @@ from collections.abc import Iterable
 from kiosk_ui.flow import Screen
 from kiosk_ui.presenters.views import (
     Action,
+    BillsView,
     CardView,
     Choice,
     ChoiceView,
     Frame,
     KeypadView,
     MessageView,
+    PaidView,
+    PayView,
     Phrase,
     ScanView,
     TicketView,
@@ -44,7 +47,10 @@ def offered(frame: Frame) -> list[Choice]:
         case CardView():
             found += view.choices
             found += [_key(row.reveal, row.label) for row in view.rows if row.reveal]
-        case ScanView() | MessageView() | TicketView():
+        case BillsView():
+            found += [bill.toggle for bill in view.bills]
+            found += [*view.choices, view.previous_page, view.next_page]
+        case ScanView() | MessageView() | TicketView() | PayView() | PaidView():
             found += view.choices
     if frame.idle is not None:
         found += [frame.idle.more_time, frame.idle.finish]
@@ -107,6 +113,16 @@ TO_SUMMARY: tuple[Step, ...] = (
     (Screen.DEPARTMENT, "department", "eyes"),
     (Screen.PRIORITY, "group", ""),
 )
+
+
+TO_BILLS: tuple[Step, ...] = (
+    (Screen.WELCOME, "pay"),
+    (Screen.PAY_WHO, "own"),
+    (Screen.NOTICE, "yes"),
+    (Screen.SCAN, "scan"),
+)
+TO_METHOD: tuple[Step, ...] = (*TO_BILLS, (Screen.PAY_BILLS, "pay"))
+TO_QR: tuple[Step, ...] = (*TO_METHOD, (Screen.PAY_METHOD, "method", "bank"))
 
 
 def shows(bench: Bench, screen: Screen) -> None:

@@ -20,7 +20,17 @@ from kiosk_ui.gateway import models
 from kiosk_ui.gateway.models import Question
 from kiosk_ui.presenters.views import Action, ChoiceView
 from tests.flows.stand_ins import Bench
-from tests.flows.steps import TO_DEPARTMENT, TO_SCAN, TO_SUMMARY, Step, offered, walk
+from tests.flows.steps import (
+    TO_BILLS,
+    TO_DEPARTMENT,
+    TO_METHOD,
+    TO_QR,
+    TO_SCAN,
+    TO_SUMMARY,
+    Step,
+    offered,
+    walk,
+)
 
 SLOWEST_TOUCH_S = 0.05
 BEGINNINGS: tuple[tuple[Step, ...], ...] = (
@@ -39,6 +49,15 @@ BEGINNINGS: tuple[tuple[Step, ...], ...] = (
     TO_SUMMARY[:-1],
     TO_SUMMARY,
     (*TO_SUMMARY, (Screen.SUMMARY, "confirm")),
+    (*TO_BILLS[:1], (Screen.PAY_WHO, "code")),
+    TO_BILLS,
+    (*TO_BILLS, (Screen.PAY_BILLS, "lines")),
+    (*TO_BILLS, (Screen.PAY_BILLS, "advance"), (Screen.PAY_ADVANCE, "other")),
+    TO_METHOD,
+    TO_QR,
+    (*TO_METHOD, (Screen.PAY_METHOD, "cash")),
+    (*TO_QR, (Screen.PAY_QR, "other")),
+    (*TO_QR, (Screen.PAY_QR, "cancel")),
 )
 seen: set[str] = set()
 
@@ -48,9 +67,12 @@ class Monkey(RuleBasedStateMachine):
         super().__init__()
         self.bench = Bench()
 
-    @initialize(steps=st.sampled_from(BEGINNINGS))
-    def begin(self, steps: tuple[Step, ...]) -> None:
+    @initialize(steps=st.sampled_from(BEGINNINGS), paid=st.booleans())
+    def begin(self, steps: tuple[Step, ...], *, paid: bool) -> None:
         walk(self.bench, steps)
+        if paid and self.bench.gateway.money.payment is not None:
+            self.bench.gateway.money.receive()
+            self.bench.wait(1)
 
     @rule(pick=st.integers(min_value=0, max_value=60), settle=st.booleans())
     def touch_something(self, pick: int, settle: bool) -> None:
@@ -61,7 +83,10 @@ class Monkey(RuleBasedStateMachine):
 
     @rule(
         name=st.sampled_from(
-            ["yes", "next", "confirm", "kind", "department", "group", "reprint", "cancel", "page"]
+            [
+                *("yes", "next", "confirm", "kind", "department", "group", "reprint", "cancel"),
+                *("page", "pay", "bill", "amount", "method", "cash", "renew", "check", "print"),
+            ]
         ),
         value=st.sampled_from(["", "new", "internal", "99", "-1", "x" * 500, "²"]),
     )
@@ -91,6 +116,31 @@ class Monkey(RuleBasedStateMachine):
         self.bench.scanner.hold_up(payload)
         self.bench.settle()
 
+    @rule(
+        deed=st.sampled_from(
+            ["all", "part", "expire", "decline", "fees", "hospital", "bank_away", "bank_back"]
+        )
+    )
+    def something_happens_at_the_bank(self, deed: str) -> None:
+        money = self.bench.gateway.money
+        money.away = {"bank"} if deed == "bank_away" else set()
+        if deed == "fees":
+            money.change_fees(12_000)
+        if money.payment is None or money.payment.stage in {"paid", "ended"}:
+            return
+        match deed:
+            case "all":
+                money.receive()
+            case "part":
+                money.receive(1_000)
+            case "expire":
+                money.expire()
+            case "decline":
+                money.end("declined")
+            case "hospital":
+                money.hospital_enters_it()
+        self.bench.wait(1)
+
     @rule(seconds=st.sampled_from([0.5, 3.0, 20.0, 70.0]))
     def time_passes(self, seconds: float) -> None:
         self.bench.time.elapsed_s += seconds
@@ -106,8 +156,35 @@ class Monkey(RuleBasedStateMachine):
         self.bench.worker.held = held
 
     @rule(
-        method=st.sampled_from(["scan", "start_visit", "list_services", "cancel_visit"]),
-        code=st.sampled_from(["service_full", "scan_expired", "rate_limited", "E_NEW", "other"]),
+        method=st.sampled_from(
+            [
+                "scan",
+                "start_visit",
+                "list_services",
+                "cancel_visit",
+                "read_dues",
+                "start_payment",
+                "find_payment_news",
+                "change_offer",
+                "check_payment",
+                "cancel_payment",
+                "take_cash_slip",
+            ]
+        ),
+        code=st.sampled_from(
+            [
+                "service_full",
+                "scan_expired",
+                "rate_limited",
+                "E_NEW",
+                "other",
+                "his_unavailable",
+                "provider_unavailable",
+                "fee_changed",
+                "being_paid",
+                "payment_not_found",
+            ]
+        ),
     )
     def server_refuses(self, method: str, code: str) -> None:
         self.bench.gateway.refusals[method] = code
@@ -145,6 +222,13 @@ class Monkey(RuleBasedStateMachine):
         view = self.bench.kiosk.frame.view
         if isinstance(view, ChoiceView):
             assert len(view.choices) <= (4 if self.bench.kiosk.frame.screen == "welcome" else 6)
+
+    @invariant()
+    def paid_is_only_what_the_server_calls_paid(self) -> None:
+        payment = self.bench.gateway.money.payment
+        if self.bench.kiosk.frame.screen == Screen.PAID:
+            assert payment is not None
+            assert payment.stage == "paid"
 
     @invariant()
     def no_job_is_printed_twice(self) -> None:

@@ -386,7 +386,7 @@ def test_information_needs_no_card(bench: Bench) -> None:
     assert isinstance(view, ChoiceView)
     detail = view.choices[0].detail
     assert detail is not None
-    assert "45.000 đ" in detail.text
+    assert "45.000\u00a0đ" in detail.text
     walk(
         bench,
         [

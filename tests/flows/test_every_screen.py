@@ -11,7 +11,18 @@ from kiosk_ui.flow import NO_WAY_BACK, Screen, idle_rule
 from kiosk_ui.gateway.models import Question, ScanOutcome, StepState
 from kiosk_ui.presenters.views import Phrase
 from tests.flows.stand_ins import Bench
-from tests.flows.steps import TO_DEPARTMENT, TO_SCAN, TO_SUMMARY, Step, offered, touch, walk
+from tests.flows.steps import (
+    TO_BILLS,
+    TO_DEPARTMENT,
+    TO_METHOD,
+    TO_QR,
+    TO_SCAN,
+    TO_SUMMARY,
+    Step,
+    offered,
+    touch,
+    walk,
+)
 
 TO_CONFIRM: tuple[Step, ...] = (*TO_SCAN, (Screen.SCAN, "scan"))
 TO_SERVICE: tuple[Step, ...] = (*TO_DEPARTMENT, (Screen.DEPARTMENT, "department", "internal"))
@@ -57,6 +68,17 @@ WAYS: Mapping[Screen, tuple[Step, ...]] = {
         (Screen.MY_TICKET, "cancel"),
         (Screen.CANCEL_VISIT, "give_back"),
     ),
+    Screen.PAY_WHO: TO_BILLS[:1],
+    Screen.PAY_CODE: (*TO_BILLS[:1], (Screen.PAY_WHO, "code")),
+    Screen.PAY_BILLS: TO_BILLS,
+    Screen.PAY_LINES: (*TO_BILLS, (Screen.PAY_BILLS, "lines")),
+    Screen.PAY_ADVANCE: (*TO_BILLS, (Screen.PAY_BILLS, "advance")),
+    Screen.PAY_AMOUNT: (*TO_BILLS, (Screen.PAY_BILLS, "advance"), (Screen.PAY_ADVANCE, "other")),
+    Screen.PAY_METHOD: TO_METHOD,
+    Screen.PAY_CASH: (*TO_METHOD, (Screen.PAY_METHOD, "cash")),
+    Screen.PAY_QR: TO_QR,
+    Screen.PAID: TO_QR,
+    Screen.PAY_ENDED: (*TO_QR, (Screen.PAY_QR, "cancel")),
     Screen.TROUBLE: (*TO_SCAN[:1], (Screen.NOTICE, "no")),
     Screen.OUT_OF_SERVICE: (),
     Screen.OFFLINE_NUMBER: ((Screen.OUT_OF_SERVICE, "number"),),
@@ -100,6 +122,9 @@ def at(screen: Screen) -> Bench:
         bench.wait(0.3)
     else:
         walk(bench, WAYS[screen])
+    if screen is Screen.PAID:
+        gateway.money.receive()
+        bench.wait(1)
     assert bench.kiosk.frame.screen == screen
     return bench
 

@@ -23,6 +23,7 @@ def actions(called: list[str], ticket: Path | None = None) -> DockActions:
         printer=[call(name) for name in ("ok", "paper out", "near end", "cover", "stall", "drop")],
         network=[call("cut"), call("restore")],
         insurance=[call("silent"), call("answers")],
+        money=[call("pay"), call("twice")],
         last_ticket=lambda: ticket,
     )
 
@@ -43,7 +44,7 @@ def test_its_buttons_do_what_they_say_and_the_ticket_is_shown(tmp_path: Path) ->
     glass = panel.children[0]
     for button in list(glass.scene.tappable()):
         glass._on_action(button.action)
-    assert len(called) == 12
+    assert len(called) == 14
     assert glass.scene.find_touch(Action("dock", "Máy in: paper out"))
     panel._show_ticket(0)
     assert panel._ticket.length() > 0

@@ -23,13 +23,13 @@ from tiepdon.demo.report import write_report
     help="Folder for screens, tickets and the report.",
 )
 @click.option(
-    "--journey", "journeys", multiple=True, type=click.IntRange(1, 10), help="Only these."
+    "--journey", "journeys", multiple=True, type=click.IntRange(1, 13), help="Only these."
 )
 def command(headless: bool, out: Path, journeys: tuple[int, ...]) -> None:
     """Show the whole check-in with nothing plugged in.
 
     With a display: a kiosk to touch, with a dock beside it that plays the world around it. With
-    --headless: ten journeys by real touches on a rendered window, and the pages of staff,
+    --headless: thirteen journeys by real touches on a rendered window, and the pages of staff,
     boards and phones in a browser; OUT gets index.html, screens/, tickets/, pages/ and
     report.json. Exit status 1 when a journey did not come out right.
     """
@@ -52,7 +52,10 @@ def command(headless: bool, out: Path, journeys: tuple[int, ...]) -> None:
     for result in play(out, list(journeys)):
         results.append(result)
         verdict = "ok" if result.ok else f"NOT OK: {result.problem}"
-        click.echo(f"{result.journey}. {result.name}: {result.ticket or '-'} {verdict}", err=True)
+        click.echo(
+            f"{result.journey}. {result.name}: {result.ticket or result.payment or '-'} {verdict}",
+            err=True,
+        )
         write_report(out, results, pages)
     click.echo(f"{out / 'index.html'}", err=True)
     sys.exit(0 if all(result.ok for result in results) else 1)

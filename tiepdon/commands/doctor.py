@@ -32,6 +32,8 @@ from his_adapter.errors import HisError
 from his_adapter.models import HealthState
 from his_adapter.registry import open_gateway, open_insurer
 from his_adapter.selftest import findings as his_findings
+from payments.errors import PaymentError
+from payments.registry import open_providers
 from tiepdon.options import database_option, refusals
 
 SCANNER_WAIT_S = 4.0
@@ -78,7 +80,7 @@ class NotAsked(Exception):
 def command(
     database_url: str | None, printer: str | None, scanner: str | None, backend: str | None
 ) -> None:
-    """Check database, HIS, outbox, server, printer, scanner, camera, screen, typeface, voice and clock.
+    """Check database, HIS, payments, outbox, server, printer, scanner, camera, screen, typeface, voice and clock.
 
     One JSON line each on standard output. Devices are checked when they are named; naming one, or
     a server, makes this a kiosk, which needs a screen. Exit status 1 when anything fails.
@@ -167,6 +169,28 @@ def _check_insurer(asked: Asked) -> None:
         insurer.close()
     if health.state is not HealthState.OK:
         raise Failed(f"{health.state.value}: {health.cause or 'no cause given'}")
+
+
+def _check_payments(asked: Asked) -> None:
+    """Each bank and wallet by itself: one that is away leaves the others."""
+    if asked.backend:
+        raise NotAsked("the server asks them")
+    if not asked.config.payments:
+        raise NotAsked("cash only: TIEPDON_PAYMENTS_CONFIG is not set")
+    try:
+        providers = open_providers(asked.config.payments)
+    except PaymentError as error:
+        raise Failed(str(error)) from error
+    wrong = []
+    for name, provider in providers.items():
+        try:
+            provider.check()
+        except PaymentError as error:
+            wrong.append(f"{name}: {error}")
+        finally:
+            provider.close()
+    if wrong:
+        raise Failed("; ".join(wrong))
 
 
 _PARTY_FAULTS = {
@@ -339,6 +363,7 @@ CHECKS: dict[str, Callable[[Asked], None]] = {
     "database": _check_database,
     "his": _check_his,
     "insurer": _check_insurer,
+    "payments": _check_payments,
     "outbox": _check_outbox,
     "server": _check_server,
     "printer": _check_printer,

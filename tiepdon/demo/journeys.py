@@ -1,4 +1,4 @@
-"""Ten patients, one after the other: what each does, and what must come of it."""
+"""Thirteen patients, one after the other: what each does, and what must come of it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from his_adapter.demo import personas
 from his_adapter.demo.faults import Faults
 from his_adapter.errors import HisError
 from kiosk_ui.presenters.views import Action, MessageView, TicketView
+from tiepdon.demo.fees import advance_callback_lost, examination_fee, paid_twice
 from tiepdon.demo.outage import all_away_then_back, another_fhir_server
 from tiepdon.demo.patient import LostPatientError, Patient
 from tiepdon.demo.report import JourneyResult
@@ -178,6 +179,9 @@ JOURNEYS = (
     Journey(8, "Cổng bảo hiểm im lặng, phiếu tạm", insurer_silent),
     JourneyApart(9, "HIS và cổng BHXH đều mất cả buổi khám, rồi trở lại", all_away_then_back),
     JourneyApart(10, "Cùng lượt khám với máy chủ FHIR của bên khác", another_fhir_server),
+    Journey(11, "Trả tiền khám bằng mã QR ngân hàng", examination_fee),
+    Journey(12, "Tạm ứng bằng ví, mất tin báo, hỏi lại thì thấy", advance_callback_lost),
+    Journey(13, "Chuyển khoản hai lần, lần sau được hoàn lại", paid_twice),
 )
 
 
@@ -193,7 +197,7 @@ def play(out: Path, wanted: list[int]) -> Iterator[JourneyResult]:
     chosen = [each for each in JOURNEYS if not wanted or each.number in wanted]
     shared = [each for each in chosen if isinstance(each, Journey)]
     if shared:
-        with Stage(out / "stage") as stage:
+        with Stage(out / "stage", with_banks=True) as stage:
             for journey in shared:
                 yield _play(journey, partial(_play_on, stage, journey, out))
     for apart in chosen:

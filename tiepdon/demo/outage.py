@@ -251,7 +251,8 @@ def visit_while_all_is_away(
         times_ms["machine time to provisional ticket"] = waited_ms
         require(waited_ms <= PROVISIONAL_WITHIN_MS, f"the ticket came after {waited_ms:.0f} ms")
     wait_until_staff_know(scene)
-    scene.keep_page(OUTBOX)
+    with scene.staff_pages() as keep_page:
+        keep_page(OUTBOX)
     house.come_back()
     arrived_once(scene, house, persona, since=time.perf_counter())
 

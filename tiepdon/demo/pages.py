@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -89,11 +89,12 @@ def can_draw() -> bool:
     return Path(CHROMIUM).exists() and find_spec("playwright") is not None
 
 
-def draw_page(server: DemoServer, picture: Picture, folder: Path) -> Path:
-    """One page as it stands at this moment."""
+@contextmanager
+def drawing(server: DemoServer, folder: Path) -> Iterator[Callable[[Picture], Path]]:
+    """Draws one page after the other, each as it stands at that moment."""
     folder.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
-        return _draw(browser, server.address, picture, folder)
+        yield lambda picture: _draw(browser, server.address, picture, folder)
 
 
 def _draw(browser: Browser, address: str, picture: Picture, folder: Path) -> Path:

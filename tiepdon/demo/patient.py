@@ -25,11 +25,12 @@ class Patient:
     person takes.
     """
 
-    def __init__(self, driver: Driver, kiosk: Kiosk, *, shots: Callable[[str], None]) -> None:
+    def __init__(self, driver: Driver, kiosk: Kiosk, *, shots: Callable[[str], Path]) -> None:
         self._driver = driver
         self._kiosk = kiosk
         self._shots = shots
         self._photographed: tuple[str, object] | None = None
+        self._newest: Path | None = None
         self.times_ms: dict[str, float] = {}
 
     @property
@@ -98,8 +99,15 @@ class Patient:
         self._driver.settle()
         seen = (self.screen, self._kiosk.frame.view)
         if again or seen != self._photographed:
-            self._shots(self.screen)
+            self._newest = self._shots(self.screen)
             self._photographed = seen
+
+    def photograph(self) -> Path:
+        """The picture of the glass as it is now."""
+        self.look()
+        if self._newest is None:
+            raise LostPatientError("nothing has been photographed")
+        return self._newest
 
     def number(self) -> str:
         """The queue number on the last screen."""
@@ -148,7 +156,8 @@ class Album:
         self._folder = folder
         self.paths: list[str] = []
 
-    def __call__(self, name: str) -> None:
+    def __call__(self, name: str) -> Path:
         path = f"screens/{self._folder}/{len(self.paths) + 1:02d}-{name}.png"
         self._driver.screenshot(self._out / path)
         self.paths.append(path)
+        return self._out / path

@@ -38,6 +38,8 @@ class JourneyResult:
     ok: bool = False
     ticket: str | None = None
     room: str | None = None
+    payment: str | None = None
+    """The code on the receipt."""
     times_ms: dict[str, float] = field(default_factory=dict)
     screens: list[str] = field(default_factory=list)
     """Paths below the output folder, in the order they were on the glass."""
@@ -48,7 +50,19 @@ class JourneyResult:
 
 def write_report(out: Path, results: list[JourneyResult], pages: Sequence[Path] = ()) -> None:
     """Write `report.json` and `index.html` into `out`; `pages` are pictures below it."""
-    keys = ("journey", "name", "ok", "ticket", "room", "times_ms", "screens", "tickets", "problem")
+    results = sorted(results, key=lambda result: result.journey)
+    keys = (
+        "journey",
+        "name",
+        "ok",
+        "ticket",
+        "room",
+        "payment",
+        "times_ms",
+        "screens",
+        "tickets",
+        "problem",
+    )
     rows = [{key: asdict(result)[key] for key in keys} for result in results]
     text = json.dumps(rows, ensure_ascii=False, indent=1) + "\n"
     (out / "report.json").write_text(text, encoding="utf-8")
@@ -91,7 +105,7 @@ def summary_row(result: JourneyResult, steps: list[str]) -> str:
     )
     return (
         f'<tr><td>{result.journey}</td><td><a href="#j{result.journey}">{escape(result.name)}</a></td>'
-        f"<td>{verdict(result)}</td><td>{escape(result.ticket or '')}</td>"
+        f"<td>{verdict(result)}</td><td>{escape(result.ticket or result.payment or '')}</td>"
         f"<td>{escape(result.room or '')}</td>{figures}</tr>"
     )
 

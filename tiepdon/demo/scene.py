@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from his_adapter.demo.personas import Persona
 from kiosk_ui.presenters.views import Action, TicketView
-from tiepdon.demo.pages import can_draw, draw_page
+from tiepdon.demo.pages import can_draw, drawing
 from tiepdon.demo.patient import Album, LostPatientError, Patient
 from tiepdon.demo.pictures import Picture
 from tiepdon.demo.report import JourneyResult
@@ -69,12 +69,17 @@ class Scene:
         staged.printer.tickets[-1].save(self._out / path, optimize=True)
         self.result.tickets.append(path)
 
-    def keep_page(self, picture: Picture) -> None:
-        """A page of staff joins the pictures, where there is a browser to draw it."""
-        if can_draw():
-            folder = self._out / "screens" / f"{self.result.journey}-staff"
-            drawn = draw_page(self.stage.server, picture, folder)
-            self.result.screens.append(str(drawn.relative_to(self._out)))
+    @contextmanager
+    def staff_pages(self) -> Iterator[Callable[[Picture], None]]:
+        """Pages of staff join the pictures, where there is a browser to draw them."""
+        if not can_draw():
+            yield lambda _: None
+            return
+        folder = self._out / "screens" / f"{self.result.journey}-staff"
+        with drawing(self.stage.server, folder) as draw:
+            yield lambda picture: self.result.screens.append(
+                str(draw(picture).relative_to(self._out))
+            )
 
     def note_number(self, patient: Patient) -> None:
         self.result.ticket = patient.number()

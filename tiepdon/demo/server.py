@@ -81,6 +81,10 @@ class DemoServer:
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def add_settings(self, environment: Mapping[str, str]) -> None:
+        """From the next start on."""
+        self._settings.update(environment)
+
     def start(self) -> None:
         """Returns when the server answers. Raises DemoServerError with what it printed last."""
         self._folder.mkdir(parents=True, exist_ok=True)

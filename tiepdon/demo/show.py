@@ -6,6 +6,7 @@ import ctypes
 import os
 import shutil
 import threading
+import webbrowser
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
@@ -22,8 +23,10 @@ from his_adapter.demo.faults import Faults, read_faults
 from kiosk_ui.app import WindowConfig
 from kiosk_ui.app import show as show_window
 from kiosk_ui.devdock.panel import DockActions, DockPanel
+from kiosk_ui.presenters.kiosk import Kiosk
 from tiepdon.demo.hall import Hall, play_morning
 from tiepdon.demo.network import NetworkLine
+from tiepdon.demo.payer import Payer
 from tiepdon.demo.server import DemoServer
 from tiepdon.demo.stage import Stage
 
@@ -39,6 +42,8 @@ PERSONAS = (
     ("Thẻ hết hạn", personas.EXPIRED),
     ("Không có BHYT", personas.NOT_INSURED),
     ("Trẻ dưới 6 tuổi", personas.CHILD),
+    ("Có BHYT, còn nợ phí", personas.OWES_SHARE),
+    ("Còn nợ hai phiếu", personas.OWES_ALL),
 )
 
 Button = tuple[str, Callable[[], None]]
@@ -56,7 +61,7 @@ def show(out: Path) -> int:
     folder = out / "stage"
     shutil.rmtree(folder, ignore_errors=True)
     width, height = kiosk_size(_screen_size())
-    with Stage(folder) as stage:
+    with Stage(folder, with_banks=True) as stage:
         line = NetworkLine(stage.server.port).start()
         kiosk = stage.build(backend_url=line.address)
         click.echo(
@@ -66,6 +71,10 @@ def show(out: Path) -> int:
         # The hospital is not empty: boards, rooms and desks have something to show.
         threading.Thread(target=_fill_the_hall, args=(stage.server,), daemon=True).start()
         click.echo(f"Interface:  {stage.server.address}/docs", err=True)
+        click.echo(
+            f"A bank's app to pay with: {stage.banks.bank_app} (a wallet's: {stage.banks.wallet_app})",
+            err=True,
+        )
         window = WindowConfig(
             width_px=width,
             height_px=height,
@@ -74,7 +83,7 @@ def show(out: Path) -> int:
             locked=False,
             dock_px=round(width * DOCK_SHARE),
         )
-        actions = dock_actions(stage, line)
+        actions = dock_actions(stage, line, kiosk)
         production = os.environ.get("TIEPDON_ENV") == "production"
         try:
             return show_window(
@@ -92,8 +101,9 @@ def _fill_the_hall(server: DemoServer) -> None:
         click.echo("the hall stays empty: the server did not answer in time", err=True)
 
 
-def dock_actions(stage: Stage, line: NetworkLine) -> DockActions:
+def dock_actions(stage: Stage, line: NetworkLine, kiosk: Kiosk) -> DockActions:
     printer = stage.printers[0]
+    payer = Payer(stage.banks, lambda: kiosk.frame.view)
     return DockActions(
         scans=(
             *((name, partial(stage.hold, persona)) for name, persona in PERSONAS),
@@ -107,6 +117,13 @@ def dock_actions(stage: Stage, line: NetworkLine) -> DockActions:
         insurance=(
             ("Im lặng", lambda: _steer_faults(stage, coverage_silent_s=30.0)),
             ("Bình thường", lambda: _steer_faults(stage, coverage_silent_s=0.0)),
+        ),
+        money=(
+            ("Quét mã và trả", payer.pay),
+            ("Trả hai lần", partial(payer.pay, times=2)),
+            ("Trả thiếu 1.000 đ", partial(payer.pay, less_vnd=1_000)),
+            ("Trả, mất tin báo", partial(payer.pay, told=False)),
+            ("Mở app ngân hàng", lambda: _open_page(stage.banks.bank_app)),
         ),
         last_ticket=lambda: max(stage.ticket_folder().glob("*.png"), default=None),
     )
@@ -123,6 +140,11 @@ def printer_buttons(printer: SimulatedPrinter) -> tuple[Button, ...]:
         ("Đứt dây giữa chừng", replace(well, drop_after_bytes=20_000)),
     )
     return tuple((name, partial(printer.steer, **asdict(condition))) for name, condition in states)
+
+
+def _open_page(address: str) -> None:
+    if not webbrowser.open(address):
+        click.echo(f"no browser to open {address}", err=True)
 
 
 def _steer_faults(stage: Stage, *, coverage_silent_s: float) -> None:

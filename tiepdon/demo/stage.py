@@ -19,6 +19,7 @@ from kiosk_ui.config import make_config
 from kiosk_ui.driver import Driver
 from kiosk_ui.presenters.kiosk import Kiosk
 from kiosk_ui.widgets.glass import SLIDE_S
+from tiepdon.demo.banks import DemoBanks
 from tiepdon.demo.server import DemoServer
 
 PORTRAIT = (1080, 1920)
@@ -44,7 +45,7 @@ class StagedKiosk:
 class Stage:
     """Everything lives below `folder`; `size` is the panel of the kiosks, in pixels.
 
-    `environment` are settings of its server.
+    `environment` are settings of its server. `with_banks`: fees can be paid by QR.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Stage:
         size: tuple[int, int] = PORTRAIT,
         slide_s: float = SLIDE_S,
         environment: Mapping[str, str] | None = None,
+        with_banks: bool = False,
     ) -> None:
         self._folder = folder
         self._size = size
@@ -63,11 +65,17 @@ class Stage:
         self.server = DemoServer(
             folder / "server", database_url=database_url, environment=environment
         )
+        self._banks: DemoBanks | None = None
+        if with_banks:
+            self._banks = DemoBanks(folder / "banks", server_address=self.server.address)
+            self.server.add_settings(self._banks.environment)
         self.camera = SimulatedCamera(size=(1280, 720))
         self.printers: list[SimulatedPrinter] = []
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
+            if self._banks is not None:
+                starting.enter_context(self._banks)
             starting.enter_context(self.server)
             starting.enter_context(self.camera)
             self.printers = [
@@ -79,6 +87,13 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    @property
+    def banks(self) -> DemoBanks:
+        """Raises LookupError on a stage without any."""
+        if self._banks is None:
+            raise LookupError("nobody pays by QR on this stage")
+        return self._banks
 
     def hold(self, persona: Persona) -> None:
         """The persona's card lies before the camera, its code well in view."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from alembic import context
 
-from backend.storage import cashier_tables
+from backend.storage import cashier_tables, reconciliation_tables
 
+# One metadata, once every module that adds tables to it is loaded.
+LOADED = (cashier_tables.CashierShift, reconciliation_tables.Reconciliation)
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=cashier_tables.CashierShift.metadata,
+    target_metadata=LOADED[0].metadata,
     render_as_batch=True,
 )
 context.run_migrations()

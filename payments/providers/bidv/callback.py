@@ -158,7 +158,7 @@ def _read_paybill(
         # The bill is ours and not one attempt of it: found as any code in a memo is.
         memo=code,
     )
-    return Notice(kind=NoticeKind.CREDIT, credits=(credit,))
+    return Notice(kind=NoticeKind.CREDIT, credits=(credit,), asks=config.refused_goes_back)
 
 
 def _check(fields: Mapping[str, str], config: BidvConfig, expected: str) -> None:

@@ -127,13 +127,18 @@ class BidvConfig(BaseModel):
     """`1`: the listed amount and no other; `2`: the payer may change it."""
     seals_bills: bool = True
     """A bill is named with a seal of ours, nine signs longer, since most checksums leave it out."""
+    refused_goes_back: bool = True
+    """A paybill we refuse is paid back to the customer by the bank: to be asked. True: what is not
+    just what is due is refused, and nothing of it booked. False: the money is here whatever we say,
+    so it is booked or held; a part counts as received.
+    """
     callers: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks the bank calls from. Empty: whoever has the secret."""
     bearer: SecretSetting | None = None
     """A fixed token the bank sends in `Authorization`, where that was agreed."""
     http_status_speaks: bool = False
     """Refusals are answered 400 instead of 200 with their result_code."""
-    lifetime_s: Annotated[int, Field(gt=0, le=86_400)] = 900
+    lifetime_s: Annotated[int, Field(ge=60, le=86_400)] = 900
     max_vnd: Annotated[int, Field(gt=0)] = 499_999_999
     paygate: PaygateConfig | None = None
 

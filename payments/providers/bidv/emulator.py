@@ -53,6 +53,7 @@ _BIN = "970418"
 _FINAL = {"000", "001", "006", "011", "012", "021", "022", "023"}
 """Of paybill: after any other the bank tries again."""
 _MAX_ANSWER_BYTES = 100_000
+_APP_WAITS_S = 3.0
 
 
 class Refused(ValueError):
@@ -419,9 +420,22 @@ class BidvEmulator(Emulator):
             except ValueError as error:
                 trouble = str(error)
         shown = "" if due is None else str(Money(due.amount_vnd))
+        returned = paid is not None and self._is_returned(paid["trans_id"][-1])
         return render_template(
-            "bidv_app.html", code=code, due=due, shown=shown, trouble=trouble, paid=paid
+            "bidv_app.html",
+            code=code,
+            due=due,
+            shown=shown,
+            trouble=trouble,
+            paid=paid,
+            returned=returned,
         )
+
+    def _is_returned(self, trans_id: str) -> bool:
+        """Waits a little for our answer, as the app of a bank does."""
+        self.callbacks.settle(_APP_WAITS_S)
+        states = {each["trans_id"]: each["state"] for each in self.payments()}
+        return bool(states[trans_id] == "returned")
 
 
 def _read_due(answer: Mapping[str, Any], customer: str) -> Due:

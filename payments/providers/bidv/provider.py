@@ -126,7 +126,11 @@ class BidvProvider(PartialProvider):
         return read(request, self._config, provider=self.name)
 
     def answer(self, notice: Notice, outcome: Outcome) -> CallbackAnswer:  # noqa: ARG002 - the port
-        """The same transaction again is 000, another one on a settled bill 023."""
+        """The same transaction again is 000, another one on a settled bill 023. A part that was
+        booked was not refused: 000.
+        """
+        if outcome is Outcome.WRONG_AMOUNT and not self._config.refused_goes_back:
+            return self._say(_OK)
         return self._say(_OF_OUTCOMES[outcome])
 
     def answer_bill(self, lookup: BillLookup, bill: Bill | None) -> CallbackAnswer:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from payments.errors import BadSignature, MalformedCallback, NotOurs
-from payments.models import CallbackRequest, Credit, Money, Notice, NoticeKind
-from payments.providers.momo.codes import DONE, NOT_FINAL, status_of
+from payments.match_codes import is_order_key
+from payments.models import CallbackRequest, Credit, Money, Notice, NoticeKind, OrderStatus
+from payments.providers.momo.codes import find_status
 from payments.providers.momo.config import MomoConfig
 from payments.providers.momo.signing import NOTICE, sign
 from payments.signatures import check_signature, check_window
@@ -34,21 +35,18 @@ def read_notice(name: str, config: MomoConfig, request: CallbackRequest) -> Noti
     except ValueError as error:
         raise MalformedCallback("no time") from error
     check_window(sent_at, request.received_at, window=WINDOW)
-    code, order_id = int(fields["resultCode"]), fields["orderId"]
+    order_id, status = fields["orderId"], find_status(int(fields["resultCode"]))
     if not isinstance(order_id, str) or not 0 < len(order_id) <= 200:
         raise MalformedCallback("no order")
-    if code == DONE:
+    order_key = order_id if is_order_key(order_id) else None
+    if status is OrderStatus.PAID:
+        credit = read_credit(name, config, fields, order_id, sent_at)
         return Notice(
-            kind=NoticeKind.CREDIT,
-            credits=(read_credit(name, config, fields, order_id, sent_at),),
-            order_key=order_id,
-            sent_at=sent_at,
+            kind=NoticeKind.CREDIT, credits=(credit,), order_key=order_key, sent_at=sent_at
         )
-    if code in NOT_FINAL:
-        return Notice(kind=NoticeKind.OTHER, order_key=order_id, sent_at=sent_at)
-    return Notice(
-        kind=NoticeKind.STATUS, order_key=order_id, status=status_of(code), sent_at=sent_at
-    )
+    if status in {None, OrderStatus.OPEN, OrderStatus.UNKNOWN}:
+        return Notice(kind=NoticeKind.OTHER, order_key=order_key, sent_at=sent_at)
+    return Notice(kind=NoticeKind.STATUS, order_key=order_key, status=status, sent_at=sent_at)
 
 
 def read_credit(
@@ -67,7 +65,8 @@ def read_credit(
         transaction_id=str(fields["transId"]),
         amount=Money(int(fields["amount"])),
         paid_at=paid_at,
-        order_key=order_id,
+        order_key=order_id if is_order_key(order_id) else None,
+        memo="" if is_order_key(order_id) else order_id,
     )
 
 

@@ -17,9 +17,17 @@ _MAINTENANCE, _IN_PROGRESS = 10, 43
 
 
 def status_of(code: int) -> OrderStatus:
-    """Of an order. Raises PaymentError for a code about the call itself."""
-    if code in _OF_THE_CALL:
+    """Of an order that was asked for. Raises PaymentError for a code about the call itself."""
+    status = find_status(code)
+    if status is None:
         raise fault_of(code)
+    return status
+
+
+def find_status(code: int) -> OrderStatus | None:
+    """Of an order. None: the code is about a call."""
+    if code in _OF_THE_CALL:
+        return None
     if code == DONE:
         return OrderStatus.PAID
     if code in NOT_FINAL:

@@ -177,7 +177,7 @@ class MomoEmulator(WalletEmulator):
         amount = body["amount"]
         if type(amount) is not int or not _LEAST_VND <= amount <= _MOST_VND:
             return 22, {}
-        found = self.find_payment(body["transId"])
+        found = self.find_payment(body["transId"]) if type(body["transId"]) is int else None
         if found is None:
             return 42, {}
         try:
@@ -188,13 +188,11 @@ class MomoEmulator(WalletEmulator):
         return code, {"amount": refund.amount_vnd, "transId": refund.number}
 
     def _query_refund(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        ref = str(body["orderId"])
-        with self.lock:
-            books = [order.refunds[ref] for order in self.orders.values() if ref in order.refunds]
-        if not books:
+        refund = self.find_refund(str(body["orderId"]))
+        if refund is None:
             return 42, {}
-        code = 0 if self.is_refund_done(books[0]) else 7002
-        return code, {"amount": books[0].amount_vnd, "transId": books[0].number}
+        code = 0 if self.is_refund_done(refund) else 7002
+        return code, {"amount": refund.amount_vnd, "transId": refund.number}
 
     def _confirm(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if body["requestType"] != "cancel":

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from payments.http import check_address
 from payments.secrets import SecretSetting
-
-Address = Annotated[str, AfterValidator(check_address)]
+from payments.settings import AddressSetting
 
 
 class PayosConfig(BaseModel):
@@ -17,7 +15,7 @@ class PayosConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
-    base_url: Address = "https://api-merchant.payos.vn"
+    base_url: AddressSetting = "https://api-merchant.payos.vn"
     client_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
     api_key: SecretSetting
     checksum_key: SecretSetting

@@ -83,6 +83,10 @@ class PayosEmulator(WalletEmulator):
     takes_more = True  # a VietQR is a transfer like any other
     retry_plan = RetryPlan(at_s=(0, 60, 300, 900))  # not published: nobody may build on it
 
+    def __init__(self, **options: Any) -> None:
+        self._by_link: dict[str, str] = {}
+        super().__init__(**options)
+
     # --- calls
 
     def add_routes(self, app: Flask) -> None:
@@ -144,12 +148,14 @@ class PayosEmulator(WalletEmulator):
             now = self.clock()
             ends = body.get("expiredAt") or int(now.timestamp()) + 86_400
             memo = f"CS{self.random.randrange(10**6):06d} {body['description']}"
+            link = uuid.UUID(int=self.random.getrandbits(128), version=4).hex
+            self._by_link[link] = str(number)
             self.place(
                 str(number),
                 amount_vnd=amount,
                 title=memo,
                 lifetime_s=ends - now.timestamp(),
-                link=uuid.UUID(int=self.random.getrandbits(128), version=4).hex,
+                link=link,
                 memo=memo,
                 expired_at=ends,
             )
@@ -162,7 +168,7 @@ class PayosEmulator(WalletEmulator):
                 "description": memo,
                 "orderCode": number,
                 "currency": "VND",
-                "paymentLinkId": self.orders[str(number)].details["link"],
+                "paymentLinkId": link,
                 "status": "PENDING",
                 "expiredAt": ends,
                 "checkoutUrl": f"{self.base_url}/pay/{number}",
@@ -171,9 +177,7 @@ class PayosEmulator(WalletEmulator):
         )
 
     def _find(self, ref: str) -> EmulatedOrder | None:
-        with self.lock:
-            by_link = [o.ref for o in self.orders.values() if o.details["link"] == ref]
-        return self.find(by_link[0] if by_link else ref)
+        return self.find(self._by_link.get(ref, ref))
 
     def _request_data(self, order: EmulatedOrder) -> dict[str, Any]:
         status = _STATUS[order.state]

@@ -100,15 +100,16 @@ class PayosProvider(PartialProvider):
         status, transactions = data.get("status"), data.get("transactions") or []
         if data.get("orderCode") != order_code(placed.order):
             raise BrokenReply("another order")
-        if status not in _STATUS or not isinstance(transactions, list):
+        if not isinstance(status, str) or status not in _STATUS:
             raise BrokenReply("no status")
+        if not isinstance(transactions, list):
+            raise BrokenReply("no transactions")
         if len(transactions) > _MAX_TRANSACTIONS:
             raise BrokenReply("too many transactions")
         try:
             credits_ = tuple(
-                read_credit(self.name, each, placed.order.key)
+                read_credit(self.name, each if isinstance(each, dict) else {}, placed.order.key)
                 for each in transactions
-                if isinstance(each, dict)
             )
         except MalformedCallback as error:
             raise BrokenReply("a transaction that is none") from error

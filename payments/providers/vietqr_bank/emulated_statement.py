@@ -1,58 +1,59 @@
-"""The statement of a day as people download it from a bank: CSV or XLSX, plain and generic."""
+"""The statement of a day as people download it from each bank: CSV or XLSX, in the bank's own form."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
-from payments.providers.vietqr_bank.emulated_bank import Account, Movement
-from payments.untrusted import VIETNAM
+from payments.emulation.banks import BIDV, HDBANK, Account, Movement
+from payments.models import Credit, Money, Payer
+from payments.statements.models import Debit, StatementLine
+from payments.statements.writing import write_statement
 
-HEADINGS = ("Ngày giao dịch", "Số tham chiếu", "Ghi nợ", "Ghi có", "Số dư", "Nội dung")
-Writer = Callable[[Account, date, Sequence[Movement]], tuple[bytes, str]]
+CONTENT_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+_LAYOUTS = {BIDV: "bidv", HDBANK: "hdbank"}
 
 
-def _rows(lines: Sequence[Movement]) -> list[tuple[Any, ...]]:
-    return [
-        (
-            f"{line.booked_at.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}",
-            line.bank_reference,
-            -line.amount_vnd if line.amount_vnd < 0 else "",
-            line.amount_vnd if line.amount_vnd > 0 else "",
-            line.balance_vnd,
-            line.memo,
+def write(account: Account, day: date, movements: Sequence[Movement], *, kind: str) -> bytes:
+    """`kind` is one of `CONTENT_TYPES`."""
+    opening_vnd = account.balance_vnd
+    if movements:
+        opening_vnd = movements[0].balance_vnd - movements[0].amount_vnd
+    return write_statement(
+        [_line(row, movement) for row, movement in enumerate(movements, 1)],
+        layout=_LAYOUTS.get(account.bin, "generic"),
+        account=account.number,
+        opening=Money(opening_vnd),
+        days=(day, day),
+        xlsx=kind == "xlsx",
+    )
+
+
+def _line(row: int, movement: Movement) -> StatementLine:
+    payer = movement.payer
+    amount, balance = Money(abs(movement.amount_vnd)), Money(movement.balance_vnd)
+    if movement.amount_vnd < 0:
+        debit = Debit(
+            provider="bank",
+            account=movement.account,
+            transaction_id=movement.transaction_id,
+            bank_reference=movement.bank_reference,
+            amount=amount,
+            paid_at=movement.booked_at,
+            memo=movement.memo,
         )
-        for line in lines
-    ]
-
-
-def write_csv(account: Account, day: date, lines: Sequence[Movement]) -> tuple[bytes, str]:
-    """UTF-8 with a mark in front, as spreadsheets expect it."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(("Số tài khoản", account.number, "Ngày", f"{day:%d/%m/%Y}"))
-    writer.writerow(HEADINGS)
-    writer.writerows(_rows(lines))
-    return text.getvalue().encode("utf-8-sig"), "text/csv; charset=utf-8"
-
-
-def write_xlsx(account: Account, day: date, lines: Sequence[Movement]) -> tuple[bytes, str]:
-    from openpyxl import Workbook
-
-    book = Workbook()
-    sheet = book.create_sheet("Sao kê", 0)
-    sheet.append(("Số tài khoản", account.number, "Ngày", f"{day:%d/%m/%Y}"))
-    sheet.append(HEADINGS)
-    for row in _rows(lines):
-        sheet.append(row)
-        sheet.cell(row=sheet.max_row, column=len(HEADINGS)).data_type = "s"  # never a formula
-    content = io.BytesIO()
-    book.save(content)
-    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return content.getvalue(), kind
-
-
-WRITERS: dict[str, Writer] = {"csv": write_csv, "xlsx": write_xlsx}
+        return StatementLine(row=row, debit=debit, balance=balance)
+    credit = Credit(
+        provider="bank",
+        account=movement.account,
+        transaction_id=movement.transaction_id,
+        bank_reference=movement.bank_reference,
+        amount=amount,
+        paid_at=movement.booked_at,
+        memo=movement.memo,
+        payer=Payer(name=payer.name, account=payer.account, bank=payer.bin) if payer else Payer(),
+    )
+    return StatementLine(row=row, credit=credit, balance=balance)

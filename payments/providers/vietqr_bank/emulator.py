@@ -1,6 +1,6 @@
 """tiepdon emulate bank: banks of people and of a hospital, and the feed that tells of money.
 
-    with BankEmulator(callback_url="http://127.0.0.1:8000/payments/bank") as bank:
+    with BankEmulator(callback_url="http://127.0.0.1:8080/payments/bank") as bank:
         provider = open_provider("bank", bank.settings())
         bank.pay({"qr_text": offer.qr_text})
 
@@ -20,23 +20,20 @@ from typing import Any, ClassVar
 
 from flask import Flask, Response, jsonify, request
 
-from payments.emulation.callbacks import HospitalAnswer, Message, RetryPlan
-from payments.emulation.clock import EmulatedClock
-from payments.emulation.frame import Control, Emulator, read_arguments, serve_emulator
-from payments.providers.vietqr_bank import emulated_statement, phone
-from payments.providers.vietqr_bank.emulated_bank import (
+from payments.emulation.banks import (
     PEOPLE,
     Account,
-    EmulatedBanks,
     Movement,
-    Person,
     TransferRefused,
-    demo_accounts,
     describe_account,
+    read_wanted,
 )
+from payments.emulation.callbacks import HospitalAnswer, Message, RetryPlan
+from payments.emulation.frame import Control, read_arguments, serve_emulator
+from payments.emulation.watching import AccountEmulator
+from payments.providers.vietqr_bank import emulated_statement, phone
 from payments.secrets import Secret
-from payments.untrusted import VIETNAM, clean
-from payments.vietqr import VietQrError, decode
+from payments.untrusted import VIETNAM
 from payments.vietqr.banks import bank_name
 
 SECRET = "demo-bank-feed-secret"  # noqa: S105 - of an invented bank
@@ -45,7 +42,7 @@ _PAGE = 200
 _MINUTE, _HOUR = 60.0, 3600.0
 
 
-class BankEmulator(Emulator):
+class BankEmulator(AccountEmulator):
     party: ClassVar[str] = "bank"
     retry_plan: ClassVar[RetryPlan] = RetryPlan(
         at_s=(
@@ -55,20 +52,6 @@ class BankEmulator(Emulator):
         time_out_s=10,
     )
     fault_free: ClassVar[tuple[str, ...]] = ("/_emu", "/", "/phone", "/statement")
-
-    def __init__(
-        self,
-        *,
-        port: int = 0,
-        seed: int = 0,
-        clock: EmulatedClock | None = None,
-        callback_url: str | None = None,
-        accounts: list[Account] | None = None,
-    ) -> None:
-        super().__init__(port=port, seed=seed, clock=clock, callback_url=callback_url)
-        self.banks = EmulatedBanks(
-            accounts or demo_accounts(), clock=self.clock, chance=self.random
-        )
 
     def settings(self, bin_: str = "970418", **more: Any) -> dict[str, Any]:
         """What the provider `vietqr_bank` is opened with for the hospital's account there."""
@@ -85,76 +68,13 @@ class BankEmulator(Emulator):
     # --- people and tests
 
     def controls(self) -> Mapping[str, Control]:
-        return {
-            "pay": self.pay,
-            "ping": self.ping,
-            "send_back": self.send_back,
-            "open_account": self.open_account,
-            "watch": self.watch,
-        }
-
-    def pay(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """`qr_text`, or `account` with `bin`, `amount`, `memo`. Whatever is told besides a QR
-        replaces what it says. `times`, `delay` (seconds before the push), `payer` (an id),
-        `memo_style`, `fields` (replace such of the push: a careless or a hostile feed).
-        Raises TransferRefused, ValueError.
-        """
-        wanted = read_wanted(arguments)
-        times = min(int(arguments.get("times", 1)), 100)
-        style = str(arguments.get("memo_style", self.faults.memo_style))
-        payer = find_person(arguments.get("payer"))
-        with self.lock:
-            if self.faults.take("fail"):
-                raise TransferRefused("Giao dịch không thành công. Tiền của quý khách chưa bị trừ.")
-            made = [
-                self.banks.transfer(
-                    bin_=wanted["bin"],
-                    number=wanted["account"],
-                    amount_vnd=wanted["amount"],
-                    memo=wanted["memo"],
-                    payer=payer,
-                    memo_style=style,
-                )
-                for _ in range(times)
-            ]
-        for movement in made:
-            self._tell(
-                movement,
-                delay_s=float(arguments.get("delay", 0)),
-                fields=dict(arguments.get("fields", {})),
-            )
-        return {"paid": [movement.as_dict() for movement in made]}
+        return {**super().controls(), "watch": self.watch}
 
     def ping(self, _: dict[str, Any]) -> dict[str, Any]:
         """A call that asks whether we hear it, without money."""
         account = self.banks.accounts[0]
         self._queue(account, "test", {"event": "test", "account": account.number})
         return {}
-
-    def send_back(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """`transaction_id` and perhaps `amount`: the hospital pays money back by hand."""
-        with self.lock:
-            known = {each.transaction_id: each for each in self.banks.movements}
-            movement = known[str(arguments["transaction_id"])]
-            amount_vnd = int(arguments.get("amount", movement.amount_vnd))
-            back = self.banks.send_back(movement, amount_vnd)
-        self._tell(back)
-        return {"sent_back": back.as_dict()}
-
-    def open_account(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """`bin`, `account`, `holder`, perhaps `virtual_prefix` and `callback_url`."""
-        account = Account(
-            bin=str(arguments["bin"]),
-            number=str(arguments["account"]),
-            holder=str(arguments.get("holder", "BENH VIEN DA KHOA MAU")),
-            virtual_prefix=str(arguments.get("virtual_prefix", "")),
-            callback_url=arguments.get("callback_url"),
-        )
-        with self.lock:
-            if self.banks.find_account(account.bin, account.number) is not None:
-                raise ValueError("this account is open")
-            self.banks.accounts.append(account)
-        return describe_account(account)
 
     def watch(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """`account` and `url`: where the feed of this one account goes."""
@@ -165,20 +85,13 @@ class BankEmulator(Emulator):
             account.callback_url = str(arguments["url"]).rstrip("/")
         return describe_account(account)
 
-    def describe(self) -> dict[str, Any]:
-        with self.lock:
-            return {
-                "accounts": [describe_account(each) for each in self.banks.accounts],
-                "movements": [each.as_dict() for each in self.banks.movements[-1_000:]],
-            }
-
     # --- the feed
 
     def accepts(self, answer: HospitalAnswer) -> bool:
         """400 and 422: it will never be taken, so it is not sent again."""
         return 200 <= answer.status < 300 or answer.status in {400, 422}
 
-    def _tell(
+    def tell(
         self, movement: Movement, *, delay_s: float = 0.0, fields: Mapping[str, Any] | None = None
     ) -> None:
         account = self.banks.find_account(movement.bin, movement.account)
@@ -277,12 +190,13 @@ class BankEmulator(Emulator):
                 day = date.fromisoformat(day_text)
             except ValueError:
                 return _fail(400, "day")
-            if account is None or kind not in emulated_statement.WRITERS:
+            if account is None or kind not in emulated_statement.CONTENT_TYPES:
                 return _fail(404, "account")
             lines = list(self.banks.on_day(account, day))
-        content, content_type = emulated_statement.WRITERS[kind](account, day, lines)
+        content = emulated_statement.write(account, day, lines, kind=kind)
         name = f"sao-ke-{account.number}-{day:%Y%m%d}.{kind}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        content_type = emulated_statement.CONTENT_TYPES[kind]
         return Response(content, 200, headers=headers, content_type=content_type)
 
 
@@ -304,35 +218,6 @@ def feed_item(movement: Movement) -> dict[str, Any]:
         payer = movement.payer
         item["payer"] = {"name": payer.name, "account": payer.account, "bank": payer.bin}
     return item
-
-
-def read_wanted(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """`bin`, `account`, `amount`, `memo` of a transfer. Raises TransferRefused, ValueError."""
-    wanted: dict[str, Any] = {"bin": "", "account": "", "amount": 0, "memo": ""}
-    if "qr_text" in arguments:
-        try:
-            qr = decode(str(arguments["qr_text"]).strip())
-        except VietQrError as error:
-            raise TransferRefused("Mã QR này không phải mã chuyển khoản hợp lệ.") from error
-        wanted = {
-            "bin": qr.bin,
-            "account": qr.account,
-            "amount": qr.amount.amount_vnd if qr.amount else 0,
-            "memo": qr.memo or "",
-        }
-    told = {name: arguments[name] for name in wanted if arguments.get(name) not in {None, ""}}
-    wanted.update(told)
-    wanted["amount"] = int(wanted["amount"])
-    wanted["memo"] = clean(str(wanted["memo"]), 200)
-    return wanted
-
-
-def find_person(person_id: Any) -> Person:
-    """The first one where nobody is named. Raises ValueError."""
-    for person in PEOPLE:
-        if person_id in {None, "", person.id}:
-            return person
-    raise ValueError("nobody of that name banks here")
 
 
 def _fail(status: int, what: str) -> Response:

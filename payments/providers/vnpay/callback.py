@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from payments.errors import BadSignature, MalformedCallback, NotOurs
+from payments.match_codes import is_order_key
 from payments.models import CallbackRequest, Credit, Money, Notice, NoticeKind, OrderStatus
 from payments.providers.vnpay.config import VnpayConfig
 from payments.providers.vnpay.signing import form_text, read_time, sign
@@ -31,21 +32,22 @@ def read_notice(name: str, config: VnpayConfig, request: CallbackRequest) -> Not
     fields = _checked_fields(config, request.arguments)
     if fields.get("vnp_TmnCode") != config.tmn_code:
         raise NotOurs("another terminal")
-    order_key = fields.get("vnp_TxnRef", "")
+    reference = fields.get("vnp_TxnRef", "")
     response, status = fields.get("vnp_ResponseCode", ""), fields.get("vnp_TransactionStatus", "")
-    if not 0 < len(order_key) <= 100 or not response or not status:
+    if not 0 < len(reference) <= 100 or not response or not status:
         raise MalformedCallback("no order or no state")
+    order_key = reference if is_order_key(reference) else None
     paid_at = _pay_date(fields.get("vnp_PayDate", ""))
     if paid_at is not None:
         check_window(paid_at, request.received_at, window=WINDOW)
     if response == PAID and status == PAID:
         if paid_at is None:
             raise MalformedCallback("paid, without a time")
-        credit = read_credit(name, config, fields, order_key, paid_at)
+        credit = read_credit(name, config, fields, reference, paid_at)
         return Notice(
             kind=NoticeKind.CREDIT, credits=(credit,), order_key=order_key, sent_at=paid_at
         )
-    if status in UNDECIDED:
+    if PAID in {response, status} or {response, status} & UNDECIDED:
         return Notice(kind=NoticeKind.OTHER, order_key=order_key, sent_at=paid_at)
     return Notice(
         kind=NoticeKind.STATUS, order_key=order_key, status=ended(response), sent_at=paid_at
@@ -53,7 +55,7 @@ def read_notice(name: str, config: VnpayConfig, request: CallbackRequest) -> Not
 
 
 def read_credit(
-    name: str, config: VnpayConfig, fields: Mapping[str, str], order_key: str, paid_at: datetime
+    name: str, config: VnpayConfig, fields: Mapping[str, str], reference: str, paid_at: datetime
 ) -> Credit:
     """Of a notice or a signed answer that says paid. Raises MalformedCallback."""
     number = fields.get("vnp_TransactionNo", "")
@@ -65,7 +67,8 @@ def read_credit(
         transaction_id=number,
         amount=read_amount(fields.get("vnp_Amount", "")),
         paid_at=paid_at,
-        order_key=order_key,
+        order_key=reference if is_order_key(reference) else None,
+        memo="" if is_order_key(reference) else reference,
     )
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from payments.http import check_address
 from payments.secrets import SecretSetting
-
-Address = Annotated[str, AfterValidator(check_address)]
+from payments.settings import AddressSetting
 
 
 class VnpayConfig(BaseModel):
@@ -17,8 +15,8 @@ class VnpayConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
-    pay_url: Address = "https://sandbox.vnpayment.vn/paymentv2/vpcpay.html"
-    api_url: Address = "https://sandbox.vnpayment.vn/merchant_webapi/api/transaction"
+    pay_url: AddressSetting = "https://sandbox.vnpayment.vn/paymentv2/vpcpay.html"
+    api_url: AddressSetting = "https://sandbox.vnpayment.vn/merchant_webapi/api/transaction"
     tmn_code: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{8}$")]
     hash_secret: SecretSetting
     return_url: Annotated[str, Field(pattern=r"^https?://[^\s]{1,240}$")]

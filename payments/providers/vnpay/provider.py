@@ -147,12 +147,13 @@ class VnpayProvider(PartialProvider):
             raise _fault(code)
         if not _is_about(reply, refund):
             return RefundReport(state=RefundState.PROCESSING, reason="ask-vnpay")
-        status, number = str(reply.get("vnp_TransactionStatus", "")), reply["vnp_TransactionNo"]
+        status = str(reply.get("vnp_TransactionStatus", ""))
+        number = str(reply.get("vnp_TransactionNo", ""))[:30]
         if status == PAID:
-            return RefundReport(state=RefundState.DONE, provider_ref=str(number))
+            return RefundReport(state=RefundState.DONE, provider_ref=number)
         if status in _REFUND_RUNS:
-            return RefundReport(state=RefundState.PROCESSING, provider_ref=str(number))
-        return RefundReport(state=RefundState.FAILED, reason=status)
+            return RefundReport(state=RefundState.PROCESSING, provider_ref=number)
+        return RefundReport(state=RefundState.FAILED, reason=status[:8])
 
     def read_callback(self, request: CallbackRequest) -> Notice:
         return read_notice(self.name, self._config, request)

@@ -11,7 +11,7 @@ from typing import Any
 from payments.errors import BadSignature, MalformedCallback, NotOurs
 from payments.models import CallbackRequest, Credit, Money, Notice, NoticeKind
 from payments.providers.zalopay.config import ZalopayConfig
-from payments.providers.zalopay.signing import order_key
+from payments.providers.zalopay.signing import find_order_key
 from payments.signatures import check_signature, check_window, hmac_hex
 from payments.untrusted_json import is_whole, read_object, time_of_ms
 
@@ -39,17 +39,17 @@ def read_notice(name: str, config: ZalopayConfig, request: CallbackRequest) -> N
         raise MalformedCallback("no money")
     if not isinstance(app_trans_id, str) or not 7 < len(app_trans_id) <= 40:
         raise MalformedCallback("no order")
+    order_key = find_order_key(app_trans_id)
     credit = Credit(
         provider=name,
         account=str(config.app_id),
         transaction_id=str(number),
         amount=Money(amount),
         paid_at=paid_at,
-        order_key=order_key(app_trans_id),
+        order_key=order_key,
+        memo="" if order_key else app_trans_id,
     )
-    return Notice(
-        kind=NoticeKind.CREDIT, credits=(credit,), order_key=credit.order_key, sent_at=paid_at
-    )
+    return Notice(kind=NoticeKind.CREDIT, credits=(credit,), order_key=order_key, sent_at=paid_at)
 
 
 def _checked_content(config: ZalopayConfig, untrusted_body: bytes) -> dict[str, Any]:

@@ -173,13 +173,11 @@ class ZalopayEmulator(WalletEmulator):
         return _say(3, 3, refund_id=refund.number)
 
     def _query_refund(self, body: dict[str, str]) -> Response:
-        ref = body["m_refund_id"]
-        with self.lock:
-            found = [order.refunds[ref] for order in self.orders.values() if ref in order.refunds]
-        if not found:
+        refund = self.find_refund(body["m_refund_id"])
+        if refund is None:
             return _say(2, _NOT_FOUND)
-        code = 1 if self.is_refund_done(found[0]) else 3
-        return _say(code, code, refund_id=found[0].number)
+        code = 1 if self.is_refund_done(refund) else 3
+        return _say(code, code, refund_id=refund.number)
 
     # --- callbacks
 

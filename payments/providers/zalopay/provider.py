@@ -53,8 +53,8 @@ class ZalopayProvider(PartialProvider):
             can_query=True,
             can_cancel=True,
             can_refund=True,
-            min_vnd=1_000,
-            max_vnd=50_000_000,
+            min_vnd=self._config.min_vnd,
+            max_vnd=self._config.max_vnd,
             lifetime_s=self._config.lifetime_s,
         )
 
@@ -135,8 +135,7 @@ class ZalopayProvider(PartialProvider):
     def check(self) -> None:
         """Asks for an order that is none: ZaloPay then checks our key first."""
         reply = self._client.query("700101_CHECK-0")
-        if reply.get("sub_return_code") in {_BAD_MAC, _BAD_APP}:
-            raise _fault(reply)
+        _check_keys(reply)
 
     def close(self) -> None:
         self._client.close()
@@ -144,9 +143,8 @@ class ZalopayProvider(PartialProvider):
 
 def _status(reply: dict[str, Any]) -> OrderStatus:
     """Raises Declined for a fault of the question itself."""
+    _check_keys(reply)
     code, detail = reply["return_code"], reply.get("sub_return_code")
-    if detail in {_BAD_MAC, _BAD_APP}:
-        raise _fault(reply)
     if code == _DONE:
         return OrderStatus.PAID
     if code != _FAILED:
@@ -156,6 +154,12 @@ def _status(reply: dict[str, Any]) -> OrderStatus:
         _EXPIRED: OrderStatus.EXPIRED,
     }
     return by_detail.get(detail if is_whole(detail) else None, OrderStatus.FAILED)
+
+
+def _check_keys(reply: dict[str, Any]) -> None:
+    detail = reply.get("sub_return_code")
+    if is_whole(detail) and detail in {_BAD_MAC, _BAD_APP}:
+        raise _fault(reply)
 
 
 def _refund_report(reply: dict[str, Any]) -> RefundReport:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from payments.match_codes import is_order_key
 from payments.models import Order, RefundOrder
 from payments.signatures import hmac_hex
 
@@ -38,8 +39,10 @@ def trans_id(order: Order) -> str:
     return f"{_day(order.created_at)}_{order.key}"
 
 
-def order_key(app_trans_id: str) -> str:
-    return app_trans_id[_DAY_CHARS:]
+def find_order_key(app_trans_id: str) -> str | None:
+    """None: no order of ours is named so."""
+    key = app_trans_id[_DAY_CHARS:]
+    return key if is_order_key(key) else None
 
 
 def refund_id(refund: RefundOrder, app_id: int) -> str:

@@ -84,3 +84,20 @@ def test_nobody_there_did_nothing() -> None:
 def test_addresses_that_are_refused(address: str) -> None:
     with pytest.raises(ProviderMisconfigured):
         check_address(address)
+
+
+@pytest.mark.parametrize(
+    ("status", "writes", "error"),
+    [
+        (500, True, OutcomeUnknown),
+        (504, True, OutcomeUnknown),
+        (500, False, Unavailable),
+        (502, True, Unavailable),
+        (503, True, Unavailable),
+    ],
+)
+def test_a_server_that_fails(status: int, writes: bool, error: type[Exception]) -> None:
+    head = b"HTTP/1.1 %d X\r\nContent-Length: 2\r\n\r\n{}" % status
+    with peer(head) as address, pytest.raises(error) as raised:
+        ask(address, writes=writes)
+    assert type(raised.value) is error

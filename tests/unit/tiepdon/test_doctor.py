@@ -19,12 +19,13 @@ from his_adapter.bhxh.emulator import (
     BhxhEmulator,
 )
 from his_adapter.testing import fill_demo_folder
+from payments.providers.vietqr_bank.emulator import SECRET, TOKEN, BankEmulator
 from tests.factories.outbox import add_message, set_party
 from tests.factories.voices import write_pack
 from tiepdon.cli import main
 
 NAMES = [
-    "database", "his", "insurer", "outbox", "server", "printer", "scanner", "camera", "screen", "typeface", "voice",
+    "database", "his", "insurer", "payments", "outbox", "server", "printer", "scanner", "camera", "screen", "typeface", "voice",
     "clock",
 ]  # fmt: skip
 
@@ -37,6 +38,7 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         "TIEPDON_DB",
         "TIEPDON_HIS",
         "TIEPDON_INSURER_CONFIG",
+        "TIEPDON_PAYMENTS_CONFIG",
         "TIEPDON_DEMO",
         "TIEPDON_KEYS_FILE",
         "TIEPDON_DATA",
@@ -191,3 +193,42 @@ def test_the_insurer_lets_us_in_or_says_why_not(
         password.write_text("wrong")
         finding = examine("--db", url)[1]["insurer"]
     assert (finding["ok"], finding["cause"]) == (False, "degraded: login")
+
+
+def test_banks_and_wallets_answer_or_it_says_which_does_not(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert examine("--db", url)[1]["payments"]["ok"] is None
+    secret, token, file = tmp_path / "secret", tmp_path / "token", tmp_path / "payments.toml"
+    secret.write_text(SECRET)
+    token.write_text(TOKEN)
+    with BankEmulator() as bank:
+        account = """
+            kind = "vietqr_bank"
+            [provider.settings]
+            bin = "970418"
+            account = "1200000000001"
+            holder = "BENH VIEN DA KHOA MAU"
+            """
+        file.write_text(
+            f"""[[provider]]
+            name = "bank"
+            {account}
+            secret = {{ file = "{secret}" }}
+            [provider.settings.feed]
+            base_url = "{bank.base_url}/feed"
+            token = {{ file = "{token}" }}
+            [[provider]]
+            name = "statements_only"
+            {account}
+            """
+        )
+        monkeypatch.setenv("TIEPDON_PAYMENTS_CONFIG", str(file))
+        assert examine("--db", url)[1]["payments"]["ok"] is True
+        token.write_text("wrong")
+        finding = examine("--db", url)[1]["payments"]
+        assert (finding["ok"], finding["cause"]) == (False, "bank: the feed refuses our token")
+        secret.unlink()
+        finding = examine("--db", url)[1]["payments"]
+    assert finding["ok"] is False
+    assert "secret" in finding["cause"]

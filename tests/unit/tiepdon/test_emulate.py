@@ -36,7 +36,7 @@ def running(party: str) -> Iterator[str]:
         process.stdout.close()
 
 
-@pytest.mark.parametrize("party", ["his-fhir", "his-json", "bhxh"])
+@pytest.mark.parametrize("party", ["his-fhir", "his-json", "bhxh", "bank", "sepay", "casso"])
 def test_it_says_where_it_is_and_answers(party: str) -> None:
     with running(party) as line:
         address = re.search(r"http://127\.0\.0\.1:\d+", line)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 from escpos.printer import Dummy
 from PIL import Image
@@ -19,10 +20,12 @@ from devices.models import PrinterCause, PrinterState, PrinterStatus, PrintReaso
 from devices.printers.escpos import EscposPrinter, PrintTimes, encode, encode_flush
 from devices.printers.journal import PrintJournal
 from devices.printers.profiles import PROFILES, PrinterProfile
+from devices.printers.receipts import render_receipt
 from devices.printers.rendering import render
 from devices.printers.transports import TcpTransport, Transport
 from devices.simulated.printer import SimulatedPrinter
 from devices.simulated.printer_commands import CommandReader, Cut, Print, ProofRequest
+from tests.factories.receipts import receipt
 from tests.factories.tickets import ticket
 
 # A mechanism faster than any real one: nothing waits for paper to move.
@@ -370,6 +373,16 @@ def test_a_line_that_answers_nothing_ends_unconfirmed(connect: Connect) -> None:
     assert line.sent.startswith(b"\x1b@")
 
 
+def test_a_receipt_is_on_paper_once_dot_by_dot(device: SimulatedPrinter, connect: Connect) -> None:
+    printer = connect()
+    for _ in range(2):
+        assert printer.print(receipt(), job_id="paid").state is PrintState.PRINTED
+    [paper] = device.tickets
+    drawn = render_receipt(receipt(), width_px=paper.width)
+    dots = np.asarray(paper)[: drawn.height]
+    assert (dots == np.asarray(drawn)[: len(dots)]).all()
+
+
 def test_a_missing_typeface_is_raised_and_costs_no_job(
     device: SimulatedPrinter, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -377,7 +390,7 @@ def test_a_missing_typeface_is_raised_and_costs_no_job(
         raise FontMissing
 
     printer = connect()
-    monkeypatch.setattr("devices.printers.escpos.render", missing)
+    monkeypatch.setattr("devices.printers.escpos.draw", missing)
     with pytest.raises(FontMissing):
         printer.print(ticket(), job_id="a")
     monkeypatch.undo()

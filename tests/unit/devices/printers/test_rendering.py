@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from devices.models import TicketDocument
-from devices.printers.rendering import WIDTHS_PX, printable, render
+from devices.printers.rendering import WIDTHS_PX, render
+from devices.printers.typesetting import printable
 from tests.factories.tickets import english_ticket_json, ticket, ticket_json
 
 VIETNAMESE = "aàáảãạăằắẳẵặâầấẩẫậeèéẻẽẹêềếểễệiìíỉĩịoòóỏõọôồốổỗộơờớởỡợuùúủũụưừứửữựyỳýỷỹỵđ"

@@ -16,7 +16,12 @@ def test_days_are_as_precise_as_they_came(iso: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("amount", "shown"),
-    [(0, "0 đ"), (950, "950 đ"), (45_000, "45.000 đ"), (1_234_567, "1.234.567 đ")],
+    [
+        (0, "0\u00a0đ"),
+        (950, "950\u00a0đ"),
+        (45_000, "45.000\u00a0đ"),
+        (1_234_567, "1.234.567\u00a0đ"),
+    ],
 )
 def test_money_has_dots_and_no_fractions(amount: int, shown: str) -> None:
     assert vnd(amount) == shown

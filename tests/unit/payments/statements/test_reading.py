@@ -122,6 +122,7 @@ Số dư cuối kỳ,,,,,,"958,059.00",,,,
     assert len(ids) == 3
     assert all(len(name) == 25 and name.startswith("L") for name in ids)
     assert statement.lines[0].movement.bank_reference == ""
+    assert not any(line.named for line in statement.lines)
 
 
 def test_bidv_with_the_day_it_takes_effect_only() -> None:

@@ -57,6 +57,12 @@ def test_outcomes_in_the_words_of_the_bank(outcome: Outcome, code: str) -> None:
     assert told(answer)["result_desc"]
 
 
+def test_where_the_bank_keeps_the_money_a_part_of_it_is_taken() -> None:
+    there = opened(refused_goes_back=False)
+    assert told(there.answer(CREDIT, Outcome.WRONG_AMOUNT))["result_code"] == "000"
+    assert told(there.answer(CREDIT, Outcome.ALREADY_SETTLED))["result_code"] == "023"
+
+
 def test_a_status_of_its_own_only_where_it_was_agreed() -> None:
     there = opened(http_status_speaks=True)
     assert there.answer(CREDIT, Outcome.NOT_NOW).status == 400

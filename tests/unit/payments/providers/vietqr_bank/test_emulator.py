@@ -1,25 +1,25 @@
 from __future__ import annotations
 
-import csv
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import qrcode
 import requests
-from openpyxl import load_workbook
 from PIL import Image
 
+from payments.emulation.banks import Account
 from payments.emulation.clock import EmulatedClock
 from payments.match_codes import find_match_codes, new_match_code
-from payments.models import Money
-from payments.providers.vietqr_bank.emulated_bank import Account
+from payments.models import Credit, Money
 from payments.providers.vietqr_bank.emulator import SECRET, BankEmulator
 from payments.providers.vietqr_bank.phone.pictures import NoQr, read_qr
 from payments.providers.vietqr_bank.provider import open_provider
+from payments.statements.layouts import AUTO
+from payments.statements.reading import read_statement
 from payments.vietqr import VietQr, encode
 from tests.unit.payments.emulation.hospital import HospitalStandIn
 
@@ -104,23 +104,37 @@ def test_money_given_back_is_a_line_and_no_credit(bank: BankEmulator) -> None:
     back = control(bank, "send_back", transaction_id=paid["transaction_id"], amount=100_000).json()
     assert back["sent_back"]["amount"] == -100_000
     assert back["sent_back"]["balance"] == 150_250_000
-    lines = requests.get(f"{bank.base_url}/statement/1200000000001/2026-11-20.csv", timeout=5)
-    rows = list(csv.reader(io.StringIO(lines.content.decode("utf-8-sig"))))
-    assert rows[1] == [
-        "Ngày giao dịch", "Số tham chiếu", "Ghi nợ", "Ghi có", "Số dư", "Nội dung",
-    ]  # fmt: skip
-    assert [(row[2], row[3], row[4]) for row in rows[2:]] == [
-        ("", "350000", "150350000"),
-        ("100000", "", "150250000"),
-    ]
 
 
-def test_a_workbook_holds_no_formula(bank: BankEmulator) -> None:
-    control(bank, "pay", qr_text=QR, memo='=HYPERLINK("http://x")')
-    answer = requests.get(f"{bank.base_url}/statement/1200000000001/2026-11-20.xlsx", timeout=5)
-    sheet = load_workbook(io.BytesIO(answer.content))["Sao kê"]
-    assert sheet.cell(row=3, column=6).data_type == "s"
-    assert sheet.cell(row=3, column=4).value == 350_000
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+@pytest.mark.parametrize(
+    ("bin_", "account", "layout"),
+    [
+        ("970418", "1200000000001", "bidv"),
+        ("970437", "0680000000001", "hdbank"),
+        ("970436", "0071000000001", "generic"),
+    ],
+)
+def test_feed_and_statement_tell_of_the_same_money(
+    bank: BankEmulator, bin_: str, account: str, layout: str, kind: str
+) -> None:
+    for memo in (CODE, '=HYPERLINK("http://x")', 'Đóng viện phí, 20/11; "vội"'):
+        control(bank, "pay", bin=bin_, account=account, amount=1_250_000, memo=memo)
+    first = bank.banks.movements[0].transaction_id
+    control(bank, "send_back", transaction_id=first, amount=50_000)
+    answer = requests.get(f"{bank.base_url}/statement/{account}/2026-11-20.{kind}", timeout=5)
+    read = read_statement(answer.content, layout=AUTO, provider="bank", account=account)
+    assert (read.layout, read.refused, read.doubts) == (layout, (), ())
+    provider = open_provider("bank", bank.settings(bin_), clock=bank.clock)
+    fed = provider.list_credits(NOW.date())
+    provider.close()
+
+    def money(credits_: Iterable[Credit]) -> list[tuple[str, Money, str]]:
+        return [(each.bank_reference, each.amount, each.memo) for each in credits_]
+
+    assert money(read.credits) == money(fed)
+    assert len(fed) == 3
+    assert [each.amount for each in read.debits] == [Money(50_000)]
 
 
 @pytest.mark.parametrize(
