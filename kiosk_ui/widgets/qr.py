@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 import qrcode
 from numpy.typing import NDArray
+from qrcode.util import MODE_8BIT_BYTE, QRData
 
 from kiosk_ui.theme.metrics import Panel
 
@@ -19,6 +20,15 @@ LEAST_MODULE_MM = 0.8
 
 def make_modules(data: str) -> NDArray[np.uint8]:
     """1 where it is dark; the quiet zone is part of it."""
+    try:
+        return _modules(data)
+    except ValueError:
+        # The library cannot divide by a block of zeros, such as 500 times the digit 0 packed as
+        # digits; as bytes there is no such block.
+        return _modules(QRData(data.encode(), mode=MODE_8BIT_BYTE))
+
+
+def _modules(data: str | QRData) -> NDArray[np.uint8]:
     # A fixed mask: any is readable, and trying all eight takes longer than a frame may.
     code = qrcode.QRCode(
         border=QUIET_MODULES,
