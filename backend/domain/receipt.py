@@ -55,6 +55,11 @@ INVOICE_QR = Words(vi="Quét để xem hóa đơn điện tử", en="Scan to see
 CODE_QR = Words(vi="Mã biên nhận", en="Receipt code")
 
 
+def write_amount(amount: Money, language: Language) -> str:
+    """`350.000 đ`, and `350,000 VND` where đồng are not known by their sign."""
+    return str(amount) if language == "vi" else f"{amount.amount_vnd:,} VND"
+
+
 @dataclass(frozen=True, kw_only=True)
 class PaidLine:
     """`code` is that of the bill; empty for an advance."""
@@ -108,8 +113,8 @@ def compose_slip(facts: SlipFacts, catalogue: Catalogue) -> dict[str, Any]:
         total = sum((line.amount for line in facts.lines), Money(0))
         return {
             "title": say(SLIP_TITLE),
-            "lines": _lines(facts.lines, say),
-            "total": {"label": say(TO_PAY), "value": str(total)},
+            "lines": _lines(facts.lines, say, language),
+            "total": {"label": say(TO_PAY), "value": write_amount(total, language)},
             "facts": [{"label": say(label), "value": value} for label, value in told if value],
             "notes": notes,
             "qr_label": "",
@@ -127,11 +132,13 @@ def compose_slip(facts: SlipFacts, catalogue: Catalogue) -> dict[str, Any]:
     }
 
 
-def _lines(lines: Sequence[PaidLine], say: Callable[[Words], str]) -> list[dict[str, str]]:
+def _lines(
+    lines: Sequence[PaidLine], say: Callable[[Words], str], language: Language
+) -> list[dict[str, str]]:
     return [
         {
             "label": f"{say(BILL)} {line.code}" if line.code else say(ADVANCE),
-            "value": str(line.amount),
+            "value": write_amount(line.amount, language),
         }
         for line in lines
     ]
@@ -164,14 +171,14 @@ def _compose_texts(facts: ReceiptFacts, catalogue: Catalogue, language: Language
         told.insert(0, (NUMBER, facts.number))
     notes = [] if facts.told_hospital else [say(TO_BE_ENTERED)]
     if facts.over.is_positive:
-        notes.append(say(PART_HELD).format(amount=facts.over))
+        notes.append(say(PART_HELD).format(amount=write_amount(facts.over, language)))
     notes.append(say(NO_INVOICE))
     if facts.invoice_url is None:
         notes.append(say(ASK_FOR_INVOICE))
     return {
         "title": say(ADVANCE_TITLE if is_advance else TITLE),
-        "lines": _lines(facts.lines, say),
-        "total": {"label": say(TOTAL), "value": str(total)},
+        "lines": _lines(facts.lines, say, language),
+        "total": {"label": say(TOTAL), "value": write_amount(total, language)},
         "facts": [{"label": say(label), "value": value} for label, value in told if value],
         "notes": notes,
         "qr_label": say(INVOICE_QR if facts.invoice_url else CODE_QR),
