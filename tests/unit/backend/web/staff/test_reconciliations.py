@@ -109,7 +109,7 @@ def test_a_statement_that_agrees_is_signed(office: FlaskClient, till: Till) -> N
     content = statement_of(till)
     address = upload(office, content).location
     page = office.get(address).text
-    for words in ("220.000 đ", "Chênh lệch", "Tiền chưa rõ của ai", "Xem ở Tiền giữ lại"):
+    for words in ("220.000 đ", "Chênh lệch", "Tiền chưa rõ của ai", "Tìm xem của ai ở"):
         assert words in page
     assert upload(office, content).location == address  # the same file again
     assert "TRAN VAN TRA" not in page
