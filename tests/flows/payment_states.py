@@ -56,6 +56,17 @@ def line_is_lost(bench: Bench) -> None:
     bench.wait(3)
 
 
+def opened_before(bench: Bench) -> None:
+    walk(bench, TO_QR)
+    touch(bench, "finish")
+    if bench.kiosk.frame.chrome.language != "en" and bench.printer.receipts[0].lang == "en":
+        touch(bench, "language", "en")
+    walk(
+        bench,
+        [(Screen.WELCOME, "pay"), (Screen.PAY_WHO, "code"), (Screen.PAY_CODE, "digits", CODE)],
+    )
+
+
 def a_part_came(bench: Bench) -> None:
     walk(bench, TO_QR)
     bench.gateway.money.receive(100_000)
@@ -100,6 +111,7 @@ PAYING: dict[str, Callable[[Bench], None]] = {
     "pay_qr_wallet": a_wallet_is_chosen,
     "pay_qr_not_yet": no_money_yet,
     "pay_qr_line_lost": line_is_lost,
+    "pay_qr_opened_before": opened_before,
     "pay_qr_part": a_part_came,
     "pay_qr_rest": rest_is_offered,
     "pay_qr_run_out": code_ran_out,
