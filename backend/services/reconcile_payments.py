@@ -64,6 +64,8 @@ AT_ONCE = 400
 AROUND = timedelta(days=1)
 """A movement near midnight may have another day at the bank."""
 LIST_WAIT_S = 5 * WAIT_S
+ALL_ACCOUNTS = "*"
+"""A list of a provider that takes money for several."""
 _SOURCES: dict[str, Source] = {"statement": "statement", "list": "query"}
 _ACCOUNT_SETTINGS = ("account", "partner_code", "tmn_code", "app_id")
 """What a hospital's account or merchant number is called, by provider."""
@@ -108,6 +110,12 @@ class _Told:
     tells_debits: bool
     notes: Sequence[Item] = ()
 
+    def covers(self, move: BookedMove) -> bool:
+        """Whether it would have to tell of that credit."""
+        if self.source == "list":
+            return move.provider == self.provider
+        return move.account == self.account
+
 
 # --- what is laid beside ---------------------------------------------------------------------------
 
@@ -139,8 +147,8 @@ def reconcile_statement(
     return _reconcile(resources, _from_statement(statement, content), actor=actor)
 
 
-def reconcile_list(resources: Resources, provider: str, day: date, *, actor: str) -> Outcome | None:
-    """Asks the provider for all money of a day; None when it has none and the books neither.
+def reconcile_list(resources: Resources, provider: str, day: date, *, actor: str) -> Outcome:
+    """Asks the provider for all money of a day, whichever accounts it came to.
 
     Raises NoAnswer, PaymentError, StorageUnavailable.
     """
@@ -149,14 +157,9 @@ def reconcile_list(resources: Resources, provider: str, day: date, *, actor: str
         return it.list_credits(day)
 
     listed = ask_provider(resources, provider, ask, wait_s=LIST_WAIT_S)
-    account = find_account(resources, provider)
-    if account is None and listed:
-        account = listed[0].account
-    if account is None:
-        return None
     told = _Told(
         provider=provider,
-        account=account,
+        account=find_account(resources, provider) or ALL_ACCOUNTS,
         source="list",
         layout="list",
         content_key=hashlib.sha256(f"list:{day.isoformat()}".encode()).hexdigest(),
@@ -383,7 +386,7 @@ def _judge(
         move
         for move in booked
         if move.id not in paired
-        and move.account == told.account
+        and told.covers(move)
         and told.first_day <= catalogue.today(move.at) <= told.last_day
     ]
     standings = _read_standings(connection, facility_id, [*paired, *(move.id for move in missing)])

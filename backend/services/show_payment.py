@@ -81,10 +81,15 @@ def payment_to_json(
         ]
         if is_open
         else [],
-        "told_hospital": state is PaymentState.POSTED,
+        "told_hospital": _is_told(state, lines),
         "checked_at": None,
         "receipt": _compose_receipt(resources, connection, payment, lines) if is_paid else None,
     }
+
+
+def _is_told(state: PaymentState, lines: Any) -> bool:
+    """The HIS has entered all of it, whether or not our own row says so already."""
+    return state is PaymentState.POSTED or all(line.posted_at is not None for line in lines)
 
 
 def _stage(state: PaymentState) -> str:
@@ -136,7 +141,7 @@ def _compose_receipt(
         paid_at=payment.paid_at or payment.created_at,
         reference=_find_reference(connection, payment.id),
         number=connection.scalar(select(Ticket.number).where(Ticket.visit_id == payment.visit_id)),
-        told_hospital=payment.state == PaymentState.POSTED,
+        told_hospital=_is_told(PaymentState(payment.state), lines),
         over=_find_over(connection, payment.id),
         invoice_url=_open_invoice(resources, payment),
         language=payment.language,

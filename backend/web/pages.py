@@ -25,6 +25,7 @@ def install(app: Flask) -> None:
     app.add_template_filter(_moment, "moment")
     app.add_template_filter(_day, "day")
     app.add_template_filter(_dong, "dong")
+    app.add_template_filter(_percent, "percent")
 
 
 def staff_page(*roles: StaffRole, stage: Stage | None = None) -> Callable[[Route], Route]:
@@ -93,6 +94,11 @@ def _day(day: date) -> str:
 
 def _dong(amount_vnd: int) -> str:
     return str(Money(amount_vnd))
+
+
+def _percent(share: float) -> str:
+    mark = "." if (g.get("page_language") or page_language()) == "en" else ","
+    return f"{share:.1f}".removesuffix(".0").replace(".", mark) + " %"
 
 
 def _ago(moment: datetime) -> str:

@@ -940,6 +940,21 @@ class PaymentProviderContract:
         if every:
             hold()
 
+    def test_an_answer_that_was_forged_is_broken(
+        self, harness: Harness, far: PaymentProvider, receiver: Receiver, line: BadLine
+    ) -> None:
+        if not harness.signs_replies:
+            pytest.skip("answers are not signed")
+        needs_query(far)
+        order = receiver.expect(new_order(harness))
+        placed = place(far, order)
+        harness.pay(order)
+        line.rewrite = lambda content: content.replace(b"350000", b"950000")
+        with pytest.raises(BrokenReply):
+            far.query(placed)
+        line.rewrite = None
+        assert paid(far, placed).amount == order.amount
+
     @pytest.mark.parametrize("state", [Line.HANG, Line.LOSE_REPLY, Line.CUT_SHORT])
     def test_create_without_an_answer_is_settled_afterwards(
         self,

@@ -205,6 +205,10 @@ class SandboxProvider(PartialProvider):
             content["order_key"] = booked[0].order_key
         return self.call_back(NoticeKind.CREDIT, sent_at=sent_at, confirm=confirm, **content)
 
+    def credits(self) -> tuple[Credit, ...]:
+        """All money it has."""
+        return self._book.credits()
+
     def fail(self, order_key: str) -> CallbackRequest:
         return self._end(order_key, OrderStatus.FAILED)
 

@@ -12,11 +12,11 @@ from typing import Any
 from urllib.parse import quote
 
 from payments.errors import BrokenReply, Declined, Throttled
+from payments.fields import required, text_of
 from payments.http import HttpClient, Reply
 from payments.models import Credit, Order
 from payments.providers.sepay.callback import OrderOf, listed_at, read_listed
 from payments.providers.sepay.config import ApiConfig, SepayConfig
-from payments.untrusted import required, text_of
 
 PER_SECOND = 3
 """What SePay answers one address."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import starmap
 from typing import Any
@@ -365,6 +366,16 @@ def test_a_day_without_money() -> None:
 def test_times_are_those_of_vietnam() -> None:
     (line,) = read(table("16/02/2026 23:30:00;;5;;x;R1")).lines
     assert line.movement.paid_at.astimezone(UTC) == datetime(2026, 2, 16, 16, 30, tzinfo=UTC)
+
+
+def test_times_are_written_as_in_vietnam() -> None:
+    line = credit_line(when="2026-02-16T23:30:00")
+    assert line.credit is not None
+    in_utc = replace(line.credit, paid_at=line.credit.paid_at.astimezone(UTC))
+    content = write_statement(
+        [replace(line, credit=in_utc)], layout="bidv", account=ACCOUNT, opening=Money(0)
+    )
+    assert read(content).credits == (line.credit,)
 
 
 def test_nothing_of_a_payer_is_shown_by_accident() -> None:
