@@ -32,6 +32,8 @@ SEPARATORS = (",", ";", "\t", "|")
 _MAX_UNPACKED_BYTES = 300_000_000
 _MAX_PARTS = 1_000
 _MAX_SHEETS = 20
+_MIN_SEPARATORS = 3
+"""A memo may go on in a new line; a row has more columns than this."""
 _MAX_SHEET_ROWS = 1_048_576
 _ZIP, _OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
@@ -77,16 +79,23 @@ def decode_text(content: bytes) -> str:
 
 
 def read_csv(text: str, separator: str) -> Table:
-    """Raises FileTooLarge and NotATable."""
+    """Raises FileTooLarge, and NotATable also for a quotation mark that is not closed: the rows
+    up to the next one would be lost in one cell.
+    """
     table: Table = []
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         for number, fields in enumerate(reader, start=1):
-            cells = tuple(_unquote(field) for field in fields[:MAX_COLUMNS])
-            _keep(table, number, cells)
+            if any(_holds_rows(field, separator) for field in fields):
+                raise NotATable(f"row {number}: a quotation mark that is not closed")
+            _keep(table, number, tuple(_unquote(field) for field in fields[:MAX_COLUMNS]))
     except csv.Error as error:
-        raise NotATable("a row of this CSV file cannot be read") from error
+        raise NotATable("its quotation marks do not agree: save it as .xlsx") from error
     return table
+
+
+def _holds_rows(field: str, separator: str) -> bool:
+    return "\n" in field and field.count(separator) >= _MIN_SEPARATORS
 
 
 def _unquote(field: str) -> str:

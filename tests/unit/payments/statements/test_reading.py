@@ -411,6 +411,30 @@ def test_what_is_no_statement(content: bytes, code: str) -> None:
     assert refused.value.code == code
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ('16/02/2026;;1;;"a;R1', "16/02/2026;;2;;b;R2"),
+        ('16/02/2026;;1;;"a;R1', '16/02/2026;;2;;b";R2'),
+        ('16/02/2026;;1;;"a;R1', "16/02/2026;;2;;b;R2", '16/02/2026;;3;;"c;R3'),
+        ('16/02/2026;;1;;"a" b;R1',),
+    ],
+)
+def test_rows_are_not_lost_in_a_quotation_mark_left_open(rows: tuple[str, ...]) -> None:
+    with pytest.raises(StatementRefused) as refused:
+        read(table(*rows))
+    assert refused.value.code == "statement-not-a-table"
+
+
+def test_quotation_marks_that_are_written_well() -> None:
+    rows = (
+        '16/02/2026;;1;;"a ""b""; c";R1',
+        '"16/02/2026";"";"2";"";"d\ne";"R2"',
+        '16/02/2026;;3;;f"g;R3',
+    )
+    assert [line.movement.memo for line in read(table(*rows)).lines] == ['a "b"; c', "d e", 'f"g']
+
+
 def test_a_statement_of_another_account() -> None:
     content = write_statement(LINES, layout="bidv", account="1200000000002", opening=Money(0))
     with pytest.raises(StatementRefused) as refused:
