@@ -167,7 +167,7 @@ class PayEnded(Presenter):
         received = payment.received_vnd
         elsewhere = reason == "paid_elsewhere"
         return MessageView(
-            title=say(_TITLES.get(reason, "ended.title")),
+            title=say("ended.title" if received else _TITLES.get(reason, "ended.title")),
             body=(
                 *((say("ended.kept", amount=vnd(received)),) if received else ()),
                 *(() if elsewhere or received else (say("ended.not_lost"),)),

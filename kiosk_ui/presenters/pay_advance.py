@@ -27,7 +27,7 @@ class PayAdvance(Presenter):
                 Choice(action=Action("amount", str(amount)), label=shown(vnd(amount)))
                 for amount in option.proposed_vnd[:PAGE_SIZE]
             ),
-            columns=2 if len(option.proposed_vnd) > 3 else 1,
+            columns=2 if len(option.proposed_vnd) > 3 and not self.ctx.visit.large_text else 1,
             aside=(self.choice("other", "advance.other", icon=Icon.KEYPAD),),
         )
 

@@ -24,6 +24,7 @@ NO_PAGES = {
     "/staff/payments/days/<day>/figures.<any(csv,xlsx):form>",
     "/staff/payments/held/live",
     "/staff/payments/live",
+    "/staff/payments/reconcile/<reconciliation_id>/report.<any(csv,xlsx):form>",
     "/staff/payments/shifts/<shift_id>/figures.<any(csv,xlsx):form>",
     "/staff/rooms/<room_id>/shell",
     "/staff/rooms/worker.js",

@@ -147,6 +147,7 @@ def test_a_payment_that_ends_with_money_leads_to_the_cashier(bench: Bench) -> No
     bench.gateway.money.end("timed_out")
     bench.wait(1)
     shows(bench, Screen.PAY_ENDED)
+    assert message_on(bench).title.key == "ended.title"
     assert "100.000\u00a0đ" in message_on(bench).body[0].text
     assert Action("again") not in [choice.action for choice in offered(bench.kiosk.frame)]
 
@@ -211,6 +212,7 @@ def test_what_is_paid_at_another_kiosk_is_joined_not_paid_twice(bench: Bench) ->
     walk(other, TO_QR)
     touch(bench, "method", "bank")
     assert code_on(bench).qr == code_on(other).qr
+    assert code_on(bench).status.key == "qr.opened_before"
     assert len(money.begun) == 1
     money.receive()
     for each in (bench, other):
@@ -341,6 +343,19 @@ def test_a_slow_question_to_the_bank_holds_up_nothing(bench: Bench) -> None:
     bench.wait(1)
     touch(bench, "close")
     shows(bench, Screen.PAID)
+
+
+def test_choosing_the_same_way_again_does_not_make_its_code_younger(bench: Bench) -> None:
+    walk(bench, TO_QR)
+    money = bench.gateway.money
+    first = money.payment
+    money.offer = lambda _payment_id, _request: first
+    bench.wait(80)
+    walk(bench, [(Screen.PAY_QR, "other")])
+    share = bench.kiosk._ctx.visit.pay.qr_ends_s
+    touch(bench, "method", "bank")
+    code_on(bench)
+    assert bench.kiosk._ctx.visit.pay.qr_ends_s == share
 
 
 # --- paper -------------------------------------------------------------------------------------------------
