@@ -28,7 +28,7 @@ from kiosk_ui.presenters.views import (
     Tone,
 )
 from kiosk_ui.presenters.waiting import waiting_view
-from kiosk_ui.presenters.wording import vnd
+from kiosk_ui.presenters.wording import money
 
 BILLS_A_PAGE = 3
 """One less in large text, and one less within the reach of a seated person."""
@@ -134,7 +134,7 @@ class PayBills(Presenter):
             problem=self._problem(something=something),
             bills=shown_bills,
             total_label=say("pay.total"),
-            total=shown(vnd(chosen_vnd(pay))),
+            total=shown(money(self.ctx, chosen_vnd(pay))),
             previous_page=turn("page", "page.previous", value=str(page - 1), icon=Icon.BACK)
             if page > 0
             else None,
@@ -191,7 +191,7 @@ class PayBills(Presenter):
                 label=shown(bill.title) if bill.title else self.ctx.say("pay.bill", code=bill.code),
                 selected=bill.code not in pay.left_out,
             ),
-            amount=vnd(bill.due_vnd),
+            amount=money(self.ctx, bill.due_vnd),
             lines=tuple(self._line(charge) for charge in lines),
             rest=self.ctx.say("pay.more_lines", count=rest) if rest else None,
         )
@@ -199,7 +199,7 @@ class PayBills(Presenter):
     def _line(self, charge: BillCharge) -> BillLine:
         return BillLine(
             what=_what(charge),
-            amount=vnd(charge.amount_vnd),
+            amount=money(self.ctx, charge.amount_vnd),
             more=_spared(self, charge),
         )
 
@@ -207,7 +207,7 @@ class PayBills(Presenter):
         dues = get_pay(self.ctx).dues
         if dues is None or dues.credit_vnd == 0:
             return ()
-        return (self.ctx.say("pay.owed_back", amount=vnd(dues.credit_vnd)),)
+        return (self.ctx.say("pay.owed_back", amount=money(self.ctx, dues.credit_vnd)),)
 
     @property
     def _may_advance(self) -> bool:
@@ -287,7 +287,7 @@ class PayLines(Presenter):
 
     def _row(self, charge: BillCharge) -> Row:
         spared = _spared(self, charge)
-        value = vnd(charge.amount_vnd)
+        value = money(self.ctx, charge.amount_vnd)
         return Row(label=_what(charge), value=f"{value}\n{spared.text}" if spared else value)
 
     def act(self, action: Action) -> None:
@@ -311,9 +311,9 @@ def _what(charge: BillCharge) -> Phrase:
 def _spared(presenter: Presenter, charge: BillCharge) -> Phrase | None:
     """What somebody else pays of it."""
     if charge.insurance_vnd:
-        return presenter.ctx.say("pay.insured", amount=vnd(charge.insurance_vnd))
+        return presenter.ctx.say("pay.insured", amount=money(presenter.ctx, charge.insurance_vnd))
     if charge.discount_vnd:
-        return presenter.ctx.say("pay.discount", amount=vnd(charge.discount_vnd))
+        return presenter.ctx.say("pay.discount", amount=money(presenter.ctx, charge.discount_vnd))
     return None
 
 

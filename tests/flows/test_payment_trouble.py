@@ -401,6 +401,34 @@ def test_a_printer_that_hangs_does_not_hide_that_it_is_paid(bench: Bench) -> Non
     shows(bench, Screen.PAID)
 
 
+def test_a_kiosk_that_restarts_prints_no_receipt_a_second_time(bench: Bench) -> None:
+    walk(bench, TO_QR)
+    bench.gateway.money.receive()
+    bench.wait(1)
+    [first] = bench.printer.jobs
+    restarted = Bench()
+    restarted.gateway.money, restarted.printer.jobs = bench.gateway.money, bench.printer.jobs
+    walk(restarted, [(Screen.WELCOME, "pay"), (Screen.PAY_WHO, "code")])
+    type_in(restarted, CODE)
+    shows(restarted, Screen.PAID)
+    assert restarted.printer.jobs == [first]
+    touch(restarted, "print")
+    assert len(restarted.printer.jobs) == 2
+
+
+def test_a_kiosk_that_restarts_while_the_code_shows_goes_on_and_prints_once(bench: Bench) -> None:
+    walk(bench, TO_QR)
+    restarted = Bench()
+    restarted.gateway.money = bench.gateway.money
+    walk(restarted, TO_BILLS)
+    code_on(restarted)
+    bench.gateway.money.receive()
+    restarted.wait(1)
+    shows(restarted, Screen.PAID)
+    bench.wait(1)
+    assert bench.printer.jobs == restarted.printer.jobs, "one job, whichever kiosk prints it"
+
+
 # --- walking away --------------------------------------------------------------------------------------------
 
 
