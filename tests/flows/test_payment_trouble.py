@@ -474,6 +474,7 @@ def test_who_walks_away_is_asked_after_90_seconds_and_gets_a_slip(bench: Bench) 
     [slip] = bench.printer.receipts
     assert (slip.code, slip.qr) == (CODE, CODE)
     assert slip.texts.title == "CHƯA TRẢ XONG"
+    assert [line.label for line in slip.texts.lines] == ["Khoản VP-0001", "Khoản VP-0002"]
     assert bench.gateway.money.cancelled == []
     assert bench.gateway.money.payment is not None
     assert bench.gateway.money.payment.stage == "waiting"
