@@ -8,6 +8,8 @@ from __future__ import annotations
 import csv
 import io
 import struct
+import threading
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -94,18 +96,37 @@ def _unquote(field: str) -> str:
     return field[:MAX_CELL_CHARS]
 
 
-def read_sheets(content: bytes) -> Iterator[Table]:
+def read_sheets(content: bytes) -> list[Table]:
     """One table a sheet. Raises FileTooLarge and NotATable."""
     _check_package(content)
     try:
-        # Values only: a formula counts as what the bank's program had computed for it.
-        workbook = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        for sheet in workbook.worksheets[:_MAX_SHEETS]:
-            # What a sheet says of its own size may be wrong, and hides rows then.
-            sheet.reset_dimensions()
-            yield _read_sheet(sheet.iter_rows(max_col=MAX_COLUMNS, values_only=True))
+        with _one_at_a_time, warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            tables = _read_workbook(content)
     except _BROKEN_WORKBOOK as error:
         raise NotATable("this XLSX file is damaged") from error
+    if any("invalid" in str(warning.message) for warning in said):
+        raise NotATable("this XLSX file is damaged: a sheet of it cannot be found")
+    return tables
+
+
+# openpyxl leaves damaged sheets out with no more than a warning. It warns of harmless things too,
+# such as styles that banks' programs forget; and who listens to warnings has to be alone.
+_one_at_a_time = threading.Lock()
+
+
+def _read_workbook(content: bytes) -> list[Table]:
+    # Values only: a formula counts as what the bank's program had computed for it.
+    workbook = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+    if len(workbook.worksheets) > _MAX_SHEETS:
+        raise FileTooLarge("more sheets than a statement has")
+    tables: list[Table] = []
+    for sheet in workbook.worksheets:
+        # What a sheet says of its own size may be wrong, and hides rows then.
+        sheet.reset_dimensions()
+        left = MAX_ROWS - sum(len(table) for table in tables)
+        tables.append(_read_sheet(sheet.iter_rows(max_col=MAX_COLUMNS, values_only=True), left))
+    return tables
 
 
 _BROKEN_WORKBOOK = (
@@ -126,12 +147,12 @@ _BROKEN_WORKBOOK = (
 """What zipfile, XML parsers and openpyxl raise for packages that break a standard somewhere."""
 
 
-def _read_sheet(rows: Iterator[tuple[object, ...]]) -> Table:
+def _read_sheet(rows: Iterator[tuple[object, ...]], most_rows: int) -> Table:
     table: Table = []
     for number, cells in enumerate(rows, start=1):
         if number > _MAX_SHEET_ROWS:
             raise FileTooLarge("more rows than a sheet has")
-        _keep(table, number, tuple(_as_cell(cell) for cell in cells))
+        _keep(table, number, tuple(_as_cell(cell) for cell in cells), most_rows)
     return table
 
 
@@ -143,10 +164,10 @@ def _as_cell(value: object) -> Cell:
     return str(value)[:MAX_CELL_CHARS]
 
 
-def _keep(table: Table, number: int, cells: tuple[Cell, ...]) -> None:
+def _keep(table: Table, number: int, cells: tuple[Cell, ...], most_rows: int = MAX_ROWS) -> None:
     if all(cell is None or (isinstance(cell, str) and not cell.strip()) for cell in cells):
         return
-    if len(table) >= MAX_ROWS:
+    if len(table) >= most_rows:
         raise FileTooLarge(f"more than {MAX_ROWS} rows")
     table.append(Row(number, cells))
 

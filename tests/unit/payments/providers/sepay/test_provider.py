@@ -313,7 +313,7 @@ def test_our_pace_stays_below_what_sepay_answers(sepay: SepayEmulator) -> None:
     started = time.monotonic()
     for _ in range(7):
         client.query(placed)
-    assert 2.0 <= time.monotonic() - started < 6
+    assert time.monotonic() - started >= 2.0
     client.close()
 
 
