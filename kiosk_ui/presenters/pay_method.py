@@ -19,7 +19,6 @@ from kiosk_ui.presenters.paying import (
     chosen_vnd,
     get_pay,
     is_open,
-    leave_payment,
     methods,
     show_dues_again,
     take_payment,
@@ -177,6 +176,8 @@ class PayMethod(Presenter):
                 self._take_slip()
             else:
                 take_payment(ctx, reply)
+                if is_open(reply):
+                    ctx.visit.problem = "method.not_now"
 
         ctx.ask(
             lambda: ctx.gateway.cancel_payment(payment_id, request, key=key),
@@ -201,6 +202,3 @@ class PayMethod(Presenter):
     def tick(self) -> None:
         if is_open(get_pay(self.ctx).payment):
             watch_payment(self.ctx)
-
-    def leave(self) -> None:
-        leave_payment(self.ctx)

@@ -22,7 +22,6 @@ from kiosk_ui.presenters.context import new_key
 from kiosk_ui.presenters.paying import (
     get_pay,
     is_open,
-    leave_payment,
     methods,
     qr_left_s,
     take_payment,
@@ -276,9 +275,6 @@ class PayQr(Presenter):
 
     def tick(self) -> None:
         watch_payment(self.ctx)
-
-    def leave(self) -> None:
-        leave_payment(self.ctx)
 
     def _payment(self) -> PaymentReply:
         payment = get_pay(self.ctx).payment

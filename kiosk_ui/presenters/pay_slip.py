@@ -33,7 +33,7 @@ def _texts(language: Language, payment: PaymentReply) -> ReceiptTexts:
     return ReceiptTexts(
         title=say("slip_pay.title"),
         lines=[
-            ReceiptLine(label=line.title or line.code, value=vnd(line.amount_vnd, language))
+            ReceiptLine(label=_what(language, line.code), value=vnd(line.amount_vnd, language))
             for line in payment.lines
         ],
         total=ReceiptLine(label=say("slip_pay.left"), value=vnd(payment.remaining_vnd, language)),
@@ -43,3 +43,10 @@ def _texts(language: Language, payment: PaymentReply) -> ReceiptTexts:
         notes=[say("slip_pay.go_on"), say("slip_pay.not_twice"), say("slip_pay.receipt")],
         qr_label=say("slip_pay.qr"),
     )
+
+
+def _what(language: Language, code: str) -> str:
+    """The code of a bill, never what was done: others may see the paper."""
+    if not code:
+        return i18n.say(language, "slip_pay.advance").text
+    return i18n.say(language, "pay.bill", code=code).text

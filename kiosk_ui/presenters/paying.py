@@ -223,7 +223,9 @@ def _is_about(pay: Paying, news: PaymentReply) -> bool:
 
 
 def leave_payment(ctx: Context) -> None:
-    """Somebody walks away. What may still be paid stays open, and a slip tells how to go on."""
+    """Somebody walks away, from whatever screen. What may still be paid stays open, and a slip
+    tells how to go on.
+    """
     pay = ctx.visit.pay
     payment = pay.payment if pay else None
     if pay is None or payment is None or not is_open(payment):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from devices.models import PrintReason, PrintState
+from kiosk_ui.current_visit import Trouble
 from kiosk_ui.flow import Screen
 from kiosk_ui.gateway.fake_payments import CODE
 from kiosk_ui.presenters.views import (
@@ -358,6 +359,34 @@ def test_choosing_the_same_way_again_does_not_make_its_code_younger(bench: Bench
     assert bench.kiosk._ctx.visit.pay.qr_ends_s == share
 
 
+def test_trouble_after_a_code_was_shown_still_sees_the_money(bench: Bench) -> None:
+    walk(bench, TO_QR)
+    bench.kiosk._ctx.fail(Trouble(happened="trouble.title", do="trouble.staff"))
+    bench.wait(0.3)
+    shows(bench, Screen.TROUBLE)
+    bench.gateway.money.receive()
+    bench.wait(3)
+    shows(bench, Screen.PAID)
+
+
+def test_who_leaves_from_trouble_gets_the_slip_too(bench: Bench) -> None:
+    walk(bench, TO_QR)
+    bench.kiosk._ctx.fail(Trouble(happened="trouble.title", do="trouble.staff"))
+    bench.wait(0.3)
+    touch(bench, "finish")
+    assert [receipt.code for receipt in bench.printer.receipts] == [CODE]
+
+
+def test_a_code_that_cannot_be_closed_is_not_followed_by_cash(bench: Bench) -> None:
+    walk(bench, [*TO_QR, (Screen.PAY_QR, "other")])
+    money = bench.gateway.money
+    money.cancel = lambda _payment_id, _request: money.payment
+    touch(bench, "cash")
+    shows(bench, Screen.PAY_METHOD)
+    assert bench.kiosk._ctx.visit.problem == "method.not_now"
+    assert money.cash_requests == []
+
+
 # --- paper -------------------------------------------------------------------------------------------------
 
 
@@ -445,6 +474,7 @@ def test_who_walks_away_is_asked_after_90_seconds_and_gets_a_slip(bench: Bench) 
     [slip] = bench.printer.receipts
     assert (slip.code, slip.qr) == (CODE, CODE)
     assert slip.texts.title == "CHƯA TRẢ XONG"
+    assert [line.label for line in slip.texts.lines] == ["Khoản VP-0001", "Khoản VP-0002"]
     assert bench.gateway.money.cancelled == []
     assert bench.gateway.money.payment is not None
     assert bench.gateway.money.payment.stage == "waiting"
