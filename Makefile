@@ -56,8 +56,9 @@ bench: setup ## benchmarks, as ratios; JSON in out/bench
 	@$(PY) -m bench
 
 .PHONY: soak
-soak: setup ## 20,000 registrations through a HIS that fails in every way (half an hour)
+soak: setup ## 20,000 registrations and 10,000 payments while all fails that can (an hour)
 	@$(PY) -m tests.soak
+	@$(PY) -m tests.soak.payments
 
 .PHONY: certify
 certify: setup ## the conformance kit at full clock against every target of ours; reports in out/certify
