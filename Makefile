@@ -21,7 +21,7 @@ test: setup lint types imports ## every check: lint, types, imports, tests on SQ
 	@$(PY) -m pytest -n 2 --dist worksteal -m "not slow and not gui"
 	@# By file, in their order: pages of one file share a hospital, and people wait in it.
 	@$(PY) -m pytest -p no:randomly -n 2 --dist loadfile -m "(slow or gui) and not alone"
-	@$(PY) -m pytest -p no:randomly -m alone
+	@$(PY) -m pytest -p no:randomly -m alone tests/integration
 
 .PHONY: quick
 quick: setup ## the fast tests only

@@ -13,6 +13,7 @@ from typing import Annotated, Generic, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from payments.errors import Declined, PaymentError, Unavailable
+from payments.fields import VIETNAM
 from payments.match_codes import LENGTH, find_match_codes
 from payments.models import (
     BankAccount,
@@ -24,7 +25,6 @@ from payments.models import (
     OrderStatus,
     PlacedOrder,
 )
-from payments.untrusted import VIETNAM
 from payments.vietqr import Service, VietQr, VietQrError, decode, encode
 from payments.vietqr.banks import bank_name
 

@@ -33,12 +33,11 @@ def reconcile_payments(resources: Resources) -> list[str]:
         if not provider.features().lists_credits or _is_done(resources, name, yesterday):
             continue
         try:
-            outcome = reconcile_list(resources, name, yesterday, actor=ACTOR)
+            reconcile_list(resources, name, yesterday, actor=ACTOR)
         except (NoAnswer, PaymentError) as error:
             log(Event.JOB_FAILED, error=error, job="reconcile_payments", provider=name)
             continue
-        if outcome is not None:
-            done.append(name)
+        done.append(name)
     return done
 
 

@@ -111,9 +111,7 @@ def share_among_shifts(
         )
     ).one()
     outside = _tally(*free)
-    is_here = shift.id.in_(sorted(taken)) | (
-        shift.closed_at.is_(None) & (shift.opened_at < span.until)
-    )
+    is_here = shift.id.in_(sorted(taken)) | shift.closed_at.is_(None)
     shares = []
     for row in connection.execute(
         select(shift.__table__)
@@ -123,6 +121,8 @@ def share_among_shifts(
         own = taken.get(row.id, NONE)
         if row.closed_at is None:
             own, outside = own + outside, NONE
+        if not own.count and row.opened_at >= span.until:
+            continue
         shares.append(
             ShiftShare(
                 shift_id=row.id,

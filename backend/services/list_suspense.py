@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy import Row, Select, and_, false, func, or_, select
 
 from backend.domain.money_figures import Tally
 from backend.errors import HeldMoneyNotFound
@@ -289,6 +289,24 @@ def list_refunds(
         )
         for row in rows
     ]
+
+
+def count_refunds(database: Database, *, requested: bool, by_hand: bool) -> int:
+    """Those that wait for whoever approves, for whoever pays out by hand, or for both."""
+    refund = PaymentRefund
+    states = [
+        *([refund.state == "requested"] if requested else []),
+        *([and_(refund.state == "approved", refund.by_provider.is_(False))] if by_hand else []),
+    ]
+    with database.read() as connection:
+        return (
+            connection.scalar(
+                select(func.count()).where(
+                    refund.facility_id == database.facility_id, or_(false(), *states)
+                )
+            )
+            or 0
+        )
 
 
 def _suggest(database: Database, item: HeldItem) -> list[Suggestion]:

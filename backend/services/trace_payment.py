@@ -21,12 +21,12 @@ from backend.storage.payment_tables import (
 from backend.storage.payments import get_payment, list_attempts, list_lines, sum_received
 from backend.storage.tables import OutboxMessage, Ticket
 
-StepKind = Literal["state", "attempt", "credit", "journal"]
+StepKind = Literal["state", "attempt", "credit", "journal", "held"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrailStep:
-    """`what` is the code of a state, a provider, a way money was told of, or a movement."""
+    """`what` is the code of a state, a provider, a movement, or a reason why money is held."""
 
     at: datetime
     kind: StepKind
@@ -36,7 +36,7 @@ class TrailStep:
     """The name of a member of staff, or nothing."""
     cause: str = ""
     note: str = ""
-    """Our own codes or those of the provider."""
+    """Our own codes or those of the provider; the id of held money."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +130,13 @@ def _trail(connection: Connection, payment_id: str) -> list[TrailStep]:
         .where(JournalEntry.payment_id == payment_id)
         .order_by(JournalEntry.id)
     ).all()
-    names = name_actors(connection, [each.actor for each in (*changes, *entries)])
+    held = connection.execute(
+        select(SuspenseItem.__table__)
+        .where(SuspenseItem.payment_id == payment_id)
+        .order_by(SuspenseItem.id)
+    ).all()
+    actors = [each.actor for each in (*changes, *entries)] + [each.settled_by for each in held]
+    names = name_actors(connection, actors)
     steps = [
         TrailStep(
             at=attempt.created_at,
@@ -175,9 +181,21 @@ def _trail(connection: Connection, payment_id: str) -> list[TrailStep]:
         )
         for entry in entries
     ]
+    steps += [
+        TrailStep(
+            at=item.opened_at,
+            kind="held",
+            what=item.reason,
+            amount_vnd=item.amount_vnd,
+            who=names.get(item.settled_by or "", ""),
+            cause=item.state,
+            note=item.id,
+        )
+        for item in held
+    ]
     # One transaction writes all of one moment: an order is offered, money comes, the books are
     # written, the state follows.
-    order = {"attempt": 0, "credit": 1, "journal": 2, "state": 3}
+    order = {"attempt": 0, "credit": 1, "journal": 2, "held": 3, "state": 4}
     return sorted(steps, key=lambda step: (step.at, order[step.kind]))
 
 

@@ -205,6 +205,8 @@ def _check_page(view: Any) -> ResponseReturnValue | None:
             raise LoginRequired
         here = request.full_path.rstrip("?") if request.method == "GET" else PAGES_PREFIX
         return redirect(f"/staff/login?{urlencode({'next': here})}", 303)
+    if view.page_max_bytes is not None and found.caller.has_any(view.page_roles):
+        request.max_content_length = view.page_max_bytes
     if request.method not in _SAFE:
         check_form()
     own_stage = getattr(view, "page_stage", None)

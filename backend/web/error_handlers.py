@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
@@ -65,7 +65,9 @@ def _check_body() -> None:
     """Refuses a body by its size first, then by its type, then by its syntax."""
     if request.blueprint == partner_auth.BLUEPRINT:
         return  # looked at with its signature, and may hold a picture
-    if (request.content_length or 0) > MAX_BODY_BYTES:
+    view = current_app.view_functions.get(request.endpoint or "")
+    most = getattr(view, "page_max_bytes", None) or MAX_BODY_BYTES
+    if (request.content_length or 0) > most:
         raise BodyTooLarge
     if request.method not in {"POST", "PUT"} or not request.path.startswith(API_PREFIX):
         return

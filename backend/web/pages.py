@@ -25,18 +25,23 @@ def install(app: Flask) -> None:
     app.add_template_filter(_moment, "moment")
     app.add_template_filter(_day, "day")
     app.add_template_filter(_dong, "dong")
+    app.add_template_filter(_percent, "percent")
 
 
-def staff_page(*roles: StaffRole, stage: Stage | None = None) -> Callable[[Route], Route]:
+def staff_page(
+    *roles: StaffRole, stage: Stage | None = None, max_bytes: int | None = None
+) -> Callable[[Route], Route]:
     """Who may see a page below /staff: staff of these roles, or of any role when none is named.
 
     Who is not signed in is led to the sign-in and back; who has another role is told so. `stage`
-    names the page as the one where that part of signing in is done.
+    names the page as the one where that part of signing in is done. `max_bytes`: what those who
+    may use it may send, where that is a file.
     """
 
     def mark(route: Route) -> Route:
         route.__dict__["page_roles"] = frozenset(roles) or frozenset(StaffRole)
         route.__dict__["page_stage"] = stage
+        route.__dict__["page_max_bytes"] = max_bytes
         return route
 
     return mark
@@ -93,6 +98,11 @@ def _day(day: date) -> str:
 
 def _dong(amount_vnd: int) -> str:
     return str(Money(amount_vnd))
+
+
+def _percent(share: float) -> str:
+    mark = "." if (g.get("page_language") or page_language()) == "en" else ","
+    return f"{share:.1f}".removesuffix(".0").replace(".", mark) + " %"
 
 
 def _ago(moment: datetime) -> str:

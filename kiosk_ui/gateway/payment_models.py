@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from kiosk_ui.gateway.models import (
     Id,
@@ -20,11 +20,19 @@ from kiosk_ui.gateway.models import (
 
 MOST_BILLS = 200
 MAX_QR_CHARS = 1_000
+MAX_QR_BYTES = 1_200
 MAX_CODE_CHARS = 40
 """Far more than any real answer: a larger one is refused at the edge."""
 Stage = Literal["waiting", "underpaid", "paid", "ended"]
 MethodKind = Literal["bank_qr", "wallet"]
 Amount = Annotated[int, Field(ge=0, le=9_999_999_999_999)]
+
+
+def _fits_a_code(text: str) -> str:
+    """Raises ValueError for what no picture on the glass can hold."""
+    if len(text.encode()) > MAX_QR_BYTES:
+        raise ValueError("too long for a code")
+    return text
 
 
 class DuesRequest(Wire):
@@ -81,7 +89,9 @@ class PaymentOffer(Wire):
     kind: MethodKind
     label: Label
     amount_vnd: Amount
-    qr_text: Annotated[str, Field(min_length=1, max_length=MAX_QR_CHARS)]
+    qr_text: Annotated[
+        str, Field(min_length=1, max_length=MAX_QR_CHARS), AfterValidator(_fits_a_code)
+    ]
     account: PaidAccount | None
     memo: Text
     created_at: AwareDatetime
@@ -89,8 +99,9 @@ class PaymentOffer(Wire):
 
 
 class PaymentLineReply(Wire):
+    """What was done is not taken over: a slip is shown by whoever holds it."""
+
     code: Text
-    title: Text
     amount_vnd: Amount
 
 

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from payments.emulation.memo import rewrite_memo
-from payments.untrusted import VIETNAM, clean
+from payments.fields import VIETNAM, clean
 from payments.vietqr import VietQrError, decode
 from payments.vietqr.banks import bank_name
 

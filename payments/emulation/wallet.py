@@ -10,6 +10,7 @@ Words for people are Vietnamese; numbers and names are invented.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ from werkzeug.wrappers import Response as WsgiResponse
 from payments.emulation.callbacks import Message
 from payments.emulation.frame import Control, Emulator, only_value
 
+_log = logging.getLogger(__name__)
 _SHOWN = 50
 _MAX_ORDERS = 20_000
 _DAY = timedelta(days=1)
@@ -288,7 +290,14 @@ class WalletEmulator(Emulator):
         @pages.get("/pay/<ref>")
         def show_order(ref: str) -> str:
             order = self.find(ref) or abort(404)
-            return render_template("order.html", title=self.title, order=order, words=_WORDS)
+            late = order.state is OrderState.EXPIRED and self.faults.pay_after_expiry
+            return render_template(
+                "order.html",
+                title=self.title,
+                order=order,
+                words=_WORDS,
+                payable=order.state is OrderState.OPEN or late,
+            )
 
         @pages.post("/pay/<ref>")
         def act(ref: str) -> WsgiResponse:
@@ -297,7 +306,7 @@ class WalletEmulator(Emulator):
             except LookupError:
                 abort(404)
             except ValueError:
-                abort(409)
+                _log.debug("nothing was paid")  # closed meanwhile: the page shows how it stands
             return redirect(url_for("payer.show_order", ref=ref), code=303)
 
         @pages.after_request
@@ -310,8 +319,9 @@ class WalletEmulator(Emulator):
         app.register_blueprint(pages)
 
     def _act(self, ref: str, form: Mapping[str, str]) -> None:
-        if form.get("action") == "refuse":
-            self.close_order(ref, OrderState.REFUSED)
+        ends = {"refuse": OrderState.REFUSED, "fail": OrderState.FAILED}
+        if form.get("action") in ends:
+            self.close_order(ref, ends[form["action"]])
         else:
             self.take_money(ref, int(form["amount"]) if form.get("amount") else None)
 

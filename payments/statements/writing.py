@@ -16,6 +16,7 @@ from payments.models import Credit, Money, Payer
 from payments.statements.layouts import Role, get_layout
 from payments.statements.models import StatementLine
 from payments.statements.sheets import SheetCell, to_csv, to_xlsx
+from payments.statements.values import VIETNAM
 
 _TITLES = {
     "bidv": ("NGÂN HÀNG TMCP ĐẦU TƯ VÀ PHÁT TRIỂN VIỆT NAM", "SAO KÊ TÀI KHOẢN"),
@@ -106,10 +107,11 @@ def _rows(
 def _line(page: _Page, number: int, line: StatementLine, balance_vnd: int) -> list[SheetCell]:
     movement = line.movement
     payer = movement.payer if isinstance(movement, Credit) else Payer()
+    at = movement.paid_at.astimezone(VIETNAM)
     cells: dict[Role, SheetCell] = {
         Role.NUMBER: number,
-        Role.DATE: f"{movement.paid_at:%d/%m/%Y %H:%M:%S}",
-        Role.VALUE_DATE: f"{movement.paid_at:%d/%m/%Y}",
+        Role.DATE: f"{at:%d/%m/%Y %H:%M:%S}",
+        Role.VALUE_DATE: f"{at:%d/%m/%Y}",
         Role.DEBIT: page.write_vnd(0 if line.credit else movement.amount.amount_vnd),
         Role.CREDIT: page.write_vnd(movement.amount.amount_vnd if line.credit else 0),
         Role.BALANCE: page.write_vnd(balance_vnd),

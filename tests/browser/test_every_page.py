@@ -21,6 +21,11 @@ PAGES = (
     ("/staff/displays", "truongkhoa"),
     ("/staff/announcements", "bientap"),
     ("/staff/calling-words", "bientap"),
+    ("/staff/payments", "thungan"),
+    ("/staff/payments/list", "thungan"),
+    ("/staff/payments/held", "thungan"),
+    ("/staff/payments/refunds", "ketoan"),
+    ("/staff/payments/days", "ketoan"),
 )
 
 

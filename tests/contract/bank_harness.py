@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from payments.emulation.frame import Emulator
-from payments.models import Money, Order
+from payments.models import CallbackRequest, Money, Order
 from payments.ports import PaymentProvider
 from payments.providers.casso.emulator import API_KEY, CassoEmulator
 from payments.providers.casso.emulator import SECRET as CASSO_SECRET
@@ -76,6 +81,19 @@ class AccountHarness(Harness):
         self._steered.clear()
         self.emulator.faults.duplicate = 0
 
+    def signed_fields(self, request: CallbackRequest) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(request.untrusted_body)
+        return content
+
+    def resign(self, request: CallbackRequest, fields: dict[str, Any]) -> CallbackRequest:
+        """At the time the first one was signed at."""
+        body = json.dumps(fields).encode()
+        headers = {**request.headers, **self.sign(body, request.headers)}
+        return replace(request, untrusted_body=body, headers=headers)
+
+    def sign(self, body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
+        raise NotImplementedError
+
     def steer(self, switch: Switch) -> None:
         self._steered.add(switch)
         if switch in _FAULTS:
@@ -89,9 +107,15 @@ class AccountHarness(Harness):
 class BankHarness(AccountHarness):
     kind = "vietqr_bank"
     secrets = (SECRET, TOKEN)
+    signs_replies = True
 
     def __init__(self) -> None:
         super().__init__(BankEmulator())
+
+    def sign(self, body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
+        text = headers["x-feed-timestamp"].encode() + b"." + body
+        digest = hmac.new(SECRET.encode(), text, hashlib.sha256)
+        return {"x-feed-signature": f"sha256={digest.hexdigest()}"}
 
     def settings(self, base_url: str) -> dict[str, Any]:
         return {
@@ -126,6 +150,11 @@ class SepayHarness(AccountHarness):
     def __init__(self) -> None:
         super().__init__(SepayEmulator())
 
+    def sign(self, body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
+        text = headers["x-sepay-timestamp"].encode() + b"." + body
+        digest = hmac.new(SEPAY_SECRET.encode(), text, hashlib.sha256)
+        return {"x-sepay-signature": f"sha256={digest.hexdigest()}"}
+
     def settings(self, base_url: str) -> dict[str, Any]:
         return {
             "bin": "970418",
@@ -158,6 +187,20 @@ class CassoHarness(AccountHarness):
 
     def __init__(self) -> None:
         super().__init__(CassoEmulator())
+
+    def signed_fields(self, request: CallbackRequest) -> dict[str, Any]:
+        data: dict[str, Any] = super().signed_fields(request)["data"]
+        return data
+
+    def resign(self, request: CallbackRequest, fields: dict[str, Any]) -> CallbackRequest:
+        return super().resign(request, {"error": 0, "data": fields})
+
+    def sign(self, body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
+        """In a spelling that any content has."""
+        stamp = headers["x-casso-signature"].partition(",")[0].removeprefix("t=")
+        text = json.dumps(json.loads(body), sort_keys=True, separators=(",", ":"))
+        digest = hmac.new(CASSO_SECRET.encode(), f"{stamp}.{text}".encode(), hashlib.sha512)
+        return {"x-casso-signature": f"t={stamp},v1={digest.hexdigest()}"}
 
     def settings(self, base_url: str) -> dict[str, Any]:
         return {

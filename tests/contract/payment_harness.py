@@ -78,6 +78,8 @@ class Harness(ABC):
     """A callback that was not accepted comes again within this time; None: never."""
     takes_other_amounts = True
     takes_late_money = True
+    signs_replies = False
+    """Answers of the provider are signed."""
     tells_failures = False
     """A payer who refuses, or whose payment fails, is told of in a callback (`refuse`)."""
     asks_to_create = True

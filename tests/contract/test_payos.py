@@ -33,10 +33,11 @@ from tests.contract.wallet_harness import WalletHarness
 class PayosHarness(WalletHarness):
     kind = "payos"
     repeats_create = False
+    signs_replies = True
     secrets = (API_KEY, CHECKSUM_KEY)
 
-    def __init__(self, callback_url: str) -> None:
-        super().__init__(PayosEmulator(callback_url=callback_url))
+    def __init__(self, **options: Any) -> None:
+        super().__init__(PayosEmulator(**options))
 
     def ref(self, order: Order) -> str:
         return str(order_code(order))
@@ -64,7 +65,7 @@ class PayosHarness(WalletHarness):
 class TestPayos(PaymentProviderContract):
     @staticmethod
     def make_harness(callback_url: str) -> Harness:
-        return PayosHarness(callback_url)
+        return PayosHarness(callback_url=callback_url)
 
     def test_its_test_call_is_acknowledged_and_books_nothing(
         self, provider: PaymentProvider, receiver: Receiver

@@ -14,11 +14,17 @@ from payments.errors import (
     NotOurs,
     StaleCallback,
 )
-from payments.models import CallbackRequest, Notice, NoticeKind, Outcome
+from payments.models import CallbackRequest, Notice, NoticeKind, Outcome, RefundState
 from payments.ports import PaymentProvider
 from payments.providers.vnpay.emulator import SECRET, TERMINAL, VnpayEmulator, hash_of, signed_query
-from tests.contract.payment_harness import Harness, Switch
-from tests.contract.test_payment_provider import PaymentProviderContract
+from tests.contract.payment_harness import Harness, Receiver, Switch
+from tests.contract.test_payment_provider import (
+    PaymentProviderContract,
+    a_real_callback,
+    a_refund,
+    give_back,
+    refundable,
+)
 from tests.contract.wallet_harness import WalletHarness
 
 
@@ -26,10 +32,11 @@ class VnpayHarness(WalletHarness):
     kind = "vnpay"
     switches = frozenset(Switch) - {Switch.WRONG_CURRENCY}  # a notice of VNPAY names none
     tells_failures = True
+    signs_replies = True
     secrets = (SECRET,)
 
-    def __init__(self, callback_url: str) -> None:
-        super().__init__(VnpayEmulator(callback_url=callback_url))
+    def __init__(self, **options: Any) -> None:
+        super().__init__(VnpayEmulator(**options))
 
     def settings(self, base_url: str, callback_url: str) -> dict[str, Any]:
         return {
@@ -52,7 +59,47 @@ class VnpayHarness(WalletHarness):
 class TestVnpay(PaymentProviderContract):
     @staticmethod
     def make_harness(callback_url: str) -> Harness:
-        return VnpayHarness(callback_url)
+        return VnpayHarness(callback_url=callback_url)
+
+    def test_an_earlier_refund_is_never_called_failed(
+        self, harness: Harness, provider: PaymentProvider, receiver: Receiver
+    ) -> None:
+        """VNPAY tells of the last one only."""
+        placed, transaction_id = refundable(harness, provider, receiver)
+        first = a_refund(harness, placed, transaction_id, serial=1)
+        second = a_refund(harness, placed, transaction_id, serial=2)
+        assert give_back(harness, provider, first).state is RefundState.DONE
+        assert give_back(harness, provider, second).state is RefundState.DONE
+        told = provider.query_refund(first)
+        assert (told.state, told.reason) == (RefundState.PROCESSING, "ask-vnpay")
+
+    def test_a_refund_again_on_another_day_is_asked_for_first(
+        self, harness: Harness, provider: PaymentProvider, receiver: Receiver
+    ) -> None:
+        placed, transaction_id = refundable(harness, provider, receiver)
+        refund = a_refund(harness, placed, transaction_id)
+        give_back(harness, provider, refund)
+        harness.advance(86_400)
+        assert provider.refund(refund).state is RefundState.DONE
+        assert harness.refunded(placed.order) == refund.amount
+
+    @pytest.mark.parametrize(
+        ("response", "status"), [("00", "01"), ("07", "00"), ("07", "07"), ("00", "02")]
+    )
+    def test_what_is_undecided_is_neither_paid_nor_failed(
+        self,
+        harness: Harness,
+        provider: PaymentProvider,
+        receiver: Receiver,
+        response: str,
+        status: str,
+    ) -> None:
+        request, _ = a_real_callback(harness, provider, receiver)
+        fields = harness.signed_fields(request) or {}
+        fields |= {"vnp_ResponseCode": response, "vnp_TransactionStatus": status}
+        notice = provider.read_callback(harness.resign(request, fields))
+        assert isinstance(notice, Notice)
+        assert (notice.kind, notice.credits) == (NoticeKind.OTHER, ())
 
     @pytest.mark.parametrize(
         ("outcome", "code"),

@@ -6,11 +6,22 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from payments.models import CallbackRequest, Order
+import pytest
+
+from payments.errors import BadSignature, MalformedCallback, NotOurs, StaleCallback
+from payments.models import (
+    CallbackRequest,
+    Notice,
+    NoticeKind,
+    Order,
+    Outcome,
+    RefundState,
+)
+from payments.ports import PaymentProvider
 from payments.providers.zalopay.emulator import APP_ID, KEY1, KEY2, ZalopayEmulator, mac_of
 from payments.providers.zalopay.signing import trans_id
-from tests.contract.payment_harness import Harness, Switch
-from tests.contract.test_payment_provider import PaymentProviderContract
+from tests.contract.payment_harness import Harness, Receiver, Switch
+from tests.contract.test_payment_provider import PaymentProviderContract, a_refund, refundable
 from tests.contract.wallet_harness import WalletHarness
 
 
@@ -20,8 +31,8 @@ class ZalopayHarness(WalletHarness):
     repeats_create = False
     secrets = (KEY1, KEY2)
 
-    def __init__(self) -> None:
-        super().__init__(ZalopayEmulator())
+    def __init__(self, **options: Any) -> None:
+        super().__init__(ZalopayEmulator(**options))
 
     @property
     def base_url(self) -> str:
@@ -53,3 +64,38 @@ class TestZalopay(PaymentProviderContract):
     @staticmethod
     def make_harness(_callback_url: str) -> Harness:
         return ZalopayHarness()
+
+    def test_a_refund_refused_as_a_repeat_is_asked_for(
+        self, harness: Harness, provider: PaymentProvider, receiver: Receiver
+    ) -> None:
+        placed, transaction_id = refundable(harness, provider, receiver)
+        refund = a_refund(harness, placed, transaction_id)
+        assert provider.refund(refund).state is RefundState.PROCESSING
+        assert provider.refund(refund).state is RefundState.PROCESSING
+        harness.advance(60)
+        assert provider.refund(refund).state is RefundState.DONE
+
+    @pytest.mark.parametrize(
+        ("outcome", "code"),
+        [
+            (Outcome.APPLIED, b"1"),
+            (Outcome.RECORDED, b"1"),
+            (Outcome.UNKNOWN_ORDER, b"1"),
+            (Outcome.WRONG_AMOUNT, b"1"),
+            (Outcome.ALREADY_SETTLED, b"1"),
+            (Outcome.REPEATED, b"2"),
+            (Outcome.NOT_NOW, b"0"),
+        ],
+    )
+    def test_answers_in_its_own_codes(
+        self, provider: PaymentProvider, outcome: Outcome, code: bytes
+    ) -> None:
+        answer = provider.answer(Notice(kind=NoticeKind.OTHER), outcome)
+        assert answer.status == 200
+        assert b'"return_code":' + code in answer.body
+
+    def test_refuses_in_its_own_code(self, provider: PaymentProvider) -> None:
+        for error in (BadSignature("x"), NotOurs("x"), StaleCallback("x"), MalformedCallback("x")):
+            answer = provider.answer_refusal(error)
+            assert answer.status == 200
+            assert b'"return_code":-1' in answer.body

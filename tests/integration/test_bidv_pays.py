@@ -91,7 +91,7 @@ def test_a_customer_pays_by_the_code(both: tuple[Till, BidvEmulator]) -> None:
     assert qr.account == PREFIX + payment["code"]
     assert bank.look(qr.account).amount_vnd == 350_000
 
-    (trans_id,) = bank.pay({"code": payment["code"]})["trans_id"]
+    (trans_id,) = bank.pay({"qr_text": payment["offer"]["qr_text"]})["trans_id"]
     assert answers(bank) == ["000"]
     assert till.show(payment)["stage"] == "paid"
     assert till.balances() == {"bank:bank": 350_000, "clearing": 350_000, "suspense": 0}

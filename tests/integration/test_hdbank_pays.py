@@ -43,7 +43,7 @@ def test_paid_twice_and_told_again(
             till.bill(350_000)
             payment = till.start()
             bank.faults.bad_signature = 1
-            bank.pay({"ref": till.key_of(payment)})
+            bank.pay({"qr_text": payment["offer"]["qr_text"]})
             assert bank.callbacks.settle()
             assert till.show(payment)["stage"] == "waiting"
 

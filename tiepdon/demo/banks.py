@@ -13,9 +13,9 @@ from copy import copy
 from pathlib import Path
 from typing import Any, Self
 
+from payments.emulation.banks import BIDV, Account
 from payments.providers.momo import emulator as momo
 from payments.providers.vietqr_bank import emulator as bank
-from payments.providers.vietqr_bank.emulated_bank import BIDV, Account
 from payments.secrets import Secret
 
 BANK, WALLET = "bank", "momo"

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select, update
 
 from backend.domain.ids import new_id
 from backend.domain.ledger import Cause
+from backend.domain.money_figures import span_of
 from backend.domain.roles import StaffRole
 from backend.services.apply_transaction import apply_transaction
 from backend.services.approve_refund import approve_refund
@@ -33,6 +35,8 @@ from backend.storage.tables import OutboxMessage, Ticket
 from backend.storage.unit_of_work import UnitOfWork
 from payments.match_codes import new_match_code
 from payments.models import Credit, Money, Payer
+from payments.statements import StatementLine
+from payments.statements.writing import write_statement
 from payments.states import PaymentState
 from tiepdon.demo.hall import open_records
 
@@ -40,16 +44,19 @@ CONFIG = """\
 [[provider]]
 name = "bidv"
 kind = "sandbox"
+settings = { account = "1200000000001", lists_credits = false }
 label_vi = "Ngân hàng (VietQR)"
 label_en = "Bank app (VietQR)"
 [[provider]]
 name = "momo"
 kind = "sandbox"
+settings = { account = "MOMOBINHAN", lists_credits = false }
 label_vi = "Ví MoMo"
 label_en = "MoMo wallet"
 [[provider]]
 name = "zalopay"
 kind = "sandbox"
+settings = { account = "2553", lists_credits = false }
 label_vi = "Ví ZaloPay"
 label_en = "ZaloPay wallet"
 """
@@ -85,6 +92,8 @@ class Story:
     shift_id: str
     yesterday: str
     """ISO 8601."""
+    statement: bytes
+    """Of the bank for yesterday: one payment is missing, one transfer the books do not have."""
 
 
 @dataclass
@@ -320,7 +329,43 @@ def bring_money(url: str) -> Story:
             refund_item_id=twice,
             shift_id=shift_id,
             yesterday=(today - timedelta(days=1)).isoformat(),
+            statement=_write_statement(database, today - timedelta(days=1), zone),
         )
+
+
+def _write_statement(database: Database, day: date, zone: ZoneInfo) -> bytes:
+    span = span_of(day, zone)
+    credit = tables.Credit
+    with database.read() as connection:
+        rows = connection.execute(
+            select(credit.__table__)
+            .where(credit.provider == "bidv", credit.paid_at.between(span.since, span.until))
+            .order_by(credit.paid_at)
+        ).all()
+    told = [
+        Credit(
+            provider=row.provider,
+            account=row.account,
+            transaction_id=row.transaction_id,
+            bank_reference=row.bank_reference,
+            amount=Money(row.amount_vnd),
+            paid_at=row.paid_at.astimezone(zone),
+            memo="THANH TOAN QR",
+        )
+        for row in rows
+    ]
+    unknown = replace(
+        told[0],
+        transaction_id="FT26329000777",
+        bank_reference="FT26329000777",
+        amount=Money(45_000),
+        paid_at=told[0].paid_at + timedelta(hours=5),
+        memo="CHUYEN TIEN",
+    )
+    lines = [StatementLine(row=1, credit=each) for each in (*told[:1], *told[2:], unknown)]
+    return write_statement(
+        lines, layout="bidv", account=ACCOUNTS["bidv"], opening=Money(12_500_000), days=(day, day)
+    )
 
 
 def _enter(unit: UnitOfWork, payment_id: str, provider: str, credit_id: str) -> None:

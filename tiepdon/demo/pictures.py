@@ -21,9 +21,9 @@ from tiepdon.demo.hall import Hall, Party, RoomStaff, open_records, play_morning
 from tiepdon.demo.money import Story, bring_money
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import FilePayload, Page
 
-DESK, DESK_TALL = (1280, 800), (1280, 1120)
+DESK, DESK_TALL, DESK_LONG = (1280, 800), (1280, 1120), (1280, 1420)
 TABLET, TABLET_LONG = (1024, 768), (1024, 1240)
 PHONE, PHONE_TALL, PHONE_LONG = (390, 844), (390, 1180), (390, 1760)
 TV, TV_UPRIGHT = (1920, 1080), (1080, 1920)
@@ -319,18 +319,43 @@ def _money(hall: Hall) -> list[Picture]:
         name="payments", path="/staff/payments", account="thungan", size=DESK_TALL, ready=".tabs"
     )
     office = replace(cash, account="ketoan")
+
+    def reconcile(page: Page) -> None:
+        open_one("/staff/payments/reconcile")(page)
+        page.select_option("[name=provider]", "bidv")
+        file: FilePayload = {
+            "name": "sao-ke.csv",
+            "mimeType": "text/csv",
+            "buffer": story[0].statement,
+        }
+        page.set_input_files("[name=file]", file)
+        page.locator("form[enctype] button").click()
+        page.wait_for_selector(".facts.three")
+
     return [
         replace(cash, prepare=bring),
         replace(cash, prepare=open_one("/staff/payments")).in_english(),
         replace(cash, name="payments-list", prepare=open_one("/staff/payments/list")),
         replace(cash, name="payment", prepare=open_one("/staff/payments/{payment_id}")),
         replace(cash, name="held-money", prepare=open_one("/staff/payments/held")),
-        replace(cash, name="held-item", prepare=open_one("/staff/payments/held/{unknown_id}")),
+        replace(
+            cash,
+            name="held-item",
+            size=DESK_LONG,
+            prepare=open_one("/staff/payments/held/{unknown_id}"),
+        ),
         replace(office, name="refunds", prepare=open_one("/staff/payments/refunds")),
         replace(cash, name="refund-by-hand", prepare=open_one("/staff/payments/refunds")),
         replace(cash, name="shift", prepare=open_one("/staff/payments/shifts/{shift_id}")),
-        replace(office, name="money-days", prepare=open_one("/staff/payments/days")),
-        replace(office, name="money-day", prepare=open_one("/staff/payments/days/{yesterday}")),
+        replace(office, name="money-days", size=DESK, prepare=open_one("/staff/payments/days")),
+        replace(office, name="reconciliation", prepare=reconcile),
+        replace(office, name="reconcile", prepare=open_one("/staff/payments/reconcile")),
+        replace(
+            office,
+            name="money-day",
+            size=DESK_LONG,
+            prepare=open_one("/staff/payments/days/{yesterday}"),
+        ),
     ]
 
 

@@ -16,6 +16,7 @@ from backend.web.staff import (
     password,
     payments,
     reception,
+    reconciliations,
     refunds,
     rooms,
     second_factor,
@@ -40,6 +41,7 @@ BLUEPRINTS = (
     held_money.blueprint,
     refunds.blueprint,
     money_days.blueprint,
+    reconciliations.blueprint,
     announcements.blueprint,
     calling_words.blueprint,
 )

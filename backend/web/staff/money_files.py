@@ -12,7 +12,7 @@ from backend.web.api import caller, resources
 from backend.web.page_texts import texts
 from backend.web.pages import page_language
 
-_TYPES = {
+TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
@@ -41,7 +41,7 @@ def send_file(
         )
     )
     note_export(resources().database, subject, form=form, staff=caller())
-    reply = Response(content, content_type=_TYPES[form])
+    reply = Response(content, content_type=TYPES[form])
     reply.headers["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
     reply.headers["Cache-Control"] = "no-store"
     return reply

@@ -22,7 +22,7 @@ from backend.services.list_payments import (
     find_payments,
     list_payments,
 )
-from backend.services.list_suspense import count_suspense
+from backend.services.list_suspense import count_refunds, count_suspense
 from backend.services.open_shift import open_shift
 from backend.services.show_money_board import show_money_board
 from backend.services.show_shifts import get_shift, list_shifts
@@ -158,7 +158,14 @@ def render_money_page(template: str, tab: str, *, status: int = 200, **facts: An
         may_cash=who.has_any(frozenset(CASHIERS)),
         may_sign=who.has_any(frozenset(ACCOUNTANTS)),
         me=who.actor,
-        held_count=count_suspense(resources().database).count,
+        tab_counts={
+            "held": count_suspense(resources().database).count,
+            "refunds": count_refunds(
+                resources().database,
+                requested=who.has_any(frozenset(ACCOUNTANTS)),
+                by_hand=who.has_any(frozenset(CASHIERS)),
+            ),
+        },
         **{"refused": None} | facts,
     )
 

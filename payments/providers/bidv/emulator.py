@@ -3,7 +3,7 @@
     with BidvEmulator(callback_url="http://127.0.0.1:8000/payments/bidv") as bank:
         bank.pay({"code": "VP26AB7K9"})      # getbill, then paybill with its repeats
 
-Control: `pay {code, amount?, times?, delay?}` as a customer who scans or types the code, `repeat
+Control: `pay {code | qr_text, amount?, times?, delay?}` as a customer who types or scans, `repeat
 {trans_id}` the same paybill once more, `pay_again {trans_id}` another transaction on that bill,
 `checksum {form}` one of four, `names {style}` snake or camel, `wrong_service {n}`, `look {code}`
 getbill alone. People play the customer at `/app`.
@@ -41,7 +41,7 @@ from payments.providers.bidv.emulated_signing import (
     open_sealed,
     sign_detached,
 )
-from payments.vietqr import VietQr, encode
+from payments.vietqr import VietQr, VietQrError, decode, encode
 
 SERVICE_ID, SECRET, PREFIX = "123000", "demo-bidv-secret", "V3DEMO"
 MERCHANT_ID, MERCHANT_NAME = "DEMOMID", "BENH VIEN DEMO"
@@ -134,7 +134,7 @@ class BidvEmulator(Emulator):
 
     def pay(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Raises Refused, ValueError."""
-        due = self.look(str(arguments["code"]))
+        due = self.look(_scanned(arguments))
         asked = arguments.get("amount")
         amount_vnd = due.amount_vnd if asked in {None, ""} else int(str(asked))
         if amount_vnd <= 0:
@@ -408,7 +408,7 @@ class BidvEmulator(Emulator):
 
     # --- a page that plays the bank's app --------------------------------------------------------------
 
-    def _show_app(self) -> str:
+    def _show_app(self) -> Response:
         code, step = request.form.get("code", "").strip()[:40], request.form.get("step", "")
         due, trouble, paid = None, "", None
         if code:
@@ -421,7 +421,7 @@ class BidvEmulator(Emulator):
                 trouble = str(error)
         shown = "" if due is None else str(Money(due.amount_vnd))
         returned = paid is not None and self._is_returned(paid["trans_id"][-1])
-        return render_template(
+        page = render_template(
             "bidv_app.html",
             code=code,
             due=due,
@@ -430,12 +430,29 @@ class BidvEmulator(Emulator):
             paid=paid,
             returned=returned,
         )
+        headers = {"Content-Security-Policy": "default-src 'self'", "Cache-Control": "no-store"}
+        return Response(page, headers=headers)
 
     def _is_returned(self, trans_id: str) -> bool:
         """Waits a little for our answer, as the app of a bank does."""
         self.callbacks.settle(_APP_WAITS_S)
         states = {each["trans_id"]: each["state"] for each in self.payments()}
         return bool(states[trans_id] == "returned")
+
+
+def _scanned(arguments: Mapping[str, Any]) -> str:
+    """The code that was typed, or the account of the QR that was scanned. Raises ValueError,
+    KeyError.
+    """
+    if "qr_text" not in arguments:
+        return str(arguments["code"])
+    try:
+        qr = decode(str(arguments["qr_text"]))
+    except VietQrError as error:
+        raise Refused("Mã QR không đúng") from error
+    if qr.bin != _BIN or not qr.account.startswith(PREFIX):
+        raise Refused("Tài khoản của ngân hàng khác")
+    return qr.account
 
 
 def _read_due(answer: Mapping[str, Any], customer: str) -> Due:

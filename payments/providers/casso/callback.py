@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from payments.errors import MalformedCallback, NotOurs
+from payments.fields import local_moment, required, text_of, whole_vnd
 from payments.models import Credit, Money, Notice, NoticeKind, Payer
 from payments.providers.casso.config import CassoConfig
-from payments.untrusted import local_moment, required, text_of, whole_vnd
 
 _MAX_MEMO_CHARS = 500
 _TEST_ID = "0"

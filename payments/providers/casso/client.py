@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from payments.errors import BrokenReply
+from payments.fields import VIETNAM
 from payments.http import HttpClient
 from payments.models import Credit
 from payments.providers.casso.callback import listed_at, read_listed
 from payments.providers.casso.config import ApiConfig, CassoConfig
-from payments.untrusted import VIETNAM
 
 _PAGE = 100
 _MAX_PAGES = 300

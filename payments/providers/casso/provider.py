@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from payments.errors import BadSignature, CallbackRefused, NotOurs, NotSupported
+from payments.fields import VIETNAM
 from payments.models import (
     CallbackAnswer,
     CallbackRequest,
@@ -26,7 +27,6 @@ from payments.providers.casso.client import CassoClient
 from payments.providers.casso.config import CassoConfig, read_config
 from payments.registry import system_clock
 from payments.transfers import SharedFetch, looked_at_since, offer_transfer, report_transfers
-from payments.untrusted import VIETNAM
 from payments.untrusted_json import read_object
 
 

@@ -3,7 +3,7 @@
     with HdbankEmulator(callback_url="http://127.0.0.1:8000/payments/hdbank") as bank:
         bank.pay({"ref": "VP26AB7K9-1"})
 
-Control: `pay {ref, amount?, times?, delay?}`, `fail_payment {ref}` a payment that fails and is told
+People play the payer at `/`. Control: `pay {ref | qr_text, amount?, times?, delay?}`, `fail_payment {ref}` a payment that fails and is told
 of, `wrong_merchant {n}`, `qr_form {form}` png, base64 or text, `sign_form {form}` hex or base64.
 
 What the document leaves open is invented here: what a repeated invoiceId does (the same QR, or code
@@ -19,11 +19,23 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import qrcode
-from flask import Flask, Response, jsonify, request
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from werkzeug.wrappers import Response as WsgiResponse
 
 from payments.emulation.callbacks import HospitalAnswer, Message, RetryPlan
 from payments.emulation.clock import EmulatedClock
@@ -37,6 +49,8 @@ MERCHANT_ID, SECRET, PREFIX = "79032", "demo-hdbank-secret", "PEBDEMO"
 _BIN = "970437"
 _TOLERANCE = timedelta(minutes=1)
 _PAGE = 50
+_TITLE = "Ứng dụng ngân hàng"
+_PAGE_WORDS = {"open": "chưa trả", "paid": "đã trả"}
 _FINAL = {"00", "02", "03", "04", "05"}
 """Of our answers; after any other the IPN comes again."""
 
@@ -61,6 +75,7 @@ class Invoice:
 class HdbankEmulator(Emulator):
     party = "hdbank"
     retry_plan: ClassVar[RetryPlan] = RetryPlan(at_s=(0, 60, 300, 900), time_out_s=10)
+    fault_free: ClassVar[tuple[str, ...]] = ("/_emu", "/", "/pay", "/payer")
 
     def __init__(
         self,
@@ -79,8 +94,8 @@ class HdbankEmulator(Emulator):
     # --- the payer ------------------------------------------------------------------------------------
 
     def pay(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Raises Refused, KeyError, ValueError."""
-        invoice = self._invoices[str(arguments["ref"])]
+        """Raises Refused, LookupError, ValueError."""
+        invoice = self._find_scanned(arguments)
         amount_vnd = int(arguments.get("amount") or invoice.amount_vnd)
         if amount_vnd <= 0:
             raise ValueError("an amount is above 0")
@@ -94,6 +109,16 @@ class HdbankEmulator(Emulator):
             for _ in range(max(1, int(arguments.get("times", 1))))
         ]
         return {"transactionId": told}
+
+    def _find_scanned(self, arguments: Mapping[str, Any]) -> Invoice:
+        """By its reference, or by the QR a payer scanned. Raises LookupError."""
+        if "qr_text" not in arguments:
+            return self._invoices[str(arguments["ref"])]
+        with self.lock:
+            for invoice in self._invoices.values():
+                if invoice.qr_text == arguments["qr_text"]:
+                    return invoice
+        raise LookupError("no such QR")
 
     def fail_payment(self, arguments: dict[str, Any]) -> dict[str, Any]:
         invoice = self._invoices[str(only_value(arguments))]
@@ -198,6 +223,53 @@ class HdbankEmulator(Emulator):
     def add_routes(self, app: Flask) -> None:
         app.add_url_rule("/payments/qrCode", view_func=self._make_qr, methods=["POST"])
         app.add_url_rule("/merchants/invoices", view_func=self._list_invoices, methods=["GET"])
+        app.register_blueprint(self._pages())
+        app.add_template_filter(lambda amount_vnd: str(Money(amount_vnd)), "dong")
+
+    def _pages(self) -> Blueprint:
+        """The payer's app: all invoices, one of them, and its buttons."""
+        emulation = files("payments.emulation")
+        pages = Blueprint(
+            "payer",
+            __name__,
+            template_folder=str(emulation / "payer_pages"),
+            static_folder=str(emulation / "payer_pages"),
+            static_url_path="/payer",
+        )
+
+        @pages.get("/")
+        def show_orders() -> str:
+            with self.lock:
+                orders = [_shown(each) for each in reversed(list(self._invoices.values())[-_PAGE:])]
+            return render_template("orders.html", title=_TITLE, orders=orders, words=_PAGE_WORDS)
+
+        @pages.get("/pay/<ref>")
+        def show_order(ref: str) -> str:
+            invoice = self._invoices.get(ref) or abort(404)
+            return render_template(
+                "order.html", title=_TITLE, order=_shown(invoice), words=_PAGE_WORDS
+            )
+
+        @pages.post("/pay/<ref>")
+        def act(ref: str) -> WsgiResponse:
+            try:
+                if request.form.get("action") == "refuse":
+                    self.fail_payment({"ref": ref})
+                else:
+                    self.pay({"ref": ref, "amount": request.form.get("amount", "")})
+            except LookupError:
+                abort(404)
+            except ValueError:
+                abort(409)
+            return redirect(url_for("payer.show_order", ref=ref), code=303)
+
+        @pages.after_request
+        def restrict(response: Response) -> Response:
+            response.headers["Content-Security-Policy"] = "default-src 'self'"
+            response.headers["Cache-Control"] = "no-store"
+            return response
+
+        return pages
 
     def _make_qr(self) -> Response:
         sent = request.get_json(silent=True)
@@ -280,6 +352,21 @@ class HdbankEmulator(Emulator):
         picture = io.BytesIO()
         qrcode.make(invoice.qr_text, box_size=4).save(picture)
         return base64.b64encode(picture.getvalue()).decode()
+
+
+def _shown(invoice: Invoice) -> dict[str, Any]:
+    """As the pages of the payer take it."""
+    return {
+        "ref": invoice.invoice_id,
+        "title": "Thanh toán viện phí",
+        "amount_vnd": invoice.amount_vnd,
+        "state": "paid" if invoice.paid else "open",
+        "payments": [
+            {"amount_vnd": each["paidAmount"], "number": each["transactionId"]}
+            for each in invoice.paid
+        ],
+        "details": {},
+    }
 
 
 def _refuse(error: Exception) -> Response:

@@ -26,7 +26,7 @@ from payments.models import (
 from payments.partial import PartialProvider, json_answer
 from payments.providers.momo.callback import read_credit, read_notice
 from payments.providers.momo.client import MomoClient
-from payments.providers.momo.codes import DONE, NOT_FINAL, fault_of, status_of
+from payments.providers.momo.codes import DONE, NOT_FINAL, REPEATED, fault_of, status_of
 from payments.providers.momo.config import MomoConfig
 from payments.registry import Clock
 from payments.settings import read_settings
@@ -91,13 +91,15 @@ class MomoProvider(PartialProvider):
         if not refund.transaction_id.isdecimal():
             raise Declined("transaction")
         reply = self._client.refund(refund)
-        report = _refund_report(reply)
+        if reply["resultCode"] in REPEATED:
+            return self.query_refund(refund)
+        report = _refund_report(reply, refund)
         if report.state is RefundState.FAILED:
             raise fault_of(reply["resultCode"])
         return report
 
     def query_refund(self, refund: RefundOrder) -> RefundReport:
-        return _refund_report(self._client.query_refund(refund.key))
+        return _refund_report(self._client.query_refund(refund.key), refund)
 
     def read_callback(self, request: CallbackRequest) -> Notice:
         return read_notice(self.name, self._config, request)
@@ -116,13 +118,15 @@ class MomoProvider(PartialProvider):
         self._client.close()
 
 
-def _refund_report(reply: dict[str, Any]) -> RefundReport:
+def _refund_report(reply: dict[str, Any], refund: RefundOrder) -> RefundReport:
     code, number = reply["resultCode"], reply.get("transId")
     if code in NOT_FINAL:
         return RefundReport(state=RefundState.PROCESSING)
     if code != DONE:
         status_of(code)  # a fault of the call says nothing about the refund
         return RefundReport(state=RefundState.FAILED, reason=str(code))
+    if reply.get("amount", refund.amount.amount_vnd) != refund.amount.amount_vnd:
+        raise BrokenReply("another amount was given back")
     return RefundReport(
         state=RefundState.DONE, provider_ref=str(number) if is_whole(number) else ""
     )

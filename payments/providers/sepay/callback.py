@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from payments.errors import MalformedCallback, NotOurs
+from payments.fields import VIETNAM, local_moment, parse_object, required, text_of, whole_vnd
 from payments.match_codes import find_match_codes
 from payments.models import Credit, Money, Notice, NoticeKind
 from payments.providers.sepay.config import Auth, SepayConfig
-from payments.untrusted import VIETNAM, local_moment, read_object, required, text_of, whole_vnd
 
 _MAX_MEMO_CHARS = 500
 OrderOf = Mapping[str, str]
@@ -28,7 +28,7 @@ def read_notice(
 ) -> Notice:
     """Of a webhook whose sender was checked. Raises MalformedCallback, NotOurs."""
     try:
-        content = read_object(untrusted_body)
+        content = parse_object(untrusted_body)
         required(content, "id", most=40)
         if text_of(content, "transferType").lower() != "in":
             return Notice(kind=NoticeKind.OTHER, sent_at=sent_at)

@@ -30,8 +30,8 @@ from payments.emulation.banks import Account, Movement, read_wanted
 from payments.emulation.callbacks import HospitalAnswer, Message, RetryPlan
 from payments.emulation.frame import Control, only_value, serve_emulator
 from payments.emulation.watching import AccountEmulator
+from payments.fields import VIETNAM
 from payments.secrets import Secret
-from payments.untrusted import VIETNAM
 from payments.vietqr.banks import bank_name
 
 SECRET = "demo-sepay-secret"  # noqa: S105 - of an invented account

@@ -15,6 +15,7 @@ from payments.errors import (
     NotSupported,
     ProviderMisconfigured,
 )
+from payments.fields import MAX_BODY_BYTES, VIETNAM
 from payments.models import (
     CallbackAnswer,
     CallbackRequest,
@@ -43,7 +44,6 @@ from payments.transfers import (
     offer_transfer,
     report_transfers,
 )
-from payments.untrusted import MAX_BODY_BYTES, VIETNAM
 
 GRANT = "token"
 """Where below the webhook's address SePay fetches its token."""

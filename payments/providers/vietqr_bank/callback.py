@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from payments.errors import MalformedCallback, NotOurs
+from payments.fields import clean, exact_moment, parse_object, required, text_of
 from payments.match_codes import LENGTH, is_match_code
 from payments.models import Credit, Money, Notice, NoticeKind, Payer
 from payments.providers.vietqr_bank.config import VietQrBankConfig
-from payments.untrusted import clean, exact_moment, read_object, required, text_of
 
 _MAX_MEMO_CHARS = 500
 
@@ -20,7 +20,7 @@ def read_notice(
 ) -> Notice:
     """The signature was checked. Raises MalformedCallback, NotOurs."""
     try:
-        content = read_object(untrusted_body)
+        content = parse_object(untrusted_body)
         event = required(content, "event")
         if event == "test":
             return Notice(kind=NoticeKind.TEST, sent_at=sent_at)

@@ -13,13 +13,13 @@ from payments.errors import (
     CallbackRefused,
     StaleCallback,
 )
+from payments.fields import VIETNAM
 from payments.http import HttpClient, Reply
 from payments.models import Credit
 from payments.providers.vietqr_bank import callback, signing
 from payments.providers.vietqr_bank.config import FeedConfig, VietQrBankConfig
 from payments.secrets import Secret
 from payments.signatures import check_window
-from payments.untrusted import VIETNAM
 
 _MAX_PAGES = 200
 

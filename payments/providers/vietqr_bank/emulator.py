@@ -31,9 +31,9 @@ from payments.emulation.banks import (
 from payments.emulation.callbacks import HospitalAnswer, Message, RetryPlan
 from payments.emulation.frame import Control, read_arguments, serve_emulator
 from payments.emulation.watching import AccountEmulator
+from payments.fields import VIETNAM
 from payments.providers.vietqr_bank import emulated_statement, phone
 from payments.secrets import Secret
-from payments.untrusted import VIETNAM
 from payments.vietqr.banks import bank_name
 
 SECRET = "demo-bank-feed-secret"  # noqa: S105 - of an invented bank

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from payments.errors import BadSignature, CallbackRefused, MalformedCallback, NotOurs, NotSupported
+from payments.fields import MAX_BODY_BYTES, VIETNAM
 from payments.models import (
     CallbackAnswer,
     CallbackRequest,
@@ -33,7 +34,6 @@ from payments.transfers import (
     offer_transfer,
     report_transfers,
 )
-from payments.untrusted import MAX_BODY_BYTES, VIETNAM
 
 
 class VietQrBankProvider(PartialProvider):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import DBAPIError
 
@@ -40,8 +42,11 @@ from backend.services.sign_off_reconciliation import sign_off_reconciliation
 from backend.storage import payment_tables as tables
 from backend.storage.database import Database
 from backend.storage.reconciliation_tables import Reconciliation, ReconciliationItem
+from payments.emulation.clock import EmulatedClock
 from payments.models import Credit, Money
-from payments.statements import Debit, StatementLine, read_statement
+from payments.providers.vietqr_bank.emulator import BankEmulator
+from payments.providers.vietqr_bank.provider import open_provider as open_bank
+from payments.statements import Debit, StatementLine
 from payments.statements.values import VIETNAM
 from payments.statements.writing import write_statement
 from tests.conftest import SettableClock
@@ -81,20 +86,12 @@ def today(till: Till) -> date:
 
 def statement(till: Till, *lines: StatementLine, layout: str = "generic") -> bytes:
     return write_statement(
-        [in_vietnam(line) for line in lines],
+        lines,
         layout=layout,
         account=ACCOUNT,
         opening=Money(1_000_000),
         days=(today(till), today(till)),
     )
-
-
-def in_vietnam(line: StatementLine) -> StatementLine:
-    movement = line.movement
-    at = movement.paid_at.astimezone(VIETNAM)
-    if isinstance(movement, Credit):
-        return replace(line, credit=replace(movement, paid_at=at))
-    return replace(line, debit=replace(movement, paid_at=at))
 
 
 def reconcile(till: Till, content: bytes, **options: Any) -> Outcome:
@@ -549,10 +546,12 @@ def test_every_night_yesterday_is_laid_beside_the_lists(till: Till, clock: Setta
     assert reconcile_payments(till.resources) == []
 
     clock.advance(minutes=1)
-    assert reconcile_payments(till.resources) == ["bank"]
+    assert reconcile_payments(till.resources) == ["bank", "wallet"]
     assert reconcile_payments(till.resources) == []
-    (report,) = list_reconciliations(till.resources.database)
-    assert (report.source, report.first_day) == ("list", today(till) - timedelta(days=1))
+    reports = list_reconciliations(till.resources.database, day=today(till) - timedelta(days=1))
+    report, empty = sorted(reports, key=lambda each: each.provider)
+    assert (report.source, report.account, report.differences) == ("list", ACCOUNT, 2)
+    assert (empty.provider, empty.account, empty.differences) == ("wallet", "*", 0)
     items = [each.item for each in list_items(till.resources.database, report.id)]
     assert sorted((item.kind, item.way) for item in items) == [
         (Kind.NOT_POSTED, Way.BOOKED),
@@ -561,8 +560,99 @@ def test_every_night_yesterday_is_laid_beside_the_lists(till: Till, clock: Setta
     assert till.show(payment)["stage"] == "paid"
 
 
-def test_a_statement_is_read_as_it_was_written(till: Till) -> None:
-    """The helpers of these tests write what they say."""
-    content = statement(till, line_of(till.credit(5_000, bank_reference="FT1")))
-    read = read_statement(content, layout="auto", provider="bank", account=ACCOUNT)
-    assert [line.signed_vnd for line in read.lines] == [5_000]
+@pytest.mark.parametrize(
+    ("bin_", "account", "kind", "way"),
+    [
+        ("970418", "1200000000001", "csv", "reference"),
+        ("970437", "0680000000001", "xlsx", "reference"),
+        ("970436", "0071000000001", "csv", "transaction"),
+    ],
+)
+def test_the_feed_and_the_statement_of_a_bank_by_its_own_numbers(
+    till: Till, bin_: str, account: str, kind: str, way: str
+) -> None:
+    """Two of three messages arrived; the statement brings the third, and nothing twice."""
+    till.bill(350_000)
+    memo = till.start()["code"]
+    with BankEmulator(clock=EmulatedClock(till.clock)) as bank:
+        for amount, text in ((1_000, "A"), (2_000, "B"), (350_000, memo)):
+            arguments = {"bin": bin_, "account": account, "amount": amount, "memo": text}
+            requests.post(f"{bank.base_url}/_emu/pay", json=arguments, timeout=10)
+        provider = open_bank("bank", bank.settings(bin_), clock=till.clock)
+        for credit in provider.list_credits(today(till))[:2]:
+            book_credit(till.resources, credit, source="callback")
+        content = requests.get(
+            f"{bank.base_url}/statement/{account}/{today(till)}.{kind}", timeout=10
+        ).content
+        outcome = reconcile(till, content, account=account)
+        for credit in provider.list_credits(today(till)):
+            book_credit(till.resources, credit, source="query")
+        provider.close()
+
+    assert [each[:2] for each in kinds(till, outcome)] == [
+        ("money_without_intent", way),
+        ("money_without_intent", way),
+        ("not_posted_to_his", "booked"),
+    ]
+    assert till.count(tables.Credit) == 3
+    assert till.balances()["bank:bank"] == 353_000
+
+
+def test_a_list_of_a_wallet(till: Till) -> None:
+    """Its own numbers find what the callbacks told of; its fees are no difference."""
+    till.bill(350_000)
+    payment = till.start(method="wallet")
+    request = till.wallet.pay(till.key_of(payment))
+    assert till.call_back(request, "wallet").status_code == 200
+    till.deliver()
+    credit = credit_of(till)
+    text = (
+        "Mã đơn hàng;Mã giao dịch MoMo;Thời gian thanh toán;Số tiền;Phí;Trạng thái;Loại giao dịch\n"
+        f"{till.key_of(payment)};{credit.transaction_id};{till.clock().astimezone(VIETNAM):%d/%m/%Y};"
+        "350.000;7.700;Thành công;Thanh toán\n"
+        f"{till.key_of(payment)};RF9;{till.clock().astimezone(VIETNAM):%d/%m/%Y};"
+        "50.000;0;Thành công;Hoàn tiền\n"
+    )
+    outcome = reconcile(till, text.encode(), provider="wallet")
+    assert kinds(till, outcome) == [
+        ("ok", "transaction", 350_000, 350_000),
+        ("refund_differs", None, 0, 50_000),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_is_told_how_often_and_in_which_order(till: Till, seed: int) -> None:
+    """Feeds, questions and overlapping statements of twenty movements: each is booked once."""
+    dice = random.Random(seed)
+    till.bill(350_000)
+    code = till.start()["code"]
+    moves = [
+        till.credit(
+            dice.choice([350_000, 350_000, 120_000, 9_000]),
+            bank_reference=f"FT{number}",
+            memo=dice.choice([code, "", "chuyen tien", f"{code} {code}"]),
+            paid_at=till.clock() + timedelta(seconds=number),
+        )
+        for number in range(20)
+    ]
+    lines = [
+        line_of(move, transaction_id=dice.choice([move.bank_reference, move.transaction_id]))
+        for move in moves
+    ]
+    tellings: list[Any] = [*moves, *dice.sample(moves, 10)]
+    for _ in range(4):
+        start, end = sorted(dice.sample(range(21), 2))
+        tellings.append(statement(till, *lines[start:end], layout=dice.choice(["bidv", "hdbank"])))
+    dice.shuffle(tellings)
+    for told in tellings:
+        if isinstance(told, Credit):
+            book_credit(till.resources, told, source=dice.choice(["callback", "query"]))
+        else:
+            reconcile(till, told)
+    outcome = reconcile(till, statement(till, *lines))
+
+    kinds(till, outcome)
+    assert till.count(tables.Credit) == 20
+    assert till.balances()["bank:bank"] == sum(move.amount.amount_vnd for move in moves)
+    assert outcome.figures.came.amount_vnd == till.balances()["bank:bank"]
+    assert outcome.figures.booked == Sum()

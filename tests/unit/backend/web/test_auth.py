@@ -183,6 +183,12 @@ GET  /staff/payments/held/live accountant cashier
 GET  /staff/payments/list accountant cashier
 POST /staff/payments/list accountant cashier
 GET  /staff/payments/live accountant cashier
+GET  /staff/payments/reconcile accountant cashier
+POST /staff/payments/reconcile accountant
+GET  /staff/payments/reconcile/<reconciliation_id> accountant cashier
+GET  /staff/payments/reconcile/<reconciliation_id>/report.<any(csv,xlsx):form> accountant cashier
+POST /staff/payments/reconcile/<reconciliation_id>/sign accountant
+POST /staff/payments/reconcile/ask accountant
 GET  /staff/payments/refunds accountant cashier
 POST /staff/payments/refunds/<refund_id>/approve accountant
 POST /staff/payments/refunds/<refund_id>/paid-out cashier

@@ -112,3 +112,25 @@ def test_other_refusals_raise_nothing(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(gateway, "report_print_state", refused)
     PrintReportJournal(tmp_path / "reports", gateway).report("visit-1", printed(1))
     assert (tmp_path / "reports").read_text() == ""
+
+
+def test_receipts_are_reported_the_same_way_across_a_restart(tmp_path: Path) -> None:
+    gateway = FakeGateway()
+    gateway.down = True
+    journal = PrintReportJournal(tmp_path / "reports", gateway)
+    journal.report("visit-1", printed(1))
+    journal.report_receipt("payment-1", printed(2))
+    gateway.down = False
+    PrintReportJournal(tmp_path / "reports", gateway).retry()
+    assert gateway.print_states == [printed(1)]
+    [(payment_id, request)] = gateway.money.receipts_reported
+    assert (payment_id, request.state) == ("payment-1", "printed")
+    assert (tmp_path / "reports").read_text() == ""
+
+
+def test_a_file_of_an_older_version_is_read(tmp_path: Path) -> None:
+    line = '{"visit_id": "visit-1", "request": {"job_id": "job-1", "state": "printed"}}\n'
+    (tmp_path / "reports").write_text(line)
+    gateway = FakeGateway()
+    PrintReportJournal(tmp_path / "reports", gateway).retry()
+    assert [request.job_id for request in gateway.print_states] == ["job-1"]

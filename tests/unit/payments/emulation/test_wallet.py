@@ -119,7 +119,9 @@ def test_the_payer_confirms_on_the_page(wallet: PlainWallet) -> None:
     done = requests.post(address, data={"action": "confirm"}, timeout=5)
     assert "Đã thanh toán" in done.text
     assert "Xác nhận trả" not in done.text
-    assert requests.post(address, data={"action": "confirm"}, timeout=5).status_code == 409
+    again = requests.post(address, data={"action": "confirm"}, timeout=5)
+    assert "Đã thanh toán" in again.text
+    assert len(wallet.orders["A-1"].payments) == 1
     assert requests.get(f"{wallet.base_url}/pay/B-9", timeout=5).status_code == 404
     assert requests.get(f"{wallet.base_url}/payer/payer.css", timeout=5).ok
 
@@ -131,7 +133,10 @@ def test_the_payer_refuses_or_pays_another_amount(wallet: PlainWallet) -> None:
     requests.post(
         f"{wallet.base_url}/pay/A-2", data={"action": "confirm", "amount": "200000"}, timeout=5
     )
+    wallet.place_one("A-3")
+    requests.post(f"{wallet.base_url}/pay/A-3", data={"action": "fail"}, timeout=5)
     assert wallet.orders["A-1"].state is OrderState.REFUSED
+    assert wallet.orders["A-3"].state is OrderState.FAILED
     assert wallet.orders["A-2"].paid_vnd == 200_000
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import starmap
 from typing import Any
@@ -367,6 +368,16 @@ def test_times_are_those_of_vietnam() -> None:
     assert line.movement.paid_at.astimezone(UTC) == datetime(2026, 2, 16, 16, 30, tzinfo=UTC)
 
 
+def test_times_are_written_as_in_vietnam() -> None:
+    line = credit_line(when="2026-02-16T23:30:00")
+    assert line.credit is not None
+    in_utc = replace(line.credit, paid_at=line.credit.paid_at.astimezone(UTC))
+    content = write_statement(
+        [replace(line, credit=in_utc)], layout="bidv", account=ACCOUNT, opening=Money(0)
+    )
+    assert read(content).credits == (line.credit,)
+
+
 def test_nothing_of_a_payer_is_shown_by_accident() -> None:
     line = read(write_statement(LINES[:1], layout="bidv", account=ACCOUNT, opening=Money(0))).lines[
         0
@@ -398,6 +409,30 @@ def test_what_is_no_statement(content: bytes, code: str) -> None:
     with pytest.raises(StatementRefused) as refused:
         read(content)
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ('16/02/2026;;1;;"a;R1', "16/02/2026;;2;;b;R2"),
+        ('16/02/2026;;1;;"a;R1', '16/02/2026;;2;;b";R2'),
+        ('16/02/2026;;1;;"a;R1', "16/02/2026;;2;;b;R2", '16/02/2026;;3;;"c;R3'),
+        ('16/02/2026;;1;;"a" b;R1',),
+    ],
+)
+def test_rows_are_not_lost_in_a_quotation_mark_left_open(rows: tuple[str, ...]) -> None:
+    with pytest.raises(StatementRefused) as refused:
+        read(table(*rows))
+    assert refused.value.code == "statement-not-a-table"
+
+
+def test_quotation_marks_that_are_written_well() -> None:
+    rows = (
+        '16/02/2026;;1;;"a ""b""; c";R1',
+        '"16/02/2026";"";"2";"";"d\ne";"R2"',
+        '16/02/2026;;3;;f"g;R3',
+    )
+    assert [line.movement.memo for line in read(table(*rows)).lines] == ['a "b"; c', "d e", 'f"g']
 
 
 def test_a_statement_of_another_account() -> None:
@@ -434,6 +469,38 @@ def test_a_zip_bomb_is_not_unpacked() -> None:
     with pytest.raises(StatementRefused) as refused:
         read(packed({f"part{number}": b"" for number in range(1_001)}))
     assert refused.value.code == "statement-too-large"
+
+
+def test_a_workbook_whose_sheet_is_lost_is_refused() -> None:
+    """The library would leave the sheet out and go on."""
+    content = sheet(["Ngày", "Tiền vào", "Nội dung"], [date(2026, 2, 16), 5, "x"])
+    source = zipfile.ZipFile(io.BytesIO(content))
+    parts = {name: source.read(name) for name in source.namelist()}
+    book = parts["xl/workbook.xml"]
+    for lost in (b'r:id="rId99"', b""):
+        damaged = packed(parts | {"xl/workbook.xml": book.replace(b'r:id="rId1"', lost)})
+        with pytest.raises(StatementRefused):
+            read(damaged)
+
+
+def test_what_banks_forget_is_no_damage() -> None:
+    content = sheet(["Ngày", "Tiền vào", "Nội dung"], [date(2026, 2, 16), 5, "x"])
+    source = zipfile.ZipFile(io.BytesIO(content))
+    parts = {name: source.read(name) for name in source.namelist()}
+    styles = parts["xl/styles.xml"]
+    start, end = styles.index(b"<cellStyles"), styles.index(b"</cellStyles>") + 13
+    parts["xl/styles.xml"] = styles[:start] + styles[end:]
+    assert moves(read(packed(parts))) == [(2, 5)]
+
+
+def test_more_sheets_than_a_statement_has() -> None:
+    workbook = Workbook()
+    for number in range(21):
+        workbook.create_sheet(f"S{number}")
+    content = io.BytesIO()
+    workbook.save(content)
+    with pytest.raises(StatementRefused, match="more sheets"):
+        read(content.getvalue())
 
 
 def test_a_zip_of_something_else() -> None:

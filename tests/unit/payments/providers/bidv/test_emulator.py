@@ -20,9 +20,11 @@ from payments.providers.bidv.emulator import (
     SECRET,
     SERVICE_ID,
     BidvEmulator,
+    Refused,
 )
 from payments.providers.bidv.provider import BidvProvider, open_provider
 from payments.secrets import Secret
+from payments.vietqr import VietQr, encode
 from tests.conftest import SettableClock
 from tests.unit.payments.providers.bidv.factories import CODE, NOW
 
@@ -108,6 +110,9 @@ def test_the_page_says_what_is_wrong_and_escapes_it(bank: BidvEmulator) -> None:
     assert "Mã khách hàng không đúng" in shown
     assert "<script>" not in shown.lower()
     assert "style=" not in shown
+    shown_again = requests.get(f"{bank.base_url}/app", timeout=10)
+    assert shown_again.headers["Content-Security-Policy"] == "default-src 'self'"
+    assert shown_again.headers["Content-Type"].startswith("text/html")
     assert requests.get(f"{bank.base_url}/static/bidv_app.css", timeout=10).ok
 
 
@@ -125,6 +130,18 @@ def test_controls(bank: BidvEmulator) -> None:
     assert control(bank, "repeat", trans_id="T9")[0] == 400
     state = requests.get(f"{bank.base_url}/_emu/state", timeout=10).json()
     assert [each["trans_id"] for each in state["payments"]] == paid["trans_id"]
+
+
+def test_a_qr_is_scanned(bank: BidvEmulator) -> None:
+    account: dict[str, Any] = {"bin": "970418", "account": PREFIX + CODE, "dynamic": True}
+    assert bank.pay({"qr_text": encode(VietQr(**account))})["trans_id"]
+    for strange in (
+        "nothing",
+        encode(VietQr(**account | {"bin": "970437"})),
+        encode(VietQr(**account | {"account": "1200000000001"})),
+    ):
+        with pytest.raises(Refused):
+            bank.pay({"qr_text": strange})
 
 
 def test_a_payment_that_fails_takes_nothing(bank: BidvEmulator) -> None:

@@ -66,6 +66,27 @@ def test_controls(bank: HdbankEmulator) -> None:
     assert [each["paidAmount"] for each in invoice["paid"]] == [350_000, 350_000]
 
 
+def test_the_pages_of_the_payer(bank: HdbankEmulator) -> None:
+    ask(bank)
+    one = f"{bank.base_url}/pay/VP26AB7K9-1"
+    assert "350.000 đ" in requests.get(f"{bank.base_url}/", timeout=10).text
+    assert "chưa trả" in requests.get(one, timeout=10).text
+    assert "đã trả" in requests.post(one, data={"action": "confirm"}, timeout=10).text
+    assert requests.post(one, data={"action": "refuse"}, timeout=10).ok
+    assert requests.get(f"{bank.base_url}/payer/payer.css", timeout=10).ok
+    assert requests.get(f"{bank.base_url}/pay/nobody", timeout=10).status_code == 404
+    assert requests.post(f"{bank.base_url}/pay/nobody", timeout=10).status_code == 404
+    assert requests.post(one, data={"amount": "x"}, timeout=10).status_code == 409
+
+
+def test_a_qr_is_scanned(bank: HdbankEmulator) -> None:
+    ask(bank)
+    text = bank.describe()["invoices"][0]["qr"]
+    assert len(bank.pay({"qr_text": text})["transactionId"]) == 1
+    with pytest.raises(LookupError):
+        bank.pay({"qr_text": text[:-1]})
+
+
 def test_it_refuses_production(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIEPDON_ENV", "production")
     with pytest.raises(EmulatorRefused):

@@ -23,6 +23,7 @@ from payments.errors import (
     StaleCallback,
     Unavailable,
 )
+from payments.fields import VIETNAM
 from payments.match_codes import new_match_code
 from payments.models import (
     CallbackRequest,
@@ -41,7 +42,6 @@ from payments.providers.vietqr_bank.provider import VietQrBankProvider, open_pro
 from payments.providers.vietqr_bank.signing import sign
 from payments.registry import open_provider as open_by_kind
 from payments.secrets import Secret
-from payments.untrusted import VIETNAM
 from payments.vietqr import decode
 
 NOW = datetime(2026, 11, 20, 2, 15, 30, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Reading what a provider wrote: bounded, typed, and nothing in it that a database refuses.
+"""Fields of what a provider wrote: bounded, typed, and nothing in them that a database refuses.
 
 Functions raise ValueError or TypeError; whoever calls makes them MalformedCallback or BrokenReply.
 """
@@ -13,12 +13,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
-MAX_BODY_BYTES = 100_000
+MAX_BODY_BYTES = 64_000
 MAX_VND = 10**13 - 1
 _UNSTORABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 
 
-def read_object(untrusted_body: bytes, *, max_bytes: int = MAX_BODY_BYTES) -> dict[str, Any]:
+def parse_object(untrusted_body: bytes, *, max_bytes: int = MAX_BODY_BYTES) -> dict[str, Any]:
+    """Of a body whose bytes were signed (`untrusted_json` is for content that was)."""
     if len(untrusted_body) > max_bytes:
         raise ValueError("too long")
     try:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from payments.untrusted import (
+from payments.fields import (
     clean,
     exact_moment,
     local_moment,
-    read_object,
+    parse_object,
     required,
     text_of,
     whole_vnd,
@@ -17,15 +17,15 @@ from payments.untrusted import (
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"\xff", b"[" * 100_000, b'{"a":' * 20_000, b'{"a":1}' + b" " * 100_000]
+    "body", [b"", b"[]", b"\xff", b"[" * 100_000, b'{"a":' * 20_000, b'{"a":1}' + b" " * 64_000]
 )
 def test_anything_but_a_bounded_object_is_refused(body: bytes) -> None:
     with pytest.raises((ValueError, TypeError)):
-        read_object(body)
+        parse_object(body)
 
 
 def test_texts_hold_nothing_a_database_refuses() -> None:
-    content = read_object(b'{"memo": "a\\u0000b\\ud800c\\n", "id": 7, "none": null}')
+    content = parse_object(b'{"memo": "a\\u0000b\\ud800c\\n", "id": 7, "none": null}')
     assert text_of(content, "memo") == "a b c"
     assert text_of(content, "id") == "7"
     assert text_of(content, "none") == text_of(content, "missing") == ""
