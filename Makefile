@@ -21,7 +21,7 @@ test: setup lint types imports ## every check: lint, types, imports, tests on SQ
 	@$(PY) -m pytest -n 2 --dist worksteal -m "not slow and not gui"
 	@# By file, in their order: pages of one file share a hospital, and people wait in it.
 	@$(PY) -m pytest -p no:randomly -n 2 --dist loadfile -m "(slow or gui) and not alone"
-	@$(PY) -m pytest -p no:randomly -m alone
+	@$(PY) -m pytest -p no:randomly -m alone tests/integration
 
 .PHONY: quick
 quick: setup ## the fast tests only
@@ -56,8 +56,9 @@ bench: setup ## benchmarks, as ratios; JSON in out/bench
 	@$(PY) -m bench
 
 .PHONY: soak
-soak: setup ## 20,000 registrations through a HIS that fails in every way (half an hour)
+soak: setup ## 20,000 registrations and 10,000 payments while all fails that can (an hour)
 	@$(PY) -m tests.soak
+	@$(PY) -m tests.soak.payments
 
 .PHONY: certify
 certify: setup ## the conformance kit at full clock against every target of ours; reports in out/certify

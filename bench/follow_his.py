@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from backend.bootstrap import assemble, set_up
 from backend.config import Config, load_config
@@ -46,12 +46,14 @@ VISITS = 40
 GAP_S = 0.15
 """Between two changes in the HIS: 40 visits in six seconds are a busy hour."""
 RESULTS_AFTER_S = 8.0
-"""What is over before it was seen opens no step: no laboratory is as quick as that."""
+"""What is over before it was seen opens no step: no laboratory is as quick as that. Results come
+at the latest after this, and sooner when every order was seen.
+"""
 GOAL_S = 5.0
 GIVE_UP_S = 90.0
 LOOK_EVERY_S = 0.02
-STARTED_S = 10.0
-"""Until a worker has read everybody once."""
+STARTED_S = 20.0
+"""Within this a worker has read everybody once."""
 
 
 class WithoutFeed:
@@ -185,7 +187,7 @@ def practise(folder: Path, patients: Sequence[tuple[str, str]], service: str, pi
         pipe.send((order.ref, False, time.monotonic()))
         orders.append((patient, order.ref))
         time.sleep(GAP_S)
-    time.sleep(RESULTS_AFTER_S)
+    pipe.poll(RESULTS_AFTER_S)
     for patient, order_ref in orders:
         report = clinic.write_report(
             Ref(patient),
@@ -225,7 +227,7 @@ def follow(scene: Scene, *, follows: bool, service: str) -> Ages:
     worker = context.Process(target=work, args=(scene.config, scene.folder, follows, stop))
     clinic = context.Process(target=practise, args=(scene.folder, scene.patients, service, theirs))
     worker.start()
-    time.sleep(STARTED_S)
+    _wait_until_read(scene)
     clinic.start()
     try:
         return _watch(scene, mine, expected=2 * len(scene.patients))
@@ -235,12 +237,24 @@ def follow(scene: Scene, *, follows: bool, service: str) -> Ages:
         worker.join(GIVE_UP_S)
 
 
+def _wait_until_read(scene: Scene) -> None:
+    """The worker knows everybody: what comes from here on is a change."""
+    until = time.monotonic() + STARTED_S
+    read = select(func.count()).where(tables.HisWatch.read_at.is_not(None))
+    while time.monotonic() < until:
+        with scene.resources.database.read() as connection:
+            if (connection.scalar(read) or 0) >= len(scene.patients):
+                return
+        time.sleep(LOOK_EVERY_S)
+
+
 def _watch(scene: Scene, pipe: Any, *, expected: int) -> Ages:
     order = tables.HisOrder
     query = select(order.ref, order.released, order.step_id)
     made: dict[tuple[str, bool], float] = {}
     seen: dict[tuple[str, bool], float] = {}
     over_at = time.monotonic() + GIVE_UP_S
+    told_clinic = False
     while time.monotonic() < over_at and not (len(made) == expected and made.keys() <= seen.keys()):
         while pipe.poll():
             if (told := pipe.recv()) is None:
@@ -255,6 +269,9 @@ def _watch(scene: Scene, pipe: Any, *, expected: int) -> Ages:
                 seen.setdefault((row.ref, False), found_at)
             if row.released:
                 seen.setdefault((row.ref, True), found_at)
+        if not told_clinic and len(seen) == expected // 2:
+            pipe.send(None)
+            told_clinic = True
         time.sleep(LOOK_EVERY_S)
     ages = {key: max(0.0, seen[key] - at) for key, at in made.items() if key in seen}
     return Ages(

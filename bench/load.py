@@ -177,6 +177,7 @@ def serving(application: str, environ: dict[str, str]) -> Iterator[int]:
         ],
         cwd=ROOT,
         env=os.environ | environ,
+        start_new_session=True,
     )  # fmt: skip
     try:
         deadline = time.monotonic() + 30
@@ -191,7 +192,9 @@ def serving(application: str, environ: dict[str, str]) -> Iterator[int]:
                 break
         yield port
     finally:
-        process.send_signal(signal.SIGTERM)
+        # Calls that hang at a slow HIS would hold up an end in good order.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait(30)
 
 

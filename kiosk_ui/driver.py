@@ -128,7 +128,7 @@ class Driver:
         pixels = glReadPixels(0, 0, width, height, GL_RGB, GL_UNSIGNED_BYTE)
         picture = Image.frombytes("RGB", (width, height), pixels)
         file.parent.mkdir(parents=True, exist_ok=True)
-        picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(file, optimize=True)
+        picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(file)
 
     def stop(self) -> None:
         """Takes the app off the window, which stays for the next one."""

@@ -171,7 +171,7 @@ MOVES: Mapping[Screen, frozenset[Screen]] = {
     Screen.PAY_QR: frozenset({Screen.PAY_METHOD, Screen.PAY_BILLS, Screen.PAID, Screen.PAY_ENDED}),
     Screen.PAID: frozenset(),
     Screen.PAY_ENDED: frozenset({Screen.PAY_BILLS, Screen.PAID}),
-    Screen.TROUBLE: frozenset({Screen.SCAN, Screen.DEPARTMENT, Screen.PAY_BILLS}),
+    Screen.TROUBLE: frozenset({Screen.SCAN, Screen.DEPARTMENT, Screen.PAY_BILLS, Screen.PAID}),
     Screen.OUT_OF_SERVICE: frozenset({Screen.OFFLINE_NUMBER}),
     Screen.OFFLINE_NUMBER: frozenset(),
     Screen.HELP: frozenset(),

@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
-MAX_BODY_BYTES = 100_000
+MAX_BODY_BYTES = 64_000
 MAX_VND = 10**13 - 1
 _UNSTORABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 

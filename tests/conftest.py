@@ -36,6 +36,17 @@ def pytest_configure(config: pytest.Config) -> None:
         tempfile.tempdir = None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that need the machine alone are looked for in one folder: reading all takes long."""
+    strays = [
+        item.nodeid
+        for item in items
+        if item.get_closest_marker("alone") and "integration" not in item.path.parts
+    ]
+    if strays:
+        raise pytest.UsageError(f"marked alone, and not in tests/integration: {strays[0]}")
+
+
 class SettableClock:
     """A clock that stands still until it is moved. Starts on a Monday at 08:00 in Vietnam."""
 

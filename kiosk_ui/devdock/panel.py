@@ -19,9 +19,11 @@ from kiosk_ui.widgets.glass import Glass
 from kiosk_ui.widgets.scene import Block, Rect, Scene, beside, get_height, stack
 
 TICKET_LOOK_S = 0.5
-COLUMNS = 2
-PX_PER_MM = 4.0
-"""The dock is drawn for a monitor on a desk, not for the kiosk's panel."""
+COLUMNS = 3
+PX_PER_MM = (4.0, 3.5, 3.0, 2.6, 2.3, 2.0, 1.8)
+"""The dock is drawn for a monitor on a desk, not for the kiosk's panel: as large as it fits."""
+TICKET_SHARE = 0.3
+"""Of the height, left for the ticket."""
 SCALE = 0.7
 
 
@@ -69,22 +71,29 @@ class DockPanel(Widget):
         for part in (self._glass, self._ground):
             part.pos, part.size = self.pos, self.size
         width, height = int(self.width), int(self.height)
-        draft = Draft(
-            panel=Panel(width_px=width, height_px=height, width_mm=width / PX_PER_MM),
-            scale=SCALE,
-            floor_share=SCALE,
-        )
-        whole = Rect(0, 0, width, height).inset(draft.panel.px(4))
-        blocks = [
-            *self._section(draft, whole.width, "Đưa mã", self._actions.scans),
-            *self._section(draft, whole.width, "Máy in", self._actions.printer),
-            *self._section(draft, whole.width, "Mạng", self._actions.network),
-            *self._section(draft, whole.width, "Cổng bảo hiểm", self._actions.insurance),
-            *self._section(draft, whole.width, "Trả tiền", self._actions.money),
-        ]
-        used = get_height(blocks) + draft.px(6)
+        for px_per_mm in PX_PER_MM:
+            draft = Draft(
+                panel=Panel(width_px=width, height_px=height, width_mm=width / px_per_mm),
+                scale=SCALE,
+                floor_share=SCALE,
+            )
+            whole = Rect(0, 0, width, height).inset(draft.panel.px(4))
+            blocks = self._sections(draft, whole.width)
+            used = get_height(blocks) + draft.px(6)
+            if used <= whole.height * (1 - TICKET_SHARE):
+                break
         self._ticket_rect = Rect(whole.x, whole.y + used, whole.width, whole.height - used)
         self._glass.show(Scene(chrome=(), content=tuple(stack(blocks, whole))))
+
+    def _sections(self, draft: Draft, width_px: int) -> list[Block]:
+        actions = self._actions
+        return [
+            *self._section(draft, width_px, "Đưa mã", actions.scans),
+            *self._section(draft, width_px, "Trả tiền", actions.money),
+            *self._section(draft, width_px, "Máy in", actions.printer),
+            *self._section(draft, width_px, "Mạng", actions.network),
+            *self._section(draft, width_px, "Cổng bảo hiểm", actions.insurance),
+        ]
 
     def _section(
         self,

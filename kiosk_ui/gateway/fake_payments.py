@@ -161,10 +161,7 @@ class FakePayments:
         chosen = [bill for bill in self.bills if bill.id in request.bill_ids]
         advance = request.advance_vnd is not None
         amount = request.advance_vnd or sum(bill.due_vnd for bill in chosen)
-        lines = [
-            pay.PaymentLineReply(code=bill.code, title=bill.title, amount_vnd=bill.due_vnd)
-            for bill in chosen
-        ]
+        lines = [pay.PaymentLineReply(code=bill.code, amount_vnd=bill.due_vnd) for bill in chosen]
         self.payment = pay.PaymentReply(
             id=f"payment-{self._count}",
             code=CODE,
@@ -173,7 +170,7 @@ class FakePayments:
             state="waiting",
             reason=None,
             kind="advance" if advance else "fees",
-            lines=lines or [pay.PaymentLineReply(code=CODE, title="Tạm ứng", amount_vnd=amount)],
+            lines=lines or [pay.PaymentLineReply(code="", amount_vnd=amount)],
             amount_vnd=amount,
             received_vnd=0,
             remaining_vnd=amount,
@@ -360,7 +357,7 @@ def _receipt_texts(payment: pay.PaymentReply, *, english: bool) -> pay.ReceiptTe
         title="PAYMENT RECEIPT" if english else "PHIẾU THU TIỀN",
         lines=[
             pay.ReceiptLine(
-                label=line.title or line.code, value=_money(line.amount_vnd, english=english)
+                label=line.code or "Tạm ứng", value=_money(line.amount_vnd, english=english)
             )
             for line in payment.lines
         ],

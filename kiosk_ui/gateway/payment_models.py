@@ -99,8 +99,9 @@ class PaymentOffer(Wire):
 
 
 class PaymentLineReply(Wire):
+    """What was done is not taken over: a slip is shown by whoever holds it."""
+
     code: Text
-    title: Text
     amount_vnd: Amount
 
 

@@ -40,9 +40,6 @@ class Presenter(ABC):
     def tick(self) -> None:  # noqa: B027 - most screens do not change with time
         """Called many times a second while this screen is on the glass or under an overlay."""
 
-    def leave(self) -> None:  # noqa: B027 - most screens leave nothing behind
-        """The patient ends here, by a touch or by not touching anything."""
-
     def on_its_way(self) -> bool:
         """Whether the answer is likely to be here before the eye sees a screen without it."""
         return self.loads and self.ctx.busy and self.ctx.waited_s() < GRACE_S

@@ -7,7 +7,7 @@ from kiosk_ui.gateway.models import Label, RoomReply, ServiceList, ServiceReply
 from kiosk_ui.i18n import shown
 from kiosk_ui.presenters.base import Presenter
 from kiosk_ui.presenters.views import Action, CardView, Choice, ChoiceView, Icon, Phrase, Tone
-from kiosk_ui.presenters.wording import vnd
+from kiosk_ui.presenters.wording import money
 
 
 class Info(Presenter):
@@ -74,8 +74,10 @@ class InfoPrices(_Catalogue):
     def _price(self, service: ServiceReply) -> Phrase:
         insured = service.insurance_price_vnd
         if insured is None:
-            return shown(vnd(service.price_vnd))
-        return self.ctx.say("info.price", own=vnd(service.price_vnd), insured=vnd(insured))
+            return shown(money(self.ctx, service.price_vnd))
+        return self.ctx.say(
+            "info.price", own=money(self.ctx, service.price_vnd), insured=money(self.ctx, insured)
+        )
 
 
 class InfoMap(_Catalogue):

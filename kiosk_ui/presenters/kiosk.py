@@ -17,6 +17,7 @@ from kiosk_ui.presenters.all_screens import PRESENTERS
 from kiosk_ui.presenters.base import Presenter
 from kiosk_ui.presenters.chrome import chrome, idle_warning
 from kiosk_ui.presenters.context import GRACE_S, Context
+from kiosk_ui.presenters.paying import leave_payment
 from kiosk_ui.presenters.ports import Clock, OfflineNumbers, Place, PrintReports, TicketPrinting
 from kiosk_ui.presenters.scan import ScanScreen
 from kiosk_ui.presenters.views import Action, Frame, IdleWarning, View
@@ -171,7 +172,8 @@ class Kiosk:
         self._presenters[screen].enter()
 
     def _end(self) -> None:
-        self._presenters[self._ctx.visit.screen].leave()
+        """By a touch, or by none: whatever is under way stays behind in good order."""
+        leave_payment(self._ctx)
         self._ctx.end()
 
     def _back(self) -> None:

@@ -28,7 +28,7 @@ from kiosk_ui.presenters.views import (
     Phrase,
     Tone,
 )
-from kiosk_ui.presenters.wording import vnd
+from kiosk_ui.presenters.wording import money
 
 MOST_RECEIPTS = 3
 """That one patient gets at one time; more is a roll of paper."""
@@ -51,7 +51,7 @@ class Paid(Presenter):
             notes = (say("paid.see_cashier"),)
         return PaidView(
             title=say("paid.advance" if advance else "paid.title"),
-            amount=shown(vnd(payment.received_vnd or payment.amount_vnd)),
+            amount=shown(money(self.ctx, payment.received_vnd or payment.amount_vnd)),
             code_label=say("paid.code"),
             code=spelled(payment.code),
             code_large=result is None or result.state is not PrintState.PRINTED,
@@ -167,9 +167,9 @@ class PayEnded(Presenter):
         received = payment.received_vnd
         elsewhere = reason == "paid_elsewhere"
         return MessageView(
-            title=say(_TITLES.get(reason, "ended.title")),
+            title=say("ended.title" if received else _TITLES.get(reason, "ended.title")),
             body=(
-                *((say("ended.kept", amount=vnd(received)),) if received else ()),
+                *((say("ended.kept", amount=money(self.ctx, received)),) if received else ()),
                 *(() if elsewhere or received else (say("ended.not_lost"),)),
                 say("ended.code", code=spelled(payment.code)),
             ),

@@ -9,7 +9,7 @@ from kiosk_ui.presenters.base import PAGE_SIZE, Presenter
 from kiosk_ui.presenters.keypad import Keypad
 from kiosk_ui.presenters.paying import get_pay
 from kiosk_ui.presenters.views import Action, Choice, ChoiceView, Icon, KeypadView
-from kiosk_ui.presenters.wording import vnd
+from kiosk_ui.presenters.wording import money
 
 
 class PayAdvance(Presenter):
@@ -24,10 +24,10 @@ class PayAdvance(Presenter):
             title=say("advance.title"),
             subtitle=say("advance.sub"),
             choices=tuple(
-                Choice(action=Action("amount", str(amount)), label=shown(vnd(amount)))
+                Choice(action=Action("amount", str(amount)), label=shown(money(self.ctx, amount)))
                 for amount in option.proposed_vnd[:PAGE_SIZE]
             ),
-            columns=2 if len(option.proposed_vnd) > 3 else 1,
+            columns=2 if len(option.proposed_vnd) > 3 and not self.ctx.visit.large_text else 1,
             aside=(self.choice("other", "advance.other", icon=Icon.KEYPAD),),
         )
 
@@ -52,12 +52,12 @@ class PayAmount(Keypad):
             title="advance.type",
             subtitle=say(
                 "advance.limits",
-                least=vnd(option.min_vnd),
-                most=vnd(option.max_vnd),
-                step=vnd(option.step_vnd),
+                least=money(self.ctx, option.min_vnd),
+                most=money(self.ctx, option.max_vnd),
+                step=money(self.ctx, option.step_vnd),
             ),
-            entry=vnd(int(entry)) if entry else "",
-            placeholder=vnd(0),
+            entry=money(self.ctx, int(entry)) if entry else "",
+            placeholder=money(self.ctx, 0),
             letters=("000",),
         )
 

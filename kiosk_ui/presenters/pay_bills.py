@@ -5,7 +5,7 @@ from __future__ import annotations
 from kiosk_ui.flow import Screen
 from kiosk_ui.gateway.payment_models import BillCharge, BillReply, DuesRequest
 from kiosk_ui.i18n import shown
-from kiosk_ui.presenters.base import PAGE_SIZE, Presenter
+from kiosk_ui.presenters.base import Presenter
 from kiosk_ui.presenters.context import new_key
 from kiosk_ui.presenters.paying import (
     chosen_bills,
@@ -28,11 +28,14 @@ from kiosk_ui.presenters.views import (
     Tone,
 )
 from kiosk_ui.presenters.waiting import waiting_view
-from kiosk_ui.presenters.wording import vnd
+from kiosk_ui.presenters.wording import money
 
 BILLS_A_PAGE = 3
+"""One less in large text, and one less within the reach of a seated person."""
+LINES_A_PAGE, FEW_LINES = 4, 3
+"""The fewer in large text."""
 LINES_SHOWN = {1: 5, 2: 2}
-"""Of each bill, by how many bills share the page; of more bills one line each."""
+"""Of each bill, by how many bills share the page; of more bills, and in large text, one each."""
 READ_AGAIN_AFTER_S = 45.0
 """What is due is never older than a minute when it is paid."""
 _UNKNOWN = frozenset({"payment_not_found", "visit_not_found", "bill_not_found", "not_found"})
@@ -116,19 +119,22 @@ class PayBills(Presenter):
 
     def _bills(self, bills: list[BillReply]) -> BillsView:
         pay, say, turn = get_pay(self.ctx), self.ctx.say, self.choice
-        count = -(-len(bills) // BILLS_A_PAGE)
+        visit = self.ctx.visit
+        size = BILLS_A_PAGE - visit.large_text - visit.lowered
+        count = -(-len(bills) // size)
         page = min(self.ctx.visit.page, count - 1)
-        here = bills[page * BILLS_A_PAGE : (page + 1) * BILLS_A_PAGE]
+        here = bills[page * size : (page + 1) * size]
+        shown_bills = tuple(self._bill(bill, len(here)) for bill in here)
         on = self.choice("pay", "pay.go_on", icon=Icon.NEXT, tone=Tone.PRIMARY)
         something = bool(chosen_bills(pay))
-        details = any(bill.charges for bill in bills)
+        details = any(bill.rest for bill in shown_bills)
         return BillsView(
             title=say("pay.title"),
             subtitle=self._told(),
             problem=self._problem(something=something),
-            bills=tuple(self._bill(bill, len(here)) for bill in here),
+            bills=shown_bills,
             total_label=say("pay.total"),
-            total=shown(vnd(chosen_vnd(pay))),
+            total=shown(money(self.ctx, chosen_vnd(pay))),
             previous_page=turn("page", "page.previous", value=str(page - 1), icon=Icon.BACK)
             if page > 0
             else None,
@@ -174,15 +180,18 @@ class PayBills(Presenter):
 
     def _bill(self, bill: BillReply, beside: int) -> Bill:
         pay = get_pay(self.ctx)
-        lines = bill.charges[: LINES_SHOWN.get(beside, 1)]
+        most = 1 if self.ctx.visit.large_text else LINES_SHOWN.get(beside, 1)
+        lines = bill.charges[:most]
         rest = len(bill.charges) - len(lines)
+        if _says_it_all(bill):
+            lines = []
         return Bill(
             toggle=Choice(
                 action=Action("bill", bill.code),
                 label=shown(bill.title) if bill.title else self.ctx.say("pay.bill", code=bill.code),
                 selected=bill.code not in pay.left_out,
             ),
-            amount=vnd(bill.due_vnd),
+            amount=money(self.ctx, bill.due_vnd),
             lines=tuple(self._line(charge) for charge in lines),
             rest=self.ctx.say("pay.more_lines", count=rest) if rest else None,
         )
@@ -190,7 +199,7 @@ class PayBills(Presenter):
     def _line(self, charge: BillCharge) -> BillLine:
         return BillLine(
             what=_what(charge),
-            amount=vnd(charge.amount_vnd),
+            amount=money(self.ctx, charge.amount_vnd),
             more=_spared(self, charge),
         )
 
@@ -198,7 +207,7 @@ class PayBills(Presenter):
         dues = get_pay(self.ctx).dues
         if dues is None or dues.credit_vnd == 0:
             return ()
-        return (self.ctx.say("pay.owed_back", amount=vnd(dues.credit_vnd)),)
+        return (self.ctx.say("pay.owed_back", amount=money(self.ctx, dues.credit_vnd)),)
 
     @property
     def _may_advance(self) -> bool:
@@ -241,16 +250,17 @@ class PayBills(Presenter):
 
 
 class PayLines(Presenter):
-    """Every single thing, by sixes, with what the insurance pays of it."""
+    """Every single thing, page by page, with what the insurance pays of it."""
 
     screen = Screen.PAY_LINES
 
     def view(self) -> CardView:
         visit, say = self.ctx.visit, self.ctx.say
         charges = self._charges()
-        count = max(1, -(-len(charges) // PAGE_SIZE))
+        size = FEW_LINES if visit.large_text else LINES_A_PAGE
+        count = max(1, -(-len(charges) // size))
         page = min(visit.page, count - 1)
-        here = charges[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
+        here = charges[page * size : (page + 1) * size]
         turn = self.choice
         return CardView(
             title=say("pay.lines_title"),
@@ -277,11 +287,21 @@ class PayLines(Presenter):
 
     def _row(self, charge: BillCharge) -> Row:
         spared = _spared(self, charge)
-        value = vnd(charge.amount_vnd)
+        value = money(self.ctx, charge.amount_vnd)
         return Row(label=_what(charge), value=f"{value}\n{spared.text}" if spared else value)
 
     def act(self, action: Action) -> None:
         """Pages and the way back are all there is."""
+
+
+def _says_it_all(bill: BillReply) -> bool:
+    """Its one line would repeat its title and its amount."""
+    if len(bill.charges) != 1:
+        return False
+    [only] = bill.charges
+    spared = only.insurance_vnd or only.discount_vnd
+    same = (only.name, only.amount_vnd) == (bill.title, bill.due_vnd)
+    return same and only.quantity == 1 and not spared
 
 
 def _what(charge: BillCharge) -> Phrase:
@@ -291,9 +311,9 @@ def _what(charge: BillCharge) -> Phrase:
 def _spared(presenter: Presenter, charge: BillCharge) -> Phrase | None:
     """What somebody else pays of it."""
     if charge.insurance_vnd:
-        return presenter.ctx.say("pay.insured", amount=vnd(charge.insurance_vnd))
+        return presenter.ctx.say("pay.insured", amount=money(presenter.ctx, charge.insurance_vnd))
     if charge.discount_vnd:
-        return presenter.ctx.say("pay.discount", amount=vnd(charge.discount_vnd))
+        return presenter.ctx.say("pay.discount", amount=money(presenter.ctx, charge.discount_vnd))
     return None
 
 

@@ -21,7 +21,7 @@ from kiosk_ui.presenters.views import (
     TicketView,
     Tone,
 )
-from kiosk_ui.presenters.wording import vnd
+from kiosk_ui.presenters.wording import money
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class PayCash(Presenter):
             return self._without_number(reply, result)
         dues = get_pay(self.ctx).dues
         desk = dues.cash if dues else None
-        amount = say("cash.amount", amount=vnd(chosen_vnd(get_pay(self.ctx))))
+        amount = say("cash.amount", amount=money(self.ctx, chosen_vnd(get_pay(self.ctx))))
         return TicketView(
             title=say("cash.title"),
             number=reply.number,
@@ -70,7 +70,7 @@ class PayCash(Presenter):
             title=say("cash.title"),
             body=(
                 *(line for line in place if line.text),
-                say("cash.amount", amount=vnd(chosen_vnd(get_pay(self.ctx)))),
+                say("cash.amount", amount=money(self.ctx, chosen_vnd(get_pay(self.ctx)))),
                 say("cash.codes", codes=codes) if lost and codes else say("cash.show"),
             ),
             icon=Icon.CASH,

@@ -19,14 +19,13 @@ from kiosk_ui.presenters.paying import (
     chosen_vnd,
     get_pay,
     is_open,
-    leave_payment,
     methods,
     show_dues_again,
     take_payment,
     watch_payment,
 )
 from kiosk_ui.presenters.views import Action, Choice, ChoiceView, Icon, Phrase
-from kiosk_ui.presenters.wording import vnd
+from kiosk_ui.presenters.wording import money
 
 _NOTES = {
     "fee_changed": "pay.fee_changed",
@@ -43,7 +42,7 @@ class PayMethod(Presenter):
     def view(self) -> ChoiceView:
         visit, say = self.ctx.visit, self.ctx.say
         shown_methods = methods(get_pay(self.ctx))
-        amount = vnd(chosen_vnd(get_pay(self.ctx)))
+        amount = money(self.ctx, chosen_vnd(get_pay(self.ctx)))
         # Cash stands on every page: nobody has to look for it.
         size = PAGE_SIZE - 1
         count = max(1, -(-len(shown_methods) // size))
@@ -69,9 +68,9 @@ class PayMethod(Presenter):
         detail = say("method.bank_more" if bank else "method.wallet_more")
         fits = method.min_vnd <= amount <= method.max_vnd
         if amount < method.min_vnd:
-            detail = say("method.at_least", amount=vnd(method.min_vnd))
+            detail = say("method.at_least", amount=money(self.ctx, method.min_vnd))
         elif amount > method.max_vnd:
-            detail = say("method.at_most", amount=vnd(method.max_vnd))
+            detail = say("method.at_most", amount=money(self.ctx, method.max_vnd))
         return Choice(
             action=Action("method", method.name),
             label=self.ctx.label(method.label),
@@ -177,6 +176,8 @@ class PayMethod(Presenter):
                 self._take_slip()
             else:
                 take_payment(ctx, reply)
+                if is_open(reply):
+                    ctx.visit.problem = "method.not_now"
 
         ctx.ask(
             lambda: ctx.gateway.cancel_payment(payment_id, request, key=key),
@@ -201,6 +202,3 @@ class PayMethod(Presenter):
     def tick(self) -> None:
         if is_open(get_pay(self.ctx).payment):
             watch_payment(self.ctx)
-
-    def leave(self) -> None:
-        leave_payment(self.ctx)

@@ -22,7 +22,6 @@ from kiosk_ui.presenters.context import new_key
 from kiosk_ui.presenters.paying import (
     get_pay,
     is_open,
-    leave_payment,
     methods,
     qr_left_s,
     take_payment,
@@ -38,7 +37,7 @@ from kiosk_ui.presenters.views import (
     Row,
     Tone,
 )
-from kiosk_ui.presenters.wording import vnd
+from kiosk_ui.presenters.wording import money
 
 MINUTE_S = 60
 LAST_STEP_S = 10
@@ -74,7 +73,7 @@ class PayQr(Presenter):
         hint = say("qr.large") if large else None
         return PayView(
             title=say("qr.wallet_title", app=app) if wallet else say("qr.title"),
-            amount=shown(vnd(offer.amount_vnd)),
+            amount=shown(money(self.ctx, offer.amount_vnd)),
             qr=offer.qr_text,
             rows=self._rows(offer),
             left=self._time_left(left_s),
@@ -115,7 +114,7 @@ class PayQr(Presenter):
         if pay.checking:
             return say("qr.checking"), Tone.PRIMARY
         if payment.received_vnd:
-            return say("qr.part", amount=vnd(payment.received_vnd)), Tone.CAUTION
+            return say("qr.part", amount=money(self.ctx, payment.received_vnd)), Tone.CAUTION
         if pay.checked_at is not None:
             hour = f"{self.ctx.local(pay.checked_at):%H:%M}"
             return say("qr.not_yet", hour=hour), Tone.PRIMARY
@@ -142,8 +141,11 @@ class PayQr(Presenter):
         """A part came: it is safe, and the rest gets a code of its own."""
         say = self.ctx.say
         return MessageView(
-            title=say("qr.short", amount=vnd(payment.remaining_vnd)),
-            body=(say("qr.short_have", amount=vnd(payment.received_vnd)), *self._troubles()),
+            title=say("qr.short", amount=money(self.ctx, payment.remaining_vnd)),
+            body=(
+                say("qr.short_have", amount=money(self.ctx, payment.received_vnd)),
+                *self._troubles(),
+            ),
             icon=Icon.WALLET,
             tone=Tone.CAUTION,
             busy=self.ctx.busy,
@@ -159,7 +161,7 @@ class PayQr(Presenter):
         return MessageView(
             title=say("qr.run_out" if had_code else "qr.no_code"),
             body=(
-                say("qr.to_pay", amount=vnd(payment.remaining_vnd)),
+                say("qr.to_pay", amount=money(self.ctx, payment.remaining_vnd)),
                 *((say("qr.run_out_do"),) if had_code else ()),
                 *self._troubles(),
             ),
@@ -273,9 +275,6 @@ class PayQr(Presenter):
 
     def tick(self) -> None:
         watch_payment(self.ctx)
-
-    def leave(self) -> None:
-        leave_payment(self.ctx)
 
     def _payment(self) -> PaymentReply:
         payment = get_pay(self.ctx).payment

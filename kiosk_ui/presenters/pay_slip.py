@@ -33,13 +33,20 @@ def _texts(language: Language, payment: PaymentReply) -> ReceiptTexts:
     return ReceiptTexts(
         title=say("slip_pay.title"),
         lines=[
-            ReceiptLine(label=line.title or line.code, value=vnd(line.amount_vnd))
+            ReceiptLine(label=_what(language, line.code), value=vnd(line.amount_vnd, language))
             for line in payment.lines
         ],
-        total=ReceiptLine(label=say("slip_pay.left"), value=vnd(payment.remaining_vnd)),
-        facts=[ReceiptLine(label=say("slip_pay.received"), value=vnd(received))]
+        total=ReceiptLine(label=say("slip_pay.left"), value=vnd(payment.remaining_vnd, language)),
+        facts=[ReceiptLine(label=say("slip_pay.received"), value=vnd(received, language))]
         if received
         else [],
         notes=[say("slip_pay.go_on"), say("slip_pay.not_twice"), say("slip_pay.receipt")],
         qr_label=say("slip_pay.qr"),
     )
+
+
+def _what(language: Language, code: str) -> str:
+    """The code of a bill, never what was done: others may see the paper."""
+    if not code:
+        return i18n.say(language, "slip_pay.advance").text
+    return i18n.say(language, "pay.bill", code=code).text

@@ -7,6 +7,7 @@ server's word makes it paid.
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from kiosk_ui.current_visit import Paying
 from kiosk_ui.errors import GatewayError, ServerAway
@@ -17,6 +18,7 @@ from kiosk_ui.gateway.payment_models import (
     CashRequest,
     DuesReply,
     PaymentMethod,
+    PaymentOffer,
     PaymentReply,
 )
 from kiosk_ui.presenters.context import Context, new_key
@@ -124,6 +126,7 @@ def resume(ctx: Context, payment: PaymentReply) -> None:
     take_payment(ctx, payment)
     if is_open(payment):
         ctx.back_to(Screen.PAY_QR)
+        ctx.visit.problem = "qr.opened_before"
 
 
 def take_payment(ctx: Context, payment: PaymentReply, *, asked_now: bool = False) -> None:
@@ -154,16 +157,21 @@ def take_payment(ctx: Context, payment: PaymentReply, *, asked_now: bool = False
 def _time_the_code(ctx: Context, pay: Paying, payment: PaymentReply, *, asked_now: bool) -> None:
     offer = payment.offer
     before = pay.payment.offer if pay.payment else None
-    same = before is not None and offer is not None and before.qr_text == offer.qr_text
+    # A code made anew may read like the one before, but it runs longer.
+    same = before is not None and offer is not None and _runs(before) == _runs(offer)
     if offer is not None:
         pay.method = offer.method
-    if offer is None or (same and not asked_now):
+    if offer is None or same:
         return
     life_s = (offer.expires_at - offer.created_at).total_seconds()
     left_s = life_s if asked_now else (offer.expires_at - ctx.clock.now()).total_seconds()
     pay.qr_life_s = max(1.0, life_s)
     pay.qr_ends_s = ctx.clock.ticks_s() + min(max(0.0, left_s), pay.qr_life_s)
     pay.checked_at = None
+
+
+def _runs(offer: PaymentOffer) -> tuple[str, datetime]:
+    return offer.qr_text, offer.expires_at
 
 
 def show_dues_again(ctx: Context, *, note: str | None) -> None:
@@ -215,7 +223,9 @@ def _is_about(pay: Paying, news: PaymentReply) -> bool:
 
 
 def leave_payment(ctx: Context) -> None:
-    """Somebody walks away. What may still be paid stays open, and a slip tells how to go on."""
+    """Somebody walks away, from whatever screen. What may still be paid stays open, and a slip
+    tells how to go on.
+    """
     pay = ctx.visit.pay
     payment = pay.payment if pay else None
     if pay is None or payment is None or not is_open(payment):

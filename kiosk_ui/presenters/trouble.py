@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kiosk_ui.flow import Screen
 from kiosk_ui.presenters.base import Presenter
+from kiosk_ui.presenters.paying import CALM_NEWS_EVERY_S, is_open, watch_payment
 from kiosk_ui.presenters.views import Action, Icon, MessageView, Tone
 
 
@@ -30,6 +31,12 @@ class TroubleScreen(Presenter):
                 self.choice("finish", "end.finish", icon=Icon.HOME),
             ),
         )
+
+    def tick(self) -> None:
+        """Money that is on its way is seen here too."""
+        pay = self.ctx.visit.pay
+        if pay is not None and is_open(pay.payment):
+            watch_payment(self.ctx, every_s=CALM_NEWS_EVERY_S)
 
     def act(self, action: Action) -> None:
         trouble = self.ctx.visit.trouble

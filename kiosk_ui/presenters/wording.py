@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from kiosk_ui.gateway.models import ServiceReply
+from kiosk_ui.gateway.models import Language, ServiceReply
 from kiosk_ui.presenters.context import Context
 from kiosk_ui.presenters.views import Action, Icon, Phrase, Row
 
@@ -28,9 +28,18 @@ def day(iso: str) -> str:
     return "/".join(reversed(iso.split("-")))
 
 
-def vnd(amount: int) -> str:
-    """`45000` → `45.000 đ`, which no line break parts."""
+def vnd(amount: int, language: Language) -> str:
+    """`45000` → `45.000 đ`, or `45,000 VND`: to who reads English 45.000 is forty-five. No line
+    break parts it.
+    """
+    if language == "en":
+        return f"{amount:,}\u00a0VND"
     return f"{amount:,}\u00a0đ".replace(",", ".")
+
+
+def money(ctx: Context, amount: int) -> str:
+    """As the patient reads amounts."""
+    return vnd(amount, ctx.visit.language)
 
 
 def price(ctx: Context, service: ServiceReply) -> str:
@@ -38,8 +47,8 @@ def price(ctx: Context, service: ServiceReply) -> str:
     scan = ctx.visit.scan
     insured = scan is not None and scan.coverage is not None and ctx.visit.use_insurance
     if insured and service.insurance_price_vnd is not None:
-        return vnd(service.insurance_price_vnd)
-    return vnd(service.price_vnd)
+        return money(ctx, service.insurance_price_vnd)
+    return money(ctx, service.price_vnd)
 
 
 def wait(ctx: Context, range_min: tuple[int, int] | None) -> Phrase | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kiosk_ui.presenters.views import Bill, BillLine, BillsView, Icon
+from kiosk_ui.presenters.views import Bill, BillLine, BillsView, Choice, Icon
 from kiosk_ui.screens.choice import pager
 from kiosk_ui.screens.parts import Parts, Space, headline
 from kiosk_ui.theme import colours, typeface
@@ -117,8 +117,8 @@ def _ways(draft: Draft, view: BillsView, width_px: int) -> list[Block]:
     first, *others = view.choices
     blocks = commands(draft, (first,), width_px, before_mm=6)
     gap = draft.panel.px(COLUMN_GAP_MM)
-    if len(others) == 2 and not draft.panel.large_text:
-        half = (width_px - gap) // 2
+    half = (width_px - gap) // 2
+    if len(others) == 2 and all(_fits(draft, choice, half) for choice in others):
         row = [command(draft, choice, half, style=typeface.SMALL_BOLD) for choice in others]
         return [*blocks, replace(beside(row, [half, half], gap), before_px=gap)]
     return blocks + [
@@ -127,13 +127,19 @@ def _ways(draft: Draft, view: BillsView, width_px: int) -> list[Block]:
     ]
 
 
+def _fits(draft: Draft, choice: Choice, width_px: int) -> bool:
+    """On one line, in letters as large as they have to be."""
+    words = draft.set(choice.label.text, typeface.SMALL_BOLD, width_px - 2 * draft.px(3.2))
+    return len(words.lines) == 1 and not draft.is_under_floor(words)
+
+
 def _total(draft: Draft, view: BillsView, width_px: int) -> Block:
     """The one figure that counts, on a tint of its own."""
     pad = draft.px(PAD_MM)
     amount = draft.set(view.total.text, typeface.PLACE, width_px - 2 * pad, max_lines=1)
     beside_px = width_px - 2 * pad - amount.width_px - draft.px(4)
-    label = draft.set(view.total_label.text, typeface.LABEL, max(beside_px, width_px // 3))
-    stacked = label.width_px > beside_px
+    label = draft.set(view.total_label.text, typeface.LABEL, width_px - 2 * pad)
+    stacked = label.width_px > beside_px or len(label.lines) > 1
     height = (
         label.height_px + amount.height_px if stacked else max(label.height_px, amount.height_px)
     )
@@ -149,10 +155,12 @@ def _total(draft: Draft, view: BillsView, width_px: int) -> Block:
                 Text(rect=top, text=label, colour=colours.INK),
                 Text(rect=foot, text=amount, colour=colours.TEAL_DARK),
             ]
+        left = replace(inner, width=label.width_px)
+        right = Rect(inner.right - amount.width_px, inner.y, amount.width_px, inner.height)
         return [
             ground,
-            place_text(label, inner, colours.INK),
-            place_text(amount, inner, colours.TEAL_DARK, "right"),
+            place_text(label, left, colours.INK),
+            place_text(amount, right, colours.TEAL_DARK, "right"),
         ]
 
     return Block(height_px=height + 2 * pad, draw=draw)
@@ -171,7 +179,7 @@ def _bill(draft: Draft, bill: Bill, width_px: int) -> Block:
     room = width_px - left - pad_x
     amount = draft.set(bill.amount, typeface.VALUE, room, max_lines=1)
     title = draft.set(bill.toggle.label.text, typeface.VALUE, room - amount.width_px - draft.px(4))
-    below = len(title.lines) > MOST_LINES_BESIDE
+    below = len(title.lines) > MOST_LINES_BESIDE or draft.is_under_floor(title)
     if below:
         title = draft.set(bill.toggle.label.text, typeface.VALUE, room)
     top_px = title.height_px + amount.height_px if below else max(title.height_px, amount.height_px)
@@ -202,10 +210,15 @@ def _bill(draft: Draft, bill: Bill, width_px: int) -> Block:
             ]
             row = Rect(rect.x + left, top, room, head)
             still += _tick(draft, Rect(rect.x + pad_x, top + (head - tick) // 2, tick, tick), bill)
-            foot = Rect(row.x, row.bottom - amount.height_px, room, amount.height_px)
-            over = replace(row, height=head - amount.height_px)
-            still.append(place_text(title, over if below else row, look.ink))
-            still.append(place_text(amount, foot if below else row, look.ink, "right"))
+            right = row.right - amount.width_px
+            if below:
+                over = replace(row, height=head - amount.height_px)
+                foot = Rect(right, over.bottom, amount.width_px, amount.height_px)
+            else:
+                over = replace(row, width=room - amount.width_px - draft.px(4))
+                foot = Rect(right, row.y, amount.width_px, head)
+            still.append(place_text(title, over, look.ink))
+            still.append(place_text(amount, foot, look.ink, "right"))
             y = row.bottom + (draft.px(1.5) if lines else 0)
             for line in lines:
                 place = Rect(row.x, y, room, line.height_px)
@@ -246,19 +259,19 @@ class _Line:
 
     def __init__(self, what: SetText, amount: SetText, more: SetText | None, gap_px: int) -> None:
         self._what, self._amount, self._more, self._gap_px = what, amount, more, gap_px
-        told = what.height_px + (more.height_px if more else 0)
-        self.height_px = max(told, amount.height_px) + gap_px
+        self.height_px = what.height_px + (more.height_px if more else 0) + gap_px
 
     def draw_still(self, rect: Rect) -> list[Still]:
         top = rect.y + self._gap_px
-        what = Rect(rect.x, top, rect.width, self._what.height_px)
-        amount = Rect(rect.x, top, rect.width, self._amount.height_px)
+        left, width = rect.right - self._amount.width_px, self._what.width_px
+        what = Rect(rect.x, top, width, self._what.height_px)
+        amount = Rect(left, top, self._amount.width_px, self._amount.height_px)
         still: list[Still] = [
             Text(rect=what, text=self._what, colour=colours.INK_SOFT),
             Text(rect=amount, text=self._amount, colour=colours.INK_SOFT, align="right"),
         ]
         if self._more:
-            below = Rect(rect.x, what.bottom, rect.width, self._more.height_px)
+            below = Rect(rect.x, what.bottom, self._more.width_px, self._more.height_px)
             still.append(Text(rect=below, text=self._more, colour=colours.GREEN))
         return still
 

@@ -88,11 +88,37 @@ def _board(draft: Draft, view: KeypadView, columns: int) -> Block:
     """All signs in rows as wide as fingers need; wiping stands at the end of the last one."""
     keys = [key(draft, sign, Action("key", sign)) for sign in view.keys]
     rows = [keys[i : i + columns] for i in range(0, len(keys), columns)]
-    rows[-1] += [
+    last = rows.pop()
+    wipe = [
         key(draft, view.clear.text, Action("clear"), style=typeface.SMALL_BOLD),
         key(draft, view.erase.text, Action("erase"), style=typeface.SMALL_BOLD),
     ]
-    return _rows(draft, rows)
+    gap = draft.panel.px(COLUMN_GAP_MM)
+
+    def draw_last(rect: Rect) -> list[Element]:
+        """Signs as wide as above, the two words share what is left."""
+        width = (rect.width - gap * (columns - 1)) // columns
+        rest = rect.width - len(last) * (width + gap)
+        word = (rest - gap) // 2
+        widths = [*([width] * len(last)), word, rest - gap - word]
+        return beside([*last, *wipe], widths, gap).draw(rect)
+
+    pad, foot = _rows(draft, rows), wipe[0]
+    share = pad.height_px // len(rows)
+
+    def draw(rect: Rect) -> list[Element]:
+        high = (rect.height - gap * len(rows)) // (len(rows) + 1)
+        above = Rect(rect.x, rect.y, rect.width, rect.height - high - gap)
+        return [
+            *pad.draw(above),
+            *draw_last(Rect(rect.x, rect.bottom - high, rect.width, high)),
+        ]
+
+    return Block(
+        height_px=pad.height_px + gap + max(share, foot.height_px),
+        grow_px=pad.grow_px + foot.grow_px,
+        draw=draw,
+    )
 
 
 def _pad(draft: Draft, view: KeypadView) -> Block:

@@ -84,13 +84,20 @@ class Delivery:
 
 
 class CallbackQueue:
-    """One thread that sends what is due on the emulated clock, in the order of dueness.
+    """Sends what is due on the emulated clock, in the order of dueness.
 
-    `accepts` says what ends the repeats: it differs from provider to provider.
+    `accepts` says what ends the repeats: it differs from provider to provider. With several
+    `senders` a slow answer holds up no other callback, and order is left to chance.
     """
 
     def __init__(
-        self, *, clock: EmulatedClock, faults: Faults, plan: RetryPlan, accepts: IsAccepted
+        self,
+        *,
+        clock: EmulatedClock,
+        faults: Faults,
+        plan: RetryPlan,
+        accepts: IsAccepted,
+        senders: int = 1,
     ) -> None:
         self._clock = clock
         self._faults = faults
@@ -106,18 +113,23 @@ class CallbackQueue:
         self._closed = False
         self._session = requests.Session()
         self._session.trust_env = False
-        self._thread = threading.Thread(target=self._run, name="callbacks", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._run, name=f"callbacks-{number}", daemon=True)
+            for number in range(senders)
+        ]
         clock.watch(self._wake)
 
     def start(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
         with self._condition:
             self._closed = True
             self._condition.notify_all()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(timeout=5)
         self._session.close()
 
     def add(self, about: str, build: BuildMessage, *, delay_s: float = 0.0) -> Delivery:
@@ -196,7 +208,7 @@ class CallbackQueue:
         with self._condition:
             self._condition.notify_all()
 
-    # --- the thread
+    # --- the senders
 
     def _run(self) -> None:
         while (delivery := self._next()) is not None:

@@ -78,6 +78,8 @@ class Emulator:
 
     party: ClassVar[str]
     retry_plan: ClassVar[RetryPlan] = RetryPlan()
+    senders: ClassVar[int] = 1
+    """How many callbacks may be under way at once."""
     fault_free: ClassVar[tuple[str, ...]] = ("/_emu",)
     """Beginnings of paths that no fault touches: control, and pages for people."""
 
@@ -98,7 +100,11 @@ class Emulator:
         """For the emulator's own books; never held while a callback is sent."""
         self.callback_url = callback_url or os.environ.get(CALLBACK_VARIABLE) or None
         self.callbacks = CallbackQueue(
-            clock=self.clock, faults=self.faults, plan=self.retry_plan, accepts=self.accepts
+            clock=self.clock,
+            faults=self.faults,
+            plan=self.retry_plan,
+            accepts=self.accepts,
+            senders=self.senders,
         )
         self.app = self._make_app()
         self._server: BaseWSGIServer = make_server(

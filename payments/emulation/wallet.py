@@ -319,8 +319,9 @@ class WalletEmulator(Emulator):
         app.register_blueprint(pages)
 
     def _act(self, ref: str, form: Mapping[str, str]) -> None:
-        if form.get("action") == "refuse":
-            self.close_order(ref, OrderState.REFUSED)
+        ends = {"refuse": OrderState.REFUSED, "fail": OrderState.FAILED}
+        if form.get("action") in ends:
+            self.close_order(ref, ends[form["action"]])
         else:
             self.take_money(ref, int(form["amount"]) if form.get("amount") else None)
 

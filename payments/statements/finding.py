@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from payments.statements.errors import HeadingsNotFound, OfAnotherAccount
+from payments.statements.errors import (
+    HeadingsNotFound,
+    NotATable,
+    OfAnotherAccount,
+    StatementRefused,
+)
 from payments.statements.layouts import (
     Columns,
     Layout,
@@ -28,6 +32,7 @@ from payments.statements.tables import (
 from payments.statements.values import Cell, Unreadable, fold, read_time, squeeze
 
 _MAX_ROWS_ABOVE = 80
+_NO_HEADINGS = "no row names a date, an amount and what it was for"
 _ACCOUNT_WORDS = ("so tai khoan", "account no", "account number", "so tk")
 _OLD_ACCOUNT_WORDS = (" cu ", " old ")
 _ACCOUNT = re.compile(r"(?=[A-Z]*[0-9])[0-9A-Z]{6,19}")
@@ -49,24 +54,28 @@ def find_table(content: bytes, layout: Layout | None) -> FoundTable:
     Raises StatementRefused.
     """
     layouts = (layout,) if layout else tuple(get_layout(name) for name in layout_names())
-    if is_workbook(content):
-        found = [table for sheet in read_sheets(content) if (table := _in_table(sheet, layouts))]
-        if len(found) > 1:
-            raise HeadingsNotFound("several sheets hold movements: save each as a file of its own")
-    else:
-        text = decode_text(content)
-        tables = (read_csv(text, separator) for separator in SEPARATORS)
-        found = list(_first(_in_table(table, layouts) for table in tables))
+    if not is_workbook(content):
+        return _find_in_csv(content, layouts)
+    found = [table for sheet in read_sheets(content) if (table := _in_table(sheet, layouts))]
+    if len(found) > 1:
+        raise HeadingsNotFound("several sheets hold movements: save each as a file of its own")
     if not found:
-        raise HeadingsNotFound("no row names a date, an amount and what it was for")
+        raise HeadingsNotFound(_NO_HEADINGS)
     return found[0]
 
 
-def _first(candidates: Iterable[FoundTable | None]) -> Iterator[FoundTable]:
-    for candidate in candidates:
-        if candidate is not None:
-            yield candidate
-            return
+def _find_in_csv(content: bytes, layouts: tuple[Layout, ...]) -> FoundTable:
+    text = decode_text(content)
+    fault: StatementRefused = HeadingsNotFound(_NO_HEADINGS)
+    for separator in SEPARATORS:
+        try:
+            found = _in_table(read_csv(text, separator), layouts)
+        except NotATable as error:
+            fault = error  # another separator may be the right one
+            continue
+        if found is not None:
+            return found
+    raise fault
 
 
 def _in_table(table: Table, layouts: tuple[Layout, ...]) -> FoundTable | None:

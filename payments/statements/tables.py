@@ -8,6 +8,8 @@ from __future__ import annotations
 import csv
 import io
 import struct
+import threading
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -30,6 +32,8 @@ SEPARATORS = (",", ";", "\t", "|")
 _MAX_UNPACKED_BYTES = 300_000_000
 _MAX_PARTS = 1_000
 _MAX_SHEETS = 20
+_MIN_SEPARATORS = 3
+"""A memo may go on in a new line; a row has more columns than this."""
 _MAX_SHEET_ROWS = 1_048_576
 _ZIP, _OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
@@ -75,16 +79,23 @@ def decode_text(content: bytes) -> str:
 
 
 def read_csv(text: str, separator: str) -> Table:
-    """Raises FileTooLarge and NotATable."""
+    """Raises FileTooLarge, and NotATable also for a quotation mark that is not closed: the rows
+    up to the next one would be lost in one cell.
+    """
     table: Table = []
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
         for number, fields in enumerate(reader, start=1):
-            cells = tuple(_unquote(field) for field in fields[:MAX_COLUMNS])
-            _keep(table, number, cells)
+            if any(_holds_rows(field, separator) for field in fields):
+                raise NotATable(f"row {number}: a quotation mark that is not closed")
+            _keep(table, number, tuple(_unquote(field) for field in fields[:MAX_COLUMNS]))
     except csv.Error as error:
-        raise NotATable("a row of this CSV file cannot be read") from error
+        raise NotATable("its quotation marks do not agree: save it as .xlsx") from error
     return table
+
+
+def _holds_rows(field: str, separator: str) -> bool:
+    return "\n" in field and field.count(separator) >= _MIN_SEPARATORS
 
 
 def _unquote(field: str) -> str:
@@ -94,18 +105,37 @@ def _unquote(field: str) -> str:
     return field[:MAX_CELL_CHARS]
 
 
-def read_sheets(content: bytes) -> Iterator[Table]:
+def read_sheets(content: bytes) -> list[Table]:
     """One table a sheet. Raises FileTooLarge and NotATable."""
     _check_package(content)
     try:
-        # Values only: a formula counts as what the bank's program had computed for it.
-        workbook = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        for sheet in workbook.worksheets[:_MAX_SHEETS]:
-            # What a sheet says of its own size may be wrong, and hides rows then.
-            sheet.reset_dimensions()
-            yield _read_sheet(sheet.iter_rows(max_col=MAX_COLUMNS, values_only=True))
+        with _one_at_a_time, warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            tables = _read_workbook(content)
     except _BROKEN_WORKBOOK as error:
         raise NotATable("this XLSX file is damaged") from error
+    if any("invalid" in str(warning.message) for warning in said):
+        raise NotATable("this XLSX file is damaged: a sheet of it cannot be found")
+    return tables
+
+
+# openpyxl leaves damaged sheets out with no more than a warning. It warns of harmless things too,
+# such as styles that banks' programs forget; and who listens to warnings has to be alone.
+_one_at_a_time = threading.Lock()
+
+
+def _read_workbook(content: bytes) -> list[Table]:
+    # Values only: a formula counts as what the bank's program had computed for it.
+    workbook = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+    if len(workbook.worksheets) > _MAX_SHEETS:
+        raise FileTooLarge("more sheets than a statement has")
+    tables: list[Table] = []
+    for sheet in workbook.worksheets:
+        # What a sheet says of its own size may be wrong, and hides rows then.
+        sheet.reset_dimensions()
+        left = MAX_ROWS - sum(len(table) for table in tables)
+        tables.append(_read_sheet(sheet.iter_rows(max_col=MAX_COLUMNS, values_only=True), left))
+    return tables
 
 
 _BROKEN_WORKBOOK = (
@@ -126,12 +156,12 @@ _BROKEN_WORKBOOK = (
 """What zipfile, XML parsers and openpyxl raise for packages that break a standard somewhere."""
 
 
-def _read_sheet(rows: Iterator[tuple[object, ...]]) -> Table:
+def _read_sheet(rows: Iterator[tuple[object, ...]], most_rows: int) -> Table:
     table: Table = []
     for number, cells in enumerate(rows, start=1):
         if number > _MAX_SHEET_ROWS:
             raise FileTooLarge("more rows than a sheet has")
-        _keep(table, number, tuple(_as_cell(cell) for cell in cells))
+        _keep(table, number, tuple(_as_cell(cell) for cell in cells), most_rows)
     return table
 
 
@@ -143,10 +173,10 @@ def _as_cell(value: object) -> Cell:
     return str(value)[:MAX_CELL_CHARS]
 
 
-def _keep(table: Table, number: int, cells: tuple[Cell, ...]) -> None:
+def _keep(table: Table, number: int, cells: tuple[Cell, ...], most_rows: int = MAX_ROWS) -> None:
     if all(cell is None or (isinstance(cell, str) and not cell.strip()) for cell in cells):
         return
-    if len(table) >= MAX_ROWS:
+    if len(table) >= most_rows:
         raise FileTooLarge(f"more than {MAX_ROWS} rows")
     table.append(Row(number, cells))
 

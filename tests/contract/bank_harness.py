@@ -107,6 +107,7 @@ class AccountHarness(Harness):
 class BankHarness(AccountHarness):
     kind = "vietqr_bank"
     secrets = (SECRET, TOKEN)
+    signs_replies = True
 
     def __init__(self) -> None:
         super().__init__(BankEmulator())

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from payments.errors import BrokenReply
-from payments.models import CallbackRequest, Notice, NoticeKind, Outcome
+from payments.models import CallbackRequest, Notice, NoticeKind, Outcome, RefundState
 from payments.ports import PaymentProvider
 from payments.providers.momo.emulator import ACCESS_KEY, PARTNER, SECRET, MomoEmulator, sign_text
 from tests.contract.payment_harness import Harness, Receiver, Switch
@@ -61,6 +61,19 @@ class TestMomo(PaymentProviderContract):
         statuses = {outcome: provider.answer(notice, outcome).status for outcome in Outcome}
         assert statuses.pop(Outcome.NOT_NOW) == 503
         assert set(statuses.values()) == {204}
+
+    def test_a_refund_that_is_running_is_asked_for(
+        self, harness: Harness, provider: PaymentProvider, receiver: Receiver
+    ) -> None:
+        placed, transaction_id = refundable(harness, provider, receiver)
+        refund = a_refund(harness, placed, transaction_id)
+        assert isinstance(harness, MomoHarness)
+        harness.emulator.faults.refund_pending = True
+        for _ in range(2):
+            assert provider.refund(refund).state is RefundState.PROCESSING
+        harness.emulator.faults.refund_pending = False
+        assert provider.refund(refund).state is RefundState.DONE
+        assert harness.refunded(placed.order) == refund.amount
 
     def test_a_refund_of_another_amount_is_not_done(
         self, harness: Harness, provider: PaymentProvider, receiver: Receiver

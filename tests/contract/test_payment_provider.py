@@ -81,7 +81,7 @@ from tests.contract.payment_harness import (
 )
 from tiepdon.demo.qr_witness import read_vietqr
 
-READ_S = 1.5
+READ_S, PATIENT_READ_S = 1.5, 15.0
 """What providers wait for an answer in these tests, whatever they are set to."""
 PART = Money(100_000)
 
@@ -139,13 +139,18 @@ class PaymentProviderContract:
     make_harness: Callable[[str], Harness]
 
     @pytest.fixture(autouse=True)
-    def _impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def _bounded(self, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+        read_s = READ_S if "impatient" in request.fixturenames else PATIENT_READ_S
         full = http.HttpClient.__init__
 
         def short(client: http.HttpClient, *args: Any, **options: Any) -> None:
-            full(client, *args, **{**options, "read_s": READ_S})
+            full(client, *args, **{**options, "read_s": read_s})
 
         monkeypatch.setattr(http.HttpClient, "__init__", short)
+
+    @pytest.fixture
+    def impatient(self) -> None:
+        """For tests in which an answer never comes."""
 
     @pytest.fixture
     def receiver(self) -> Iterator[Receiver]:
@@ -883,10 +888,8 @@ class PaymentProviderContract:
             for name, call in calls(harness, provider):
                 assert isinstance(what_became(call), Unavailable), name
 
-    @pytest.mark.parametrize(
-        "state",
-        [line for line in Line if line is not Line.GOOD],
-    )
+    @pytest.mark.usefixtures("impatient")
+    @pytest.mark.parametrize("state", [line for line in Line if line is not Line.GOOD])
     def test_a_bad_line_has_our_own_errors(
         self, harness: Harness, far: PaymentProvider, line: BadLine, state: Line
     ) -> None:
@@ -955,6 +958,7 @@ class PaymentProviderContract:
         line.rewrite = None
         assert paid(far, placed).amount == order.amount
 
+    @pytest.mark.usefixtures("impatient")
     @pytest.mark.parametrize("state", [Line.HANG, Line.LOSE_REPLY, Line.CUT_SHORT])
     def test_create_without_an_answer_is_settled_afterwards(
         self,

@@ -24,6 +24,7 @@ from devices.printers.transports import FileTransport, SerialTransport, TcpTrans
 from devices.simulated.printer import SimulatedPrinter
 from devices.simulated.printer_commands import CommandReader, Cut
 from devices.testing import RecordingPrinter
+from tests.factories.receipts import receipt
 from tests.factories.tickets import ticket
 
 TIMES = PrintTimes(
@@ -82,6 +83,12 @@ class TicketPrinterContract:
         result = bench.printer.print(ticket(), job_id="visit-1.1")
         assert result.job_id == "visit-1.1"
         assert result.state is bench.ends_as
+        assert bench.count() == 1
+
+    def test_a_receipt_is_a_job_like_any_other(self, bench: Bench) -> None:
+        first = bench.printer.print(receipt(), job_id="receipt-1")
+        assert first.state is bench.ends_as
+        assert bench.printer.print(receipt(), job_id="receipt-1") == first
         assert bench.count() == 1
 
     def test_the_same_job_again_prints_nothing_and_answers_the_same(self, bench: Bench) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -137,6 +138,7 @@ class FakePrinter:
 
     def print_receipt(self, receipt: Receipt, job_id: str) -> PrintResult:
         """The same job is on paper once, as the journal of a real printer sees to."""
+        assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", job_id)
         if job_id not in self.jobs:
             self.jobs.append(job_id)
             self.receipts.append(receipt)

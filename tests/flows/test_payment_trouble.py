@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from devices.models import PrintReason, PrintState
+from kiosk_ui.current_visit import Trouble
 from kiosk_ui.flow import Screen
 from kiosk_ui.gateway.fake_payments import CODE
 from kiosk_ui.presenters.views import (
@@ -147,6 +148,7 @@ def test_a_payment_that_ends_with_money_leads_to_the_cashier(bench: Bench) -> No
     bench.gateway.money.end("timed_out")
     bench.wait(1)
     shows(bench, Screen.PAY_ENDED)
+    assert message_on(bench).title.key == "ended.title"
     assert "100.000\u00a0đ" in message_on(bench).body[0].text
     assert Action("again") not in [choice.action for choice in offered(bench.kiosk.frame)]
 
@@ -211,6 +213,7 @@ def test_what_is_paid_at_another_kiosk_is_joined_not_paid_twice(bench: Bench) ->
     walk(other, TO_QR)
     touch(bench, "method", "bank")
     assert code_on(bench).qr == code_on(other).qr
+    assert code_on(bench).status.key == "qr.opened_before"
     assert len(money.begun) == 1
     money.receive()
     for each in (bench, other):
@@ -343,6 +346,47 @@ def test_a_slow_question_to_the_bank_holds_up_nothing(bench: Bench) -> None:
     shows(bench, Screen.PAID)
 
 
+def test_choosing_the_same_way_again_does_not_make_its_code_younger(bench: Bench) -> None:
+    walk(bench, TO_QR)
+    money = bench.gateway.money
+    first = money.payment
+    money.offer = lambda _payment_id, _request: first
+    bench.wait(80)
+    walk(bench, [(Screen.PAY_QR, "other")])
+    share = bench.kiosk._ctx.visit.pay.qr_ends_s
+    touch(bench, "method", "bank")
+    code_on(bench)
+    assert bench.kiosk._ctx.visit.pay.qr_ends_s == share
+
+
+def test_trouble_after_a_code_was_shown_still_sees_the_money(bench: Bench) -> None:
+    walk(bench, TO_QR)
+    bench.kiosk._ctx.fail(Trouble(happened="trouble.title", do="trouble.staff"))
+    bench.wait(0.3)
+    shows(bench, Screen.TROUBLE)
+    bench.gateway.money.receive()
+    bench.wait(3)
+    shows(bench, Screen.PAID)
+
+
+def test_who_leaves_from_trouble_gets_the_slip_too(bench: Bench) -> None:
+    walk(bench, TO_QR)
+    bench.kiosk._ctx.fail(Trouble(happened="trouble.title", do="trouble.staff"))
+    bench.wait(0.3)
+    touch(bench, "finish")
+    assert [receipt.code for receipt in bench.printer.receipts] == [CODE]
+
+
+def test_a_code_that_cannot_be_closed_is_not_followed_by_cash(bench: Bench) -> None:
+    walk(bench, [*TO_QR, (Screen.PAY_QR, "other")])
+    money = bench.gateway.money
+    money.cancel = lambda _payment_id, _request: money.payment
+    touch(bench, "cash")
+    shows(bench, Screen.PAY_METHOD)
+    assert bench.kiosk._ctx.visit.problem == "method.not_now"
+    assert money.cash_requests == []
+
+
 # --- paper -------------------------------------------------------------------------------------------------
 
 
@@ -386,6 +430,34 @@ def test_a_printer_that_hangs_does_not_hide_that_it_is_paid(bench: Bench) -> Non
     shows(bench, Screen.PAID)
 
 
+def test_a_kiosk_that_restarts_prints_no_receipt_a_second_time(bench: Bench) -> None:
+    walk(bench, TO_QR)
+    bench.gateway.money.receive()
+    bench.wait(1)
+    [first] = bench.printer.jobs
+    restarted = Bench()
+    restarted.gateway.money, restarted.printer.jobs = bench.gateway.money, bench.printer.jobs
+    walk(restarted, [(Screen.WELCOME, "pay"), (Screen.PAY_WHO, "code")])
+    type_in(restarted, CODE)
+    shows(restarted, Screen.PAID)
+    assert restarted.printer.jobs == [first]
+    touch(restarted, "print")
+    assert len(restarted.printer.jobs) == 2
+
+
+def test_a_kiosk_that_restarts_while_the_code_shows_goes_on_and_prints_once(bench: Bench) -> None:
+    walk(bench, TO_QR)
+    restarted = Bench()
+    restarted.gateway.money = bench.gateway.money
+    walk(restarted, TO_BILLS)
+    code_on(restarted)
+    bench.gateway.money.receive()
+    restarted.wait(1)
+    shows(restarted, Screen.PAID)
+    bench.wait(1)
+    assert bench.printer.jobs == restarted.printer.jobs, "one job, whichever kiosk prints it"
+
+
 # --- walking away --------------------------------------------------------------------------------------------
 
 
@@ -402,6 +474,7 @@ def test_who_walks_away_is_asked_after_90_seconds_and_gets_a_slip(bench: Bench) 
     [slip] = bench.printer.receipts
     assert (slip.code, slip.qr) == (CODE, CODE)
     assert slip.texts.title == "CHƯA TRẢ XONG"
+    assert [line.label for line in slip.texts.lines] == ["Khoản VP-0001", "Khoản VP-0002"]
     assert bench.gateway.money.cancelled == []
     assert bench.gateway.money.payment is not None
     assert bench.gateway.money.payment.stage == "waiting"

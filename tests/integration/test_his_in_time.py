@@ -26,7 +26,11 @@ def test_orders_and_results_are_here_within_seconds(
     assert ages.p95_s < GENEROUS_S
 
 
-@pytest.mark.parametrize("numbering", ["own", "his"])
+@pytest.mark.parametrize(
+    ("place", "numbering"),
+    [("sqlite", "own"), pytest.param("postgres", "his", marks=pytest.mark.postgres)],
+    indirect=["place"],
+)
 def test_a_number_within_seconds_behind_a_his_that_answers_in_eight(
     place: tuple[str, PostgresServer | None], tmp_path: Path, numbering: str
 ) -> None:

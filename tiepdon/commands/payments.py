@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import click
 
 from backend.errors import StatementNotAccepted
 from backend.services.export_reconciliation import Form, export_reconciliation
-from backend.services.reconcile_payments import Outcome, reconcile_statement
+from backend.services.reconcile_payments import Outcome, reconcile_list, reconcile_statement
+from backend.services.remote_party import NoAnswer
 from backend.services.show_reconciliations import ReportItem, list_items
 from backend.services.verify_payments import verify_payments
+from payments.errors import PaymentError
 from payments.statements import AUTO, layout_names
 from payments.statements.tables import MAX_BYTES
 from tiepdon.options import (
@@ -61,9 +64,14 @@ def verify(database_url: str | None) -> None:
     "--file",
     "path",
     metavar="F",
-    required=True,
     type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path),
     help="Statement of the bank or list of the wallet, CSV or XLSX.",
+)
+@click.option(
+    "--day",
+    metavar="YYYY-MM-DD",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Instead of a file: what P itself lists for that day.",
 )
 @click.option(
     "--layout", type=click.Choice([AUTO, *layout_names()]), default=AUTO, show_default=True
@@ -79,7 +87,8 @@ def verify(database_url: str | None) -> None:
 def reconcile(
     *,
     provider: str,
-    path: Path,
+    path: Path | None,
+    day: datetime | None,
     layout: str,
     report: Path | None,
     account: str | None,
@@ -91,16 +100,29 @@ def reconcile(
     changed. Prints one JSON object with counts, sums and differences, which name nobody. The same
     file again changes nothing. Exit status 1 when there are differences or F cannot be used.
     """
-    with path.open("rb") as file:
-        content = file.read(MAX_BYTES + 1)
+    if (path is None) == (day is None):
+        raise click.UsageError("takes either --file or --day")
     with open_set_up_resources(database_url) as resources, refusals():
         try:
-            outcome = reconcile_statement(
-                resources, content, provider=provider, account=account, layout=layout, actor=ACTOR
-            )
+            if path is not None:
+                with path.open("rb") as file:
+                    content = file.read(MAX_BYTES + 1)
+                outcome = reconcile_statement(
+                    resources,
+                    content,
+                    provider=provider,
+                    account=account,
+                    layout=layout,
+                    actor=ACTOR,
+                )
+            elif day is not None:
+                outcome = reconcile_list(resources, provider, day.date(), actor=ACTOR)
         except StatementNotAccepted as error:
             click.echo(json.dumps({"ok": False, "error": error.reason}))
             raise
+        except (NoAnswer, PaymentError) as error:
+            click.echo(json.dumps({"ok": False, "error": "no-list"}))
+            raise click.ClickException("the provider gives no list of that day now") from error
         if report is not None:
             form: Form = "csv" if report.suffix == ".csv" else "xlsx"
             catalogue = resources.catalogue.get()

@@ -5,6 +5,7 @@ What came of the money is asked of the HIS and of the books, not of the kiosk.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from his_adapter.demo.fees import OWED
 from his_adapter.demo.gateway import open_gateway
 from his_adapter.demo.personas import Persona
 from his_adapter.models import Account, Identifier, IdentifierKind, PatientQuery
+from kiosk_ui.driver import NothingToTapError
 from kiosk_ui.presenters.views import Action, PaidView, PayView
 from tiepdon.demo.banks import ACCOUNT, BANK, WALLET
 from tiepdon.demo.office import give_back
@@ -64,7 +66,9 @@ def advance_callback_lost(scene: Scene) -> None:
         requests.post(address, data={"action": "confirm"}, timeout=TIMEOUT_S).raise_for_status()
         require(wallet.callbacks.settle(TIMEOUT_S), "the wallet still tells of it")
         require(patient.view_of(PayView).amount == view.amount, "paid without a word of anybody")
-        asked_at = patient.tap(Action("check"))
+        asked_at = time.perf_counter()
+        with contextlib.suppress(NothingToTapError):  # on a slow day the server has asked by itself
+            asked_at = patient.tap(Action("check"))
         take_receipt(scene, patient, staged, since=asked_at, timed="asked")
     his_has_it(scene, persona, lambda account: account.advances_vnd == ADVANCE_VND)
     prove_books(scene)
@@ -79,11 +83,18 @@ def paid_twice(scene: Scene) -> None:
         text, code = read_glass(patient, amount_vnd=bill.due_vnd)
         transfer(scene, text)
         second = transfer(scene, text)
+        require(scene.stage.banks.bank.callbacks.settle(TIMEOUT_S), "the bank still tells of it")
         take_receipt(scene, patient, staged, code=code, since=time.perf_counter())
     balances = prove_books(scene)
-    require(balances["suspense"] == bill.due_vnd, "the second transfer is not held")
+    require(balances.get("suspense") == bill.due_vnd, "the second transfer is not held")
     give_back(scene, second, amount_vnd=bill.due_vnd)
-    his_has_it(scene, persona, lambda account: account.due_vnd == account.credit_vnd == 0)
+    his_has_it(
+        scene,
+        persona,
+        lambda account: (
+            (account.paid_vnd, account.due_vnd, account.credit_vnd) == (bill.due_vnd, 0, 0)
+        ),
+    )
     balances = prove_books(scene)
     require(balances.get("suspense", 0) == balances.get("refund", 0) == 0, "money is still held")
 
@@ -190,7 +201,7 @@ def account_of(scene: Scene, persona: Persona) -> Account:
 def his_has_it(scene: Scene, persona: Persona, holds: Callable[[Account], bool]) -> None:
     started = time.perf_counter()
     wait(lambda: holds(account_of(scene, persona)), "the HIS to have the money")
-    wait(lambda: not scene.stage.server.unsettled(), "every message to be settled")
+    wait(lambda: not scene.stage.server.untold(), "the server to know that the HIS has it")
     scene.result.times_ms["until the HIS has it"] = (time.perf_counter() - started) * 1000
 
 

@@ -21,7 +21,9 @@ from sqlalchemy import create_engine, func, select
 
 from backend.domain.queueing import format_number
 from backend.services.settle_demo_accounts import DEMO_PASSWORD
+from backend.storage.payment_tables import Payment
 from backend.storage.tables import CoverageRecheck, Number, OutboxMessage
+from payments.states import TO_POST
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 15.0
@@ -157,12 +159,23 @@ class DemoServer:
         finally:
             engine.dispose()
 
+    def untold(self) -> int:
+        """Payments the HIS has still to hear of."""
+        engine = create_engine(self.database_url)
+        try:
+            with engine.connect() as connection:
+                to_tell = Payment.state.in_([state.value for state in TO_POST])
+                return connection.scalar(select(func.count()).where(to_tell)) or 0
+        finally:
+            engine.dispose()
+
     def __enter__(self) -> Self:
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        # What it leaves is thrown away: nothing has to be brought to an end.
+        self.kill()
 
     def _environment(self) -> dict[str, str]:
         settings = {"folder": str(self.his_folder.resolve())}

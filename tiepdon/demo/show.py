@@ -44,6 +44,7 @@ PERSONAS = (
     ("Trẻ dưới 6 tuổi", personas.CHILD),
     ("Có BHYT, còn nợ phí", personas.OWES_SHARE),
     ("Còn nợ hai phiếu", personas.OWES_ALL),
+    ("Nhập viện, tạm ứng", personas.ADMITTED),
 )
 
 Button = tuple[str, Callable[[], None]]

@@ -9,6 +9,8 @@ DONE = 0
 NOT_FINAL = frozenset({1000, 7000, 7002, 9000})
 """Waiting for the payer, processing, authorised: asked again later."""
 NOT_FOUND = 42
+REPEATED = frozenset({40, 41})
+"""Asked for before, and not ended yet: the first time counts."""
 _EXPIRED = 1005
 _CANCELLED = frozenset({1003, 1006, 1017})
 _OF_THE_CALL = frozenset({*range(10, 14), *range(20, 23), 40, 41, 43, 45, 47})

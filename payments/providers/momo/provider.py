@@ -26,7 +26,7 @@ from payments.models import (
 from payments.partial import PartialProvider, json_answer
 from payments.providers.momo.callback import read_credit, read_notice
 from payments.providers.momo.client import MomoClient
-from payments.providers.momo.codes import DONE, NOT_FINAL, fault_of, status_of
+from payments.providers.momo.codes import DONE, NOT_FINAL, REPEATED, fault_of, status_of
 from payments.providers.momo.config import MomoConfig
 from payments.registry import Clock
 from payments.settings import read_settings
@@ -91,6 +91,8 @@ class MomoProvider(PartialProvider):
         if not refund.transaction_id.isdecimal():
             raise Declined("transaction")
         reply = self._client.refund(refund)
+        if reply["resultCode"] in REPEATED:
+            return self.query_refund(refund)
         report = _refund_report(reply, refund)
         if report.state is RefundState.FAILED:
             raise fault_of(reply["resultCode"])

@@ -151,11 +151,14 @@ class Pace:
         self._latest: deque[float] = deque(maxlen=per_second)
 
     def wait(self) -> None:
+        """Raises Throttled at once where it would be for longer than anybody at a kiosk waits."""
         with self._lock:
             now = self._now()
             due = now
             if len(self._latest) == self._latest.maxlen:
                 due = max(now, self._latest[0] + 1.05)
+            if due - now > _PATIENCE_S:
+                raise Throttled("too many of our own calls wait", retry_after_s=due - now)
             self._latest.append(due)
         if due > now:
             self._sleep(due - now)

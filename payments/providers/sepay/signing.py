@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from urllib.parse import parse_qs
 
 from payments.errors import BadSignature, StaleCallback
@@ -51,6 +51,8 @@ def check_address(address: str, allowed: tuple[str, ...]) -> None:
         caller = ip_address(address)
     except ValueError:
         raise BadSignature("the caller's address is not known") from None
+    if isinstance(caller, IPv6Address) and caller.ipv4_mapped is not None:
+        caller = caller.ipv4_mapped
     if not any(caller in ip_network(network) for network in allowed):
         raise BadSignature("the caller is none of SePay's")
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from payments.emulation.banks import BIDV, HDBANK, Account, Movement
+from payments.fields import VIETNAM
 from payments.models import Credit, Money, Payer
 from payments.statements.models import Debit, StatementLine
 from payments.statements.writing import write_statement
@@ -34,6 +35,7 @@ def write(account: Account, day: date, movements: Sequence[Movement], *, kind: s
 
 def _line(row: int, movement: Movement) -> StatementLine:
     payer = movement.payer
+    booked_at = movement.booked_at.astimezone(VIETNAM)  # as the bank's own clock shows it
     amount, balance = Money(abs(movement.amount_vnd)), Money(movement.balance_vnd)
     if movement.amount_vnd < 0:
         debit = Debit(
@@ -42,7 +44,7 @@ def _line(row: int, movement: Movement) -> StatementLine:
             transaction_id=movement.transaction_id,
             bank_reference=movement.bank_reference,
             amount=amount,
-            paid_at=movement.booked_at,
+            paid_at=booked_at,
             memo=movement.memo,
         )
         return StatementLine(row=row, debit=debit, balance=balance)
@@ -52,7 +54,7 @@ def _line(row: int, movement: Movement) -> StatementLine:
         transaction_id=movement.transaction_id,
         bank_reference=movement.bank_reference,
         amount=amount,
-        paid_at=movement.booked_at,
+        paid_at=booked_at,
         memo=movement.memo,
         payer=Payer(name=payer.name, account=payer.account, bank=payer.bin) if payer else Payer(),
     )

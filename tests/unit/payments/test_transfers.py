@@ -163,8 +163,10 @@ def test_one_answer_serves_all_who_asked_before_it_was_put() -> None:
     go_on.set()
     for thread in threads:
         thread.join(5)
-    assert sorted(answers) == [1] + [2] * 8
-    assert shared.get("day") == 3, "nothing older than the question is given"
+    assert answers.count(1) == 1, "nothing older than the question is given"
+    assert len(answers) == 9
+    assert len(asked) <= 4, "one question for nearly all who waited"
+    assert shared.get("day") == len(asked)
 
 
 def test_a_fresh_answer_is_given_again() -> None:

@@ -99,10 +99,19 @@ def test_a_provider_nobody_set_up(hospital: Path) -> None:
     assert json.loads(result.stdout)["error"] == "statement-provider"
 
 
+def test_a_day_of_the_providers_own_list(hospital: Path) -> None:
+    result = run("--provider", "bank", "--day", "2026-02-16")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["came"] == {"count": 0, "amount_vnd": 0}
+    assert run("--provider", "wallet", "--day", "2026-02-16").exit_code == 1
+
+
 def test_wrong_use(hospital: Path) -> None:
     file = hospital / "statement.csv"
     file.write_bytes(b"")
     assert run("--provider", "b", "--file", str(file), "--report", "x.pdf").exit_code == 2
     assert run("--provider", "bank").exit_code == 2
+    both = ["--provider", "bank", "--file", str(file), "--day", "2026-02-16"]
+    assert run(*both).exit_code == 2
     assert run("--provider", "bank", "--file", "nowhere.csv").exit_code == 2
     assert run("--file", str(hospital)).exit_code == 2

@@ -108,9 +108,16 @@ class MoneyMachine(RuleBasedStateMachine):
         share=st.sampled_from(["all", "all", "half", "rest", "more"]),
         by=st.sampled_from(["order", "memo"]),
         referred=st.booleans(),
+        at_once=st.booleans(),
     )
     def transfer(
-        self, payment: dict[str, Any], which: int, share: str, by: str, referred: bool
+        self,
+        payment: dict[str, Any],
+        which: int,
+        share: str,
+        by: str,
+        referred: bool,
+        at_once: bool,
     ) -> Told:
         attempts = self._attempts(payment["id"])
         attempt = attempts[which % len(attempts)]
@@ -122,7 +129,10 @@ class MoneyMachine(RuleBasedStateMachine):
             "more": attempt.amount_vnd + 7_000,
         }[share]
         key = attempt.key if by == "order" else None
-        return self._come(attempt.provider, key, amount, f"ck {payment['code']}", referred)
+        told = self._come(attempt.provider, key, amount, f"ck {payment['code']}", referred)
+        if at_once:
+            self.call_back(told)
+        return told
 
     @rule(target=told, name=METHODS, amount=AMOUNTS, memo=st.sampled_from(["", "cam on", "VP0"]))
     def transfer_for_nobody(self, name: str, amount: int, memo: str) -> Told:
@@ -138,8 +148,11 @@ class MoneyMachine(RuleBasedStateMachine):
     # --- banks and wallets
 
     @rule(told=told)
+    def call_back_now(self, told: Told) -> None:
+        """For the first time or once more; callbacks that never come are lost."""
+        self.call_back(told)
+
     def call_back(self, told: Told) -> None:
-        """Now, for the first time or once more; callbacks that never come are lost."""
         self.till.call_back(told.request, told.provider)
 
     @rule(told=told)

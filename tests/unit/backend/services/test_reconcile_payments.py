@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -595,3 +596,63 @@ def test_the_feed_and_the_statement_of_a_bank_by_its_own_numbers(
     ]
     assert till.count(tables.Credit) == 3
     assert till.balances()["bank:bank"] == 353_000
+
+
+def test_a_list_of_a_wallet(till: Till) -> None:
+    """Its own numbers find what the callbacks told of; its fees are no difference."""
+    till.bill(350_000)
+    payment = till.start(method="wallet")
+    request = till.wallet.pay(till.key_of(payment))
+    assert till.call_back(request, "wallet").status_code == 200
+    till.deliver()
+    credit = credit_of(till)
+    text = (
+        "Mã đơn hàng;Mã giao dịch MoMo;Thời gian thanh toán;Số tiền;Phí;Trạng thái;Loại giao dịch\n"
+        f"{till.key_of(payment)};{credit.transaction_id};{till.clock().astimezone(VIETNAM):%d/%m/%Y};"
+        "350.000;7.700;Thành công;Thanh toán\n"
+        f"{till.key_of(payment)};RF9;{till.clock().astimezone(VIETNAM):%d/%m/%Y};"
+        "50.000;0;Thành công;Hoàn tiền\n"
+    )
+    outcome = reconcile(till, text.encode(), provider="wallet")
+    assert kinds(till, outcome) == [
+        ("ok", "transaction", 350_000, 350_000),
+        ("refund_differs", None, 0, 50_000),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_is_told_how_often_and_in_which_order(till: Till, seed: int) -> None:
+    """Feeds, questions and overlapping statements of twenty movements: each is booked once."""
+    dice = random.Random(seed)
+    till.bill(350_000)
+    code = till.start()["code"]
+    moves = [
+        till.credit(
+            dice.choice([350_000, 350_000, 120_000, 9_000]),
+            bank_reference=f"FT{number}",
+            memo=dice.choice([code, "", "chuyen tien", f"{code} {code}"]),
+            paid_at=till.clock() + timedelta(seconds=number),
+        )
+        for number in range(20)
+    ]
+    lines = [
+        line_of(move, transaction_id=dice.choice([move.bank_reference, move.transaction_id]))
+        for move in moves
+    ]
+    tellings: list[Any] = [*moves, *dice.sample(moves, 10)]
+    for _ in range(4):
+        start, end = sorted(dice.sample(range(21), 2))
+        tellings.append(statement(till, *lines[start:end], layout=dice.choice(["bidv", "hdbank"])))
+    dice.shuffle(tellings)
+    for told in tellings:
+        if isinstance(told, Credit):
+            book_credit(till.resources, told, source=dice.choice(["callback", "query"]))
+        else:
+            reconcile(till, told)
+    outcome = reconcile(till, statement(till, *lines))
+
+    kinds(till, outcome)
+    assert till.count(tables.Credit) == 20
+    assert till.balances()["bank:bank"] == sum(move.amount.amount_vnd for move in moves)
+    assert outcome.figures.came.amount_vnd == till.balances()["bank:bank"]
+    assert outcome.figures.booked == Sum()

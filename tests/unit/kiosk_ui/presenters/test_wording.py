@@ -15,16 +15,16 @@ def test_days_are_as_precise_as_they_came(iso: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "shown"),
+    ("amount", "vi", "en"),
     [
-        (0, "0\u00a0đ"),
-        (950, "950\u00a0đ"),
-        (45_000, "45.000\u00a0đ"),
-        (1_234_567, "1.234.567\u00a0đ"),
+        (0, "0\u00a0đ", "0\u00a0VND"),
+        (950, "950\u00a0đ", "950\u00a0VND"),
+        (45_000, "45.000\u00a0đ", "45,000\u00a0VND"),
+        (1_234_567, "1.234.567\u00a0đ", "1,234,567\u00a0VND"),
     ],
 )
-def test_money_has_dots_and_no_fractions(amount: int, shown: str) -> None:
-    assert vnd(amount) == shown
+def test_money_is_written_as_each_language_does(amount: int, vi: str, en: str) -> None:
+    assert (vnd(amount, "vi"), vnd(amount, "en")) == (vi, en)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -173,3 +174,20 @@ def test_a_fast_clock_makes_repeats_come_soon() -> None:
             time.sleep(0.02)
     queue.close()
     assert len(hospital.seen) == 4
+
+
+def test_several_senders_do_not_wait_for_each_other() -> None:
+    queue = CallbackQueue(
+        clock=EmulatedClock(), faults=Faults(), plan=PLAN, accepts=accepts_2xx, senders=4
+    )
+    together = threading.Barrier(4)
+
+    def build() -> None:
+        together.wait(10)  # none is built before all four are
+
+    queue.start()
+    deliveries = [queue.add(str(number), build) for number in range(4)]
+    assert queue.settle()
+    queue.close()
+    assert not together.broken
+    assert [len(each.sendings) for each in deliveries] == [1, 1, 1, 1]

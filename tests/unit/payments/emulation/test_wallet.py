@@ -133,7 +133,10 @@ def test_the_payer_refuses_or_pays_another_amount(wallet: PlainWallet) -> None:
     requests.post(
         f"{wallet.base_url}/pay/A-2", data={"action": "confirm", "amount": "200000"}, timeout=5
     )
+    wallet.place_one("A-3")
+    requests.post(f"{wallet.base_url}/pay/A-3", data={"action": "fail"}, timeout=5)
     assert wallet.orders["A-1"].state is OrderState.REFUSED
+    assert wallet.orders["A-3"].state is OrderState.FAILED
     assert wallet.orders["A-2"].paid_vnd == 200_000
 
 

@@ -411,6 +411,30 @@ def test_what_is_no_statement(content: bytes, code: str) -> None:
     assert refused.value.code == code
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ('16/02/2026;;1;;"a;R1', "16/02/2026;;2;;b;R2"),
+        ('16/02/2026;;1;;"a;R1', '16/02/2026;;2;;b";R2'),
+        ('16/02/2026;;1;;"a;R1', "16/02/2026;;2;;b;R2", '16/02/2026;;3;;"c;R3'),
+        ('16/02/2026;;1;;"a" b;R1',),
+    ],
+)
+def test_rows_are_not_lost_in_a_quotation_mark_left_open(rows: tuple[str, ...]) -> None:
+    with pytest.raises(StatementRefused) as refused:
+        read(table(*rows))
+    assert refused.value.code == "statement-not-a-table"
+
+
+def test_quotation_marks_that_are_written_well() -> None:
+    rows = (
+        '16/02/2026;;1;;"a ""b""; c";R1',
+        '"16/02/2026";"";"2";"";"d\ne";"R2"',
+        '16/02/2026;;3;;f"g;R3',
+    )
+    assert [line.movement.memo for line in read(table(*rows)).lines] == ['a "b"; c', "d e", 'f"g']
+
+
 def test_a_statement_of_another_account() -> None:
     content = write_statement(LINES, layout="bidv", account="1200000000002", opening=Money(0))
     with pytest.raises(StatementRefused) as refused:
@@ -445,6 +469,38 @@ def test_a_zip_bomb_is_not_unpacked() -> None:
     with pytest.raises(StatementRefused) as refused:
         read(packed({f"part{number}": b"" for number in range(1_001)}))
     assert refused.value.code == "statement-too-large"
+
+
+def test_a_workbook_whose_sheet_is_lost_is_refused() -> None:
+    """The library would leave the sheet out and go on."""
+    content = sheet(["Ngày", "Tiền vào", "Nội dung"], [date(2026, 2, 16), 5, "x"])
+    source = zipfile.ZipFile(io.BytesIO(content))
+    parts = {name: source.read(name) for name in source.namelist()}
+    book = parts["xl/workbook.xml"]
+    for lost in (b'r:id="rId99"', b""):
+        damaged = packed(parts | {"xl/workbook.xml": book.replace(b'r:id="rId1"', lost)})
+        with pytest.raises(StatementRefused):
+            read(damaged)
+
+
+def test_what_banks_forget_is_no_damage() -> None:
+    content = sheet(["Ngày", "Tiền vào", "Nội dung"], [date(2026, 2, 16), 5, "x"])
+    source = zipfile.ZipFile(io.BytesIO(content))
+    parts = {name: source.read(name) for name in source.namelist()}
+    styles = parts["xl/styles.xml"]
+    start, end = styles.index(b"<cellStyles"), styles.index(b"</cellStyles>") + 13
+    parts["xl/styles.xml"] = styles[:start] + styles[end:]
+    assert moves(read(packed(parts))) == [(2, 5)]
+
+
+def test_more_sheets_than_a_statement_has() -> None:
+    workbook = Workbook()
+    for number in range(21):
+        workbook.create_sheet(f"S{number}")
+    content = io.BytesIO()
+    workbook.save(content)
+    with pytest.raises(StatementRefused, match="more sheets"):
+        read(content.getvalue())
 
 
 def test_a_zip_of_something_else() -> None:

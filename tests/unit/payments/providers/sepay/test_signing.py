@@ -81,7 +81,7 @@ def test_the_api_key() -> None:
 
 def test_addresses() -> None:
     allowed = ("172.236.138.20", "10.1.0.0/16", "2001:db8::/32")
-    for address in ("172.236.138.20", "10.1.255.1", "2001:db8::5"):
+    for address in ("172.236.138.20", "10.1.255.1", "2001:db8::5", "::ffff:10.1.2.3"):
         check_address(address, allowed)
     for address in ("", "172.236.138.21", "10.2.0.1", "::1", "localhost", "10.1.0.1, 1.2.3.4"):
         with pytest.raises(BadSignature):

@@ -134,6 +134,7 @@ def test_feed_and_statement_tell_of_the_same_money(
 
     assert money(read.credits) == money(fed)
     assert len(fed) == 3
+    assert [each.paid_at for each in read.credits] == [each.paid_at for each in fed]
     assert [each.amount for each in read.debits] == [Money(50_000)]
 
 
