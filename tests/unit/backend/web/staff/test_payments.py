@@ -372,3 +372,19 @@ def test_every_page_is_english_too(
             assert page.status_code == 200
             assert "Money paid by QR" in page.text
             assert "Tiền giữ lại" not in page.text
+
+
+def test_pages_hear_of_money_and_the_office_of_nothing_else(
+    cashier: FlaskClient, office: FlaskClient, client: FlaskClient, accounts: Accounts
+) -> None:
+    accounts.add("lan", StaffRole.RECEPTION)
+    reception = client.application.test_client()
+    sign_in(reception, "lan")
+
+    def topics(browser: FlaskClient, query: str) -> str:
+        reply = browser.get(f"/api/v1/live{query}", headers={"Accept": "text/event-stream"})
+        return re.findall(r'"topics": (\d+)', reply.text)[0]
+
+    assert topics(cashier, "?payments=true") == topics(office, "?payments=true") == "4"
+    assert topics(office, "") == "0"
+    assert topics(reception, "?payments=true") == "0"
