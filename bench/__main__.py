@@ -28,6 +28,7 @@ NAMES = (
     "outbox",
     "follow_his",
     "slow_his",
+    "payments",
 )
 OUT = Path("out/bench")
 

@@ -24,7 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 from sqlalchemy import func, select
@@ -60,6 +60,7 @@ from tests.soak.payment_house import FOLDER, open_house
 
 PATIENCE_S = 90.0
 REST_S = 0.4
+Result = TypeVar("Result")
 KINDS = (
     *("pay",) * 40, *("walk_away",) * 12, *("unpaid",) * 4, *("cancel",) * 5, *("short",) * 8,
     *("over",) * 4, *("twice",) * 6, *("switch",) * 6, *("late",) * 5, *("fee_changed",) * 3,
@@ -76,7 +77,8 @@ MEMOS = (
     "replaced",
     "cut(4)",
 )
-TROUBLE_S = 0.25
+TROUBLE_S = 0.4
+HIS_AWAY_S = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -291,9 +293,7 @@ class Soak:
         chance.shuffle(methods)
         if kind in {"cancel", "short", "over", "twice"}:
             methods.sort(key=lambda name: name != "bank")
-        quote = self._quote(patient, kiosk=0)
-        if quote is None:
-            return
+        quote = self._insist(lambda: self._quote(patient, kiosk=0))
         wish: dict[str, Any] = {"dues_id": quote.id, "bill_ids": quote.bill_ids}
         if kind == "advance":
             wish = {"dues_id": quote.id, "advance_vnd": chance.randrange(1, 20) * 100_000}
@@ -375,9 +375,7 @@ class Soak:
 
     def _pay_at_two_kiosks(self, patient: Ref, quote: Quote, methods: list[str]) -> None:
         """At the same moment: one of them begins, at most."""
-        other = self._quote(patient, kiosk=1)
-        if other is None:
-            return
+        other = self._insist(lambda: self._quote(patient, kiosk=1))
         begun: list[dict[str, Any]] = []
 
         def begin(kiosk: int, its: Quote) -> None:
@@ -435,12 +433,16 @@ class Soak:
             self._emu("bank", "pay", {"qr_text": offer["qr_text"], "times": times, **more})
             return
         attempt = tables.PaymentAttempt
-        with self.database.read() as connection:
-            row = connection.execute(
-                select(attempt.__table__)
-                .where(attempt.payment_id == payment_id, attempt.qr_text == offer["qr_text"])
-                .limit(1)
-            ).one_or_none()
+
+        def find() -> Any:
+            with self.database.read() as connection:
+                return connection.execute(
+                    select(attempt.__table__)
+                    .where(attempt.payment_id == payment_id, attempt.qr_text == offer["qr_text"])
+                    .limit(1)
+                ).one_or_none()
+
+        row = self._insist(find)
         if row is not None:
             self._emu(name, "pay", {"ref": _ref_of(name, row)})
 
@@ -472,13 +474,20 @@ class Soak:
             self.his.clinic.charge(patient, charge)
             return Ref(self.his.clinic.issue_invoice(patient, title_vi="Khám bệnh").ref)
 
-    def _quote(self, patient: Ref, *, kiosk: int) -> Quote | None:
+    def _insist(self, work: Callable[[], Result]) -> Result:
+        """What this process itself asks of database and HIS, as often as it takes."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return work()
+            except (StorageUnavailable, HisError):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+    def _quote(self, patient: Ref, *, kiosk: int) -> Quote:
         """As `POST /dues` keeps it: cards and screens have a soak of their own."""
-        try:
-            account = self.his.read_account(patient)
-        except HisError:
-            return None
-        bills = list_bills(account)
+        bills = list_bills(self.his.read_account(patient))
         dues = Dues(
             patient_ref=patient, visit_ref=None, person_id=None, visit_id=None, number=None,
             shown_name="", readable=True, bills=bills, credit_vnd=0,
@@ -501,7 +510,8 @@ class Soak:
         return Quote(id=dues_id, bill_ids=[bill.id for bill in bills])
 
     def _pay_at_counter(self, patient: Ref, invoice: Ref) -> None:
-        bills = {each.ref: each.due_vnd for each in list_bills(self.his.read_account(patient))}
+        account = self._insist(lambda: self.his.read_account(patient))
+        bills = {each.ref: each.due_vnd for each in list_bills(account)}
         if invoice not in bills:
             return
         posting = PaymentPosting(
@@ -517,7 +527,10 @@ class Soak:
 
     def _make_trouble(self) -> None:
         chance = random.Random(self.plan.seed)
+        his_well_at = 0.0
         while not self._done.wait(TROUBLE_S):
+            if time.monotonic() > his_well_at:
+                write_faults(self._folder / "his", Faults())
             name = chance.choice(BANKS).name
             switch, value = chance.choice(
                 [
@@ -527,18 +540,19 @@ class Soak:
                     ("bad_signature", chance.randint(1, 3)),
                     ("stale_timestamp", chance.randint(1, 3)),
                     ("slow", chance.choice([0, 0, 50, 200])),
-                    ("http_500", chance.choice([1, 2, 15])),
+                    ("http_500", chance.choice([1, 1, 1, 1, 2, 6])),
                     ("lose_reply", chance.randint(1, 3)),
                     ("html", 1),
                     ("truncated", 1),
                     ("oversized", 1),
                     ("fail", 1),
                     ("memo_style", chance.choice(MEMOS)),
-                    ("his", chance.choice(["down", "lose", "well", "well"])),
+                    ("his", chance.choice(["down", "lose"])),
                 ]
             )
             self.report.faults[switch] += 1
             if switch == "his":
+                his_well_at = time.monotonic() + HIS_AWAY_S
                 faults = Faults(down=value == "down", lose_replies=value == "lose")
                 write_faults(self._folder / "his", faults)
             else:
