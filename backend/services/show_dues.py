@@ -114,7 +114,7 @@ def show_dues(resources: Resources, wish: DuesWish, *, kiosk: Caller) -> dict[st
             "methods": [method_to_json(resources, entry) for entry in methods],
             "cash": _cash_to_json(catalogue, now=now),
             "large_vnd": catalogue.settings.large_payment_vnd,
-            "open_payment": payment_to_json(resources, connection, open_payment)
+            "open_payment": payment_to_json(resources, catalogue, connection, open_payment)
             if open_payment
             else None,
         }

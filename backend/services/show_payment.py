@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
+from backend.domain.catalogue import Catalogue
 from backend.domain.dues import Dues
 from backend.domain.ledger import Cause
 from backend.domain.receipt import PaidLine, ReceiptFacts, compose_receipt
@@ -22,9 +23,10 @@ from payments.states import OPEN_PAYMENTS, PAID_PAYMENTS, AttemptState, PaymentS
 
 def show_payment(resources: Resources, payment_id: str) -> dict[str, Any]:
     """Raises PaymentNotFound."""
+    catalogue = resources.catalogue.get()
     with resources.database.read() as connection:
         payment = get_payment(connection, payment_id, facility_id=resources.database.facility_id)
-        return payment_to_json(resources, connection, payment)
+        return payment_to_json(resources, catalogue, connection, payment)
 
 
 def show_newer(resources: Resources, payment_id: str, version: int | None) -> dict[str, Any] | None:
@@ -34,9 +36,9 @@ def show_newer(resources: Resources, payment_id: str, version: int | None) -> di
     """
     with resources.database.read() as connection:
         payment = get_payment(connection, payment_id, facility_id=resources.database.facility_id)
-        if payment.version == version and not _has_lapsed(resources, payment):
-            return None
-        return payment_to_json(resources, connection, payment)
+    if payment.version == version and not _has_lapsed(resources, payment):
+        return None
+    return show_payment(resources, payment_id)
 
 
 def _has_lapsed(resources: Resources, payment: Row[Any]) -> bool:
@@ -48,8 +50,11 @@ def _has_lapsed(resources: Resources, payment: Row[Any]) -> bool:
 
 
 def payment_to_json(
-    resources: Resources, connection: Connection, payment: Row[Any]
+    resources: Resources, catalogue: Catalogue, connection: Connection, payment: Row[Any]
 ) -> dict[str, Any]:
+    """The catalogue comes from outside: it is read over a connection of its own, and who holds
+    one while waiting for another may wait for ever.
+    """
     state = PaymentState(payment.state)
     lines = list_lines(connection, payment.id)
     attempts = list_attempts(connection, payment.id)
@@ -84,7 +89,9 @@ def payment_to_json(
         else [],
         "told_hospital": _is_told(state, lines),
         "checked_at": None,
-        "receipt": _compose_receipt(resources, connection, payment, lines) if is_paid else None,
+        "receipt": _compose_receipt(resources, catalogue, connection, payment, lines)
+        if is_paid
+        else None,
     }
 
 
@@ -128,9 +135,12 @@ def _offer_to_json(resources: Resources, attempts: Any, *, due: Money) -> dict[s
 
 
 def _compose_receipt(
-    resources: Resources, connection: Connection, payment: Row[Any], lines: Any
+    resources: Resources,
+    catalogue: Catalogue,
+    connection: Connection,
+    payment: Row[Any],
+    lines: Any,
 ) -> dict[str, Any]:
-    catalogue = resources.catalogue.get()
     entry = find_entry(resources, payment.method or "")
     name = payment.method or ""
     facts = ReceiptFacts(
