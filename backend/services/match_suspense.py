@@ -30,40 +30,49 @@ def match_suspense(
     Raises HeldMoneyNotFound, PaymentNotFound, ChangedMeanwhile, StillBeingPaid, MatchNotAllowed,
     StorageUnavailable.
     """
-
-    def match(unit: UnitOfWork) -> None:
-        payments = _lock_payments(unit, item_id, payment_id)
-        payment = payments[payment_id]
-        item = lock_item(unit, item_id)
-        if (item.state, item.payment_id, item.settled_by) == ("applied", payment_id, staff.actor):
-            return
-        check_free(item, version)
-        if item.payment_id != payment_id:
-            check_left(payments.get(item.payment_id))
-        shorts = [each for each in list_short_items(unit, payment_id) if each.id != item_id]
-        decision = _decide(unit, item, payment, shorts, actor=staff.actor)
-        if decision.completes:
-            _apply(unit, item, payment, decision, shorts, actor=staff.actor)
-        else:
-            change_item(unit, item, reason=HoldReason.SHORT.value, payment_id=payment_id)
-            move_payment(unit, payment, decision.state, cause="cashier", actor=staff.actor)
-        if item.credit_payment is None:
-            unit.connection.execute(
-                update(Credit).where(Credit.id == item.credit_id).values(payment_id=payment_id)
-            )
-        unit.audit(
-            Event.PAYMENT_MATCHED,
-            actor=staff.actor,
-            subject=f"suspense_item:{item_id}",
-            detail={"payment": payment_id, "applied_vnd": decision.applied.amount_vnd},
-        )
-        unit.publish(Event.PAYMENT_MATCHED, subject=f"suspense_item:{item_id}")
-
     try:
-        database.transact(match)
+        database.transact(
+            lambda unit: match_within(
+                unit, item_id, version=version, payment_id=payment_id, staff=staff
+            )
+        )
     except IntegrityError as error:
         # Another payment took one of its bills at this moment.
         raise ChangedMeanwhile from error
+
+
+def match_within(
+    unit: UnitOfWork, item_id: str, *, version: int, payment_id: str, staff: Caller
+) -> None:
+    """The same within a transaction. Raises IntegrityError as well: another payment takes one of
+    its bills at this moment.
+    """
+    payments = _lock_payments(unit, item_id, payment_id)
+    payment = payments[payment_id]
+    item = lock_item(unit, item_id)
+    if (item.state, item.payment_id, item.settled_by) == ("applied", payment_id, staff.actor):
+        return
+    check_free(item, version)
+    if item.payment_id != payment_id:
+        check_left(payments.get(item.payment_id))
+    shorts = [each for each in list_short_items(unit, payment_id) if each.id != item_id]
+    decision = _decide(unit, item, payment, shorts, actor=staff.actor)
+    if decision.completes:
+        _apply(unit, item, payment, decision, shorts, actor=staff.actor)
+    else:
+        change_item(unit, item, reason=HoldReason.SHORT.value, payment_id=payment_id)
+        move_payment(unit, payment, decision.state, cause="cashier", actor=staff.actor)
+    if item.credit_payment is None:
+        unit.connection.execute(
+            update(Credit).where(Credit.id == item.credit_id).values(payment_id=payment_id)
+        )
+    unit.audit(
+        Event.PAYMENT_MATCHED,
+        actor=staff.actor,
+        subject=f"suspense_item:{item_id}",
+        detail={"payment": payment_id, "applied_vnd": decision.applied.amount_vnd},
+    )
+    unit.publish(Event.PAYMENT_MATCHED, subject=f"suspense_item:{item_id}")
 
 
 def _lock_payments(unit: UnitOfWork, item_id: str, payment_id: str) -> dict[str, Row[Any]]:

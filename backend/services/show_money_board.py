@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, func, select
 
-from backend.domain.money_figures import Figures, Tally, is_over, span_of
+from backend.domain.money_figures import Figures, Tally, span_of
 from backend.domain.outbox import DEAD_LETTERS, UNDER_WAY, Breaker
 from backend.services.apply_transaction import POST_PAYMENT
 from backend.services.count_money import count_figures, within
@@ -16,7 +16,7 @@ from backend.services.list_payments import GROUPS, ListedPayment, list_payments
 from backend.services.list_suspense import count_suspense
 from backend.services.payment_methods import party_of
 from backend.services.resources import Resources
-from backend.services.show_money_day import list_money_days
+from backend.services.show_money_day import list_unsigned_days
 from backend.services.show_shifts import Shift, find_open_shift
 from backend.storage.parties import list_party_states
 from backend.storage.payment_tables import Payment, PaymentRefund
@@ -129,11 +129,7 @@ def show_money_board(resources: Resources) -> MoneyBoard:
         ),
         posting=posting,
         shift=find_open_shift(database),
-        unsigned=[
-            each.day
-            for each in list_money_days(database, catalogue)
-            if each.closed_at is None and is_over(each.day, catalogue.zone, now)
-        ],
+        unsigned=list_unsigned_days(database, catalogue),
     )
 
 

@@ -24,6 +24,8 @@ from backend.storage.tables import Step
 from payments.states import PAID_PAYMENTS, TO_POST
 
 MAX_DAYS = 62
+LOOKED_BACK = 14
+"""Days whose signature is asked for on the board."""
 PAID_LATER = timedelta(days=3)
 """A payment is paid this long after it was begun at the latest, or it counts where it came."""
 OPEN_REFUNDS = ("requested", "approved", "processing")
@@ -127,6 +129,33 @@ def list_money_days(database: Database, catalogue: Catalogue) -> list[ListedDay]
                     )
                 )
     return listed
+
+
+def list_unsigned_days(database: Database, catalogue: Catalogue) -> list[date]:
+    """Days that are over, on which money came, and that nobody has signed; the newest first."""
+    now = database.clock()
+    today = catalogue.today(now)
+    days = [today - timedelta(days=back) for back in range(1, LOOKED_BACK + 1)]
+    with database.read() as connection:
+        signed = set(
+            connection.scalars(
+                select(DayClose.day).where(
+                    DayClose.facility_id == database.facility_id, DayClose.day.in_(days)
+                )
+            )
+        )
+        return [
+            day
+            for day in days
+            if day not in signed
+            and is_over(day, catalogue.zone, now)
+            and connection.scalar(
+                select(JournalEntry.id)
+                .where(within(database.facility_id, span_of(day, catalogue.zone)))
+                .limit(1)
+            )
+            is not None
+        ]
 
 
 def count_day(connection: Connection, facility_id: str, day: date, span: Span) -> DayFigures:

@@ -72,7 +72,6 @@ def payment_to_json(
         "lines": [
             {
                 "code": line.invoice_code or "",
-                "title": line.title_vi,
                 "amount_vnd": line.amount_vnd,
             }
             for line in lines
@@ -80,7 +79,9 @@ def payment_to_json(
         "amount_vnd": payment.amount_vnd,
         "received_vnd": received.amount_vnd,
         "remaining_vnd": max(0, payment.amount_vnd - received.amount_vnd),
-        "offer": _offer_to_json(resources, attempts) if is_open else None,
+        "offer": _offer_to_json(resources, attempts, due=Money(payment.amount_vnd) - received)
+        if is_open
+        else None,
         "methods": [
             method_to_json(resources, entry) for entry in list_methods(resources, connection)
         ]
@@ -108,10 +109,13 @@ def _stage(state: PaymentState) -> str:
     return "paid" if state in PAID_PAYMENTS or state is PaymentState.REFUND_DUE else "ended"
 
 
-def _offer_to_json(resources: Resources, attempts: Any) -> dict[str, Any] | None:
+def _offer_to_json(resources: Resources, attempts: Any, *, due: Money) -> dict[str, Any] | None:
+    """None also for a code of another amount than is left: nobody is to pay that one."""
     now = resources.database.clock()
     newest = attempts[-1] if attempts else None
     if newest is None or newest.state != AttemptState.OPEN or newest.expires_at <= now:
+        return None
+    if newest.amount_vnd != due.amount_vnd:
         return None
     entry = find_entry(resources, newest.provider)
     if entry is None:

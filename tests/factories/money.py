@@ -71,15 +71,16 @@ class Till:
                 "fee_checked_at": unit.now,
             }
             unit.connection.execute(insert(tables.Payment).values(**row | values))
-            unit.add(
-                tables.PaymentChange,
-                id=new_id(),
-                payment_id=payment_id,
-                at=unit.now,
-                state=state,
-                cause="kiosk",
-                actor="kiosk:k1",
-            )
+            for each in dict.fromkeys(("created", "waiting", state)):
+                unit.add(
+                    tables.PaymentChange,
+                    id=new_id(),
+                    payment_id=payment_id,
+                    at=unit.now,
+                    state=each,
+                    cause="kiosk",
+                    actor="kiosk:k1",
+                )
             unit.connection.execute(
                 insert(tables.PaymentLine).values(
                     id=new_id(),

@@ -11,7 +11,10 @@ from flask.typing import ResponseReturnValue
 from backend.domain.ids import new_id
 from backend.errors import (
     BackendError,
+    BeingPaid,
     ChangedMeanwhile,
+    FeeChanged,
+    FeesUnavailable,
     HeldMoneyNotFound,
     MatchNotAllowed,
     PaymentNotFound,
@@ -27,6 +30,7 @@ from backend.services.list_suspense import (
     list_suspense,
     read_payer,
 )
+from backend.services.match_bill import MAX_TEXT_CHARS, find_open_bills, match_bill
 from backend.services.match_suspense import match_suspense
 from backend.services.request_refund import MAX_REASON_CHARS, request_refund
 from backend.web.api import caller, resources
@@ -34,11 +38,15 @@ from backend.web.pages import staff_page
 from backend.web.staff.payments import CASHIERS, MONEY_ROLES, render_money_page
 from payments.models import Money
 
+MAX_REF_CHARS = 200
 _ID = re.compile(r"[0-9a-f]{32}")
 _VERSION = re.compile(r"\d{1,9}")
 _AMOUNT = re.compile(r"\d{1,13}")
 _REFUSALS = (
+    BeingPaid,
     ChangedMeanwhile,
+    FeeChanged,
+    FeesUnavailable,
     MatchNotAllowed,
     PaymentNotFound,
     ReasonMissing,
@@ -81,6 +89,38 @@ def find(item_id: str) -> Response:
     text = request.form.get("text", "")[:MAX_SEARCH_CHARS].strip()
     found = find_payments(resources().database, text)
     return _page(item_id, found=found, searched=text)
+
+
+@blueprint.post("/<item_id>/bills")
+@staff_page(*CASHIERS)
+def bills(item_id: str) -> Response:
+    """What a patient owes by the HIS now: for money no payment was begun for."""
+    text = request.form.get("patient", "")
+    try:
+        found = find_open_bills(resources(), text, staff=caller())
+    except FeesUnavailable as error:
+        return _page(item_id, refusal=error)
+    return _page(item_id, bills=found)
+
+
+@blueprint.post("/<item_id>/bill")
+@staff_page(*CASHIERS)
+def take_bill(item_id: str) -> ResponseReturnValue:
+    form = request.form
+    try:
+        match_bill(
+            resources(),
+            _checked(item_id),
+            version=_version(),
+            patient_ref=form.get("patient_ref", "")[:MAX_REF_CHARS],
+            number=form.get("number", "")[:MAX_SEARCH_CHARS] or None,
+            bill_ref=form.get("bill_ref", "")[:MAX_REF_CHARS],
+            due_vnd=_read_amount("due").amount_vnd,
+            staff=caller(),
+        )
+    except _REFUSALS as error:
+        return _page(item_id, refusal=error)
+    return _done(item_id)
 
 
 @blueprint.post("/<item_id>/match")
@@ -151,9 +191,9 @@ def _version() -> int:
     return int(text)
 
 
-def _read_amount() -> Money:
+def _read_amount(field: str = "amount") -> Money:
     """As people write it: 150.000 or 150000. Raises RefundNotAllowed."""
-    text = request.form.get("amount", "").replace(".", "").replace(" ", "")
+    text = request.form.get(field, "").replace(".", "").replace(" ", "")
     if not (text.isascii() and _AMOUNT.fullmatch(text)):
         raise RefundNotAllowed
     return Money(int(text))
@@ -180,6 +220,7 @@ def _page(untrusted_id: str, *, refusal: BackendError | None = None, **facts: An
         refused=refused,
         refund_id=new_id(),
         max_reason=MAX_REASON_CHARS,
+        max_patient=MAX_TEXT_CHARS,
         max_note=MAX_NOTE_CHARS,
-        **{"payer": None, "found": None, "searched": ""} | facts,
+        **{"payer": None, "found": None, "searched": "", "bills": None} | facts,
     )

@@ -21,6 +21,7 @@ from backend.services.close_day import MAX_NOTE_CHARS, close_day
 from backend.services.count_money import within
 from backend.services.export_figures import list_money, list_rows
 from backend.services.show_money_day import list_money_days, show_money_day
+from backend.services.show_reconciliations import list_reconciliations
 from backend.web.api import caller, resources
 from backend.web.pages import staff_page
 from backend.web.staff.money_files import send_file
@@ -104,5 +105,6 @@ def _page(day: date, refusal: BackendError | None = None) -> Response:
         shown=shown,
         figures=shown.signed or shown.figures,
         faults=faults,
+        reports=list_reconciliations(database, day=day),
         max_note=MAX_NOTE_CHARS,
     )

@@ -43,8 +43,10 @@ from backend.services.request_refund import request_refund
 from backend.services.resources import Resources
 from backend.services.verify_payments import verify_payments
 from backend.storage import payment_tables as tables
+from backend.storage.payments import end_payment, lock_payment
 from backend.storage.tables import AuditEvent, OutboxMessage
 from payments.models import Money
+from payments.states import PaymentState
 from tests.factories.money import Till, make_staff
 
 CASHIER = make_staff()
@@ -97,7 +99,7 @@ def test_money_without_a_code_is_matched_and_the_his_is_told(till: Till) -> None
     payment = till.row(tables.Payment, payment_id)
     assert (payment.state, payment.method) == ("paid", "bidv")
     assert till.rows(tables.Credit)[0].payment_id == payment_id
-    _, change = till.rows(tables.PaymentChange)
+    *_, change = till.rows(tables.PaymentChange)
     assert (change.state, change.cause, change.actor) == ("paid", "cashier", CASHIER.actor)
     (message,) = till.rows(OutboxMessage)
     assert (message.kind, message.payload) == ("his.post_payment", {"payment_id": payment_id})
@@ -331,6 +333,67 @@ def test_two_cashiers_at_once_the_first_one_counts(
     assert len(done) == 1, (attempt, refused)
     assert {type(error) for error in refused} == {ChangedMeanwhile}
     assert sum(amount for name, amount in balances(till).items() if name != "bank:bidv") == 150_000
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_money_comes_while_a_cashier_matches_other_money(till: Till, attempt: int) -> None:
+    """One of the two pays; the other one is held, or stays so."""
+    payment_id, item_id = till.add_payment(), till.hold()
+    code = till.code_of(payment_id)
+    refused = run_at_once(
+        lambda: match_suspense(
+            till.database, item_id, version=0, payment_id=payment_id, staff=CASHIER
+        ),
+        lambda: till.receive(memo=code),
+    )
+    assert all(isinstance(each, MatchNotAllowed) for each in refused), (attempt, refused)
+    assert till.row(tables.Payment, payment_id).state == "paid"
+    assert balances(till) == {"bank:bidv": 300_000, "clearing": 150_000, "suspense": 150_000}
+    assert len(list_suspense(till.database)) == 1
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_the_rest_comes_while_a_part_is_to_be_given_back(
+    resources: Resources, till: Till, attempt: int
+) -> None:
+    """The part is either given back or makes the payment whole, never both."""
+    payment_id = till.add_payment(200_000)
+    item_id = till.item_of(till.receive(150_000, payment_id=payment_id).credit_id)
+    with till.database.write() as unit:
+        end_payment(
+            unit,
+            lock_payment(unit, payment_id),
+            PaymentState.EXPIRED,
+            cause="time",
+            actor="job",
+            reason="timed_out",
+        )
+    code = till.code_of(payment_id)
+    refused = run_at_once(lambda: ask(resources, item_id), lambda: till.receive(50_000, memo=code))
+    assert all(isinstance(each, ChangedMeanwhile) for each in refused), (attempt, refused)
+    whole = {"bank:bidv": 200_000, "clearing": 200_000}
+    apart = {"bank:bidv": 200_000, "suspense": 200_000}
+    assert balances(till) == (whole if refused else apart)
+
+
+def run_at_once(*deeds: Callable[[], object]) -> list[BackendError]:
+    """What was refused of them."""
+    refused: list[BackendError] = []
+    start = threading.Barrier(len(deeds))
+
+    def run(deed: Callable[[], object]) -> None:
+        start.wait(10)
+        try:
+            deed()
+        except BackendError as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=run, args=(deed,)) for deed in deeds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return refused
 
 
 # --- looking ---------------------------------------------------------------------------------------

@@ -174,6 +174,8 @@ POST /staff/payments/days/<day>/close accountant
 GET  /staff/payments/days/<day>/figures.<any(csv,xlsx):form> accountant cashier
 GET  /staff/payments/held accountant cashier
 GET  /staff/payments/held/<item_id> accountant cashier
+POST /staff/payments/held/<item_id>/bill cashier
+POST /staff/payments/held/<item_id>/bills cashier
 POST /staff/payments/held/<item_id>/find cashier
 POST /staff/payments/held/<item_id>/hand-over cashier
 POST /staff/payments/held/<item_id>/match cashier

@@ -11,13 +11,17 @@ from flask.testing import FlaskClient
 from openpyxl import load_workbook
 from sqlalchemy import select
 
+from backend.domain.dues import BillFacts
 from backend.domain.ids import new_id
 from backend.domain.roles import StaffRole
+from backend.errors import FeesUnavailable
+from backend.services.match_bill import OpenBills
 from backend.services.resources import Resources
 from backend.storage import payment_tables as tables
 from backend.storage.cashier_tables import CashierShift, DayClose
 from backend.storage.database import Database
 from backend.storage.tables import AuditEvent
+from backend.web.staff import held_money
 from tests.conftest import SettableClock
 from tests.factories.accounts import Accounts, post_form, sign_in
 from tests.factories.money import Till
@@ -149,6 +153,46 @@ def test_a_cashier_matches_held_money(cashier: FlaskClient, till: Till) -> None:
             cashier, f"{MONEY}/held/{other}/match", page=f"{MONEY}/held/{other}", **fields
         )
         assert reply.status_code in {404, 409}
+
+
+def test_a_cashier_puts_money_to_a_bill_of_the_his(
+    cashier: FlaskClient, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it does is in services/test_match_bill.py; here is what the page makes of it."""
+    item_id = till.hold()
+    address = f"{MONEY}/held/{item_id}"
+    small, large = (
+        BillFacts(
+            id=f"b{due_vnd}",
+            ref=f"HD-{due_vnd}",
+            code=f"HD-{due_vnd}",
+            version="1",
+            title="Công khám",
+            issued_at="2026-11-23T08:00:00+07:00",
+            due_vnd=due_vnd,
+        )
+        for due_vnd in (100_000, 150_001)
+    )
+    found = OpenBills(patient_ref="BN-1", number="A012", bills=(small, large))
+    monkeypatch.setattr(held_money, "find_open_bills", lambda *_, **__: found)
+    page = post_form(cashier, f"{address}/bills", page=address, patient="A012").text
+    assert page.count(f'action="{address}/bill"') == 2
+    assert "tiền không đủ" in page
+    fields = fields_of(page, f"{address}/bill")
+    taken: list[dict[str, object]] = []
+    monkeypatch.setattr(held_money, "match_bill", lambda *_, **wish: taken.append(wish))
+    assert post_form(cashier, f"{address}/bill", page=address, **fields).status_code == 303
+    wish = taken[0]
+    assert (wish["bill_ref"], wish["due_vnd"], wish["number"]) == ("HD-100000", 100_000, "A012")
+    assert (wish["patient_ref"], wish["version"]) == ("BN-1", 0)
+    assert post_form(cashier, f"{address}/bill", page=address, due="x").status_code == 409
+
+    def refuse(*_: object, **__: object) -> None:
+        raise FeesUnavailable
+
+    monkeypatch.setattr(held_money, "find_open_bills", refuse)
+    away = post_form(cashier, f"{address}/bills", page=address, patient="A012")
+    assert (away.status_code, "HIS không tìm thấy" in away.text) == (503, True)
 
 
 def test_a_refund_takes_two_people(
@@ -328,3 +372,19 @@ def test_every_page_is_english_too(
             assert page.status_code == 200
             assert "Money paid by QR" in page.text
             assert "Tiền giữ lại" not in page.text
+
+
+def test_pages_hear_of_money_and_the_office_of_nothing_else(
+    cashier: FlaskClient, office: FlaskClient, client: FlaskClient, accounts: Accounts
+) -> None:
+    accounts.add("lan", StaffRole.RECEPTION)
+    reception = client.application.test_client()
+    sign_in(reception, "lan")
+
+    def topics(browser: FlaskClient, query: str) -> str:
+        reply = browser.get(f"/api/v1/live{query}", headers={"Accept": "text/event-stream"})
+        return re.findall(r'"topics": (\d+)', reply.text)[0]
+
+    assert topics(cashier, "?payments=true") == topics(office, "?payments=true") == "4"
+    assert topics(office, "") == "0"
+    assert topics(reception, "?payments=true") == "0"

@@ -107,7 +107,11 @@ def test_a_statement_that_agrees_is_signed(office: FlaskClient, till: Till) -> N
     till.hold(70_000)
     till.receive(150_000, payment_id=till.add_payment())
     content = statement_of(till)
+    day = f"/staff/payments/days/{TODAY.isoformat()}"
+    assert "chưa đối soát" in office.get(day).text
     address = upload(office, content).location
+    assert address in office.get(day).text
+    assert "chưa đối soát" not in office.get(day).text
     page = office.get(address).text
     for words in ("220.000 đ", "Chênh lệch", "Tiền chưa rõ của ai", "Tìm xem của ai ở"):
         assert words in page
