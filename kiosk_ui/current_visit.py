@@ -139,6 +139,7 @@ class Paying:
     checked_at: datetime | None = None
     """When the provider was asked at the patient's wish and knew of no money."""
 
+    paid_since_s: float = 0.0
     cash: CashReply | None = field(default=None, repr=False)
     cash_job: str = ""
     receipt_jobs: int = 0

@@ -198,30 +198,30 @@ def _private(credit: Credit) -> bytes:
 def _find_same(
     unit: UnitOfWork, credit: Credit, source: Source, same_money: list[str]
 ) -> str | None:
+    """Under its own identity; or with all of it but the provider's name the same: then that was
+    renamed in the settings, and tells of its day once more; or told in another way.
+    """
     row = tables.Credit
+    at = (
+        row.facility_id == unit.facility_id,
+        row.account == credit.account,
+        row.transaction_id == credit.transaction_id,
+    )
     found = unit.connection.scalar(
-        select(row.id).where(
-            row.facility_id == unit.facility_id,
-            row.provider == credit.provider,
-            row.account == credit.account,
-            row.transaction_id == credit.transaction_id,
+        select(row.id)
+        .where(
+            or_(
+                and_(*at, row.provider == credit.provider),
+                and_(
+                    *at,
+                    row.paid_at == credit.paid_at,
+                    row.amount_vnd == credit.amount.amount_vnd,
+                ),
+            )
         )
+        .limit(1)
     )
-    return found or _find_renamed(unit, credit) or _find_told(unit, credit, source, same_money)
-
-
-def _find_renamed(unit: UnitOfWork, credit: Credit) -> str | None:
-    """The provider got another name in the settings, and tells of its day once more."""
-    row = tables.Credit
-    return unit.connection.scalar(
-        select(row.id).where(
-            row.facility_id == unit.facility_id,
-            row.paid_at == credit.paid_at,
-            row.account == credit.account,
-            row.transaction_id == credit.transaction_id,
-            row.amount_vnd == credit.amount.amount_vnd,
-        )
-    )
+    return found or _find_told(unit, credit, source, same_money)
 
 
 def _find_told(

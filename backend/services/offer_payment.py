@@ -7,9 +7,10 @@ pursued: a provider that made the order without telling us is found out, and so 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, func, select, update
 
@@ -53,15 +54,22 @@ def offer_payment(resources: Resources, payment_id: str, method: str, *, kiosk: 
             raise PaymentOver
         remaining = Money(payment.amount_vnd) - sum_received(connection, payment_id)
     get_method(resources, method, remaining)
+    zone = resources.catalogue.get().zone  # now: it takes a connection of its own
     attempt = resources.database.transact(
-        lambda unit: begin_attempt(unit, resources, payment_id, method, actor=kiosk.actor)
+        lambda unit: begin_attempt(unit, resources, payment_id, method, zone, actor=kiosk.actor)
     )
     if attempt.state == AttemptState.CREATED:
         place_order(resources, attempt)
 
 
 def begin_attempt(
-    unit: UnitOfWork, resources: Resources, payment_id: str, method: str, *, actor: str
+    unit: UnitOfWork,
+    resources: Resources,
+    payment_id: str,
+    method: str,
+    zone: ZoneInfo,
+    *,
+    actor: str,
 ) -> Row[Any]:
     """The attempt as it is kept: the present one if it still serves. Raises PaymentOver."""
     payment = lock_payment(unit, payment_id)
@@ -90,7 +98,7 @@ def begin_attempt(
         amount_vnd=remaining.amount_vnd,
         created_at=unit.now,
         expires_at=expires_at,
-        next_query_at=_first_query(resources, method, unit, lifetime),
+        next_query_at=_first_query(resources, method, unit, lifetime, zone),
     )
     unit.flush()
     move_payment(
@@ -121,11 +129,12 @@ def _order(code: str, number: int, amount: Money, unit: UnitOfWork, lifetime: ti
     )
 
 
-def _first_query(resources: Resources, method: str, unit: UnitOfWork, lifetime: timedelta) -> Any:
+def _first_query(
+    resources: Resources, method: str, unit: UnitOfWork, lifetime: timedelta, zone: ZoneInfo
+) -> datetime | None:
     features = resources.providers[method].features()
     if not (features.can_query or features.lists_credits):
         return None
-    zone = resources.catalogue.get().zone
     return find_next_query(
         created_at=unit.now, expires_at=unit.now + lifetime, now=unit.now, zone=zone
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -31,7 +31,7 @@ from backend.services.resources import Resources
 from backend.services.show_payment import find_open_payment, payment_to_json
 from backend.storage import payment_tables, tables
 from backend.storage.crypto import CannotUnseal
-from backend.storage.payments import find_payment_by_code
+from backend.storage.payments import find_paid_refs, find_payment_by_code
 from backend.storage.repositories import find_person, get_scan
 from his_adapter.errors import HisError, NotFound
 from his_adapter.models import Account, Feature, InvoiceStatus, Ref
@@ -72,6 +72,14 @@ def show_dues(resources: Resources, wish: DuesWish, *, kiosk: Caller) -> dict[st
     account = read_account(resources, catalogue, whose.patient_ref)
     now = resources.database.clock()
     dues = _collect(whose, account, now=now)
+    with resources.database.read() as connection:
+        facility_id = resources.database.facility_id
+        open_payment = find_open_payment(
+            connection, dues, facility_id=facility_id, code=wish.untrusted_code
+        )
+        paid = find_paid_refs(connection, [b.ref for b in dues.bills], facility_id=facility_id)
+    # Paid here, and the HIS has not entered it yet: due there, and not to be paid again.
+    dues = replace(dues, bills=tuple(bill for bill in dues.bills if bill.ref not in paid))
     dues_id = new_id()
     expires_at = now + QUOTE_LIFETIME
     with resources.database.write() as unit:
@@ -89,9 +97,6 @@ def show_dues(resources: Resources, wish: DuesWish, *, kiosk: Caller) -> dict[st
             )
         )
         unit.audit(Event.DUES_READ, actor=kiosk.actor, subject=_subject(whose), detail={})
-        open_payment = find_open_payment(
-            unit.connection, dues, facility_id=unit.facility_id, code=wish.untrusted_code
-        )
     if open_payment is not None:
         open_payment = add_late_invoice(resources, open_payment)
     with resources.database.read() as connection:
@@ -109,7 +114,7 @@ def show_dues(resources: Resources, wish: DuesWish, *, kiosk: Caller) -> dict[st
             "methods": [method_to_json(resources, entry) for entry in methods],
             "cash": _cash_to_json(catalogue, now=now),
             "large_vnd": catalogue.settings.large_payment_vnd,
-            "open_payment": payment_to_json(resources, connection, open_payment)
+            "open_payment": payment_to_json(resources, catalogue, connection, open_payment)
             if open_payment
             else None,
         }

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
+from backend.domain.catalogue import Catalogue
 from backend.domain.dues import Dues
 from backend.domain.ledger import Cause
 from backend.domain.receipt import PaidLine, ReceiptFacts, compose_receipt
@@ -22,9 +23,10 @@ from payments.states import OPEN_PAYMENTS, PAID_PAYMENTS, AttemptState, PaymentS
 
 def show_payment(resources: Resources, payment_id: str) -> dict[str, Any]:
     """Raises PaymentNotFound."""
+    catalogue = resources.catalogue.get()
     with resources.database.read() as connection:
         payment = get_payment(connection, payment_id, facility_id=resources.database.facility_id)
-        return payment_to_json(resources, connection, payment)
+        return payment_to_json(resources, catalogue, connection, payment)
 
 
 def show_newer(resources: Resources, payment_id: str, version: int | None) -> dict[str, Any] | None:
@@ -34,9 +36,9 @@ def show_newer(resources: Resources, payment_id: str, version: int | None) -> di
     """
     with resources.database.read() as connection:
         payment = get_payment(connection, payment_id, facility_id=resources.database.facility_id)
-        if payment.version == version and not _has_lapsed(resources, payment):
-            return None
-        return payment_to_json(resources, connection, payment)
+    if payment.version == version and not _has_lapsed(resources, payment):
+        return None
+    return show_payment(resources, payment_id)
 
 
 def _has_lapsed(resources: Resources, payment: Row[Any]) -> bool:
@@ -48,8 +50,11 @@ def _has_lapsed(resources: Resources, payment: Row[Any]) -> bool:
 
 
 def payment_to_json(
-    resources: Resources, connection: Connection, payment: Row[Any]
+    resources: Resources, catalogue: Catalogue, connection: Connection, payment: Row[Any]
 ) -> dict[str, Any]:
+    """The catalogue comes from outside: it is read over a connection of its own, and who holds
+    one while waiting for another may wait for ever.
+    """
     state = PaymentState(payment.state)
     lines = list_lines(connection, payment.id)
     attempts = list_attempts(connection, payment.id)
@@ -67,7 +72,6 @@ def payment_to_json(
         "lines": [
             {
                 "code": line.invoice_code or "",
-                "title": line.title_vi,
                 "amount_vnd": line.amount_vnd,
             }
             for line in lines
@@ -75,7 +79,9 @@ def payment_to_json(
         "amount_vnd": payment.amount_vnd,
         "received_vnd": received.amount_vnd,
         "remaining_vnd": max(0, payment.amount_vnd - received.amount_vnd),
-        "offer": _offer_to_json(resources, attempts) if is_open else None,
+        "offer": _offer_to_json(resources, attempts, due=Money(payment.amount_vnd) - received)
+        if is_open
+        else None,
         "methods": [
             method_to_json(resources, entry) for entry in list_methods(resources, connection)
         ]
@@ -83,7 +89,9 @@ def payment_to_json(
         else [],
         "told_hospital": _is_told(state, lines),
         "checked_at": None,
-        "receipt": _compose_receipt(resources, connection, payment, lines) if is_paid else None,
+        "receipt": _compose_receipt(resources, catalogue, connection, payment, lines)
+        if is_paid
+        else None,
     }
 
 
@@ -101,10 +109,13 @@ def _stage(state: PaymentState) -> str:
     return "paid" if state in PAID_PAYMENTS or state is PaymentState.REFUND_DUE else "ended"
 
 
-def _offer_to_json(resources: Resources, attempts: Any) -> dict[str, Any] | None:
+def _offer_to_json(resources: Resources, attempts: Any, *, due: Money) -> dict[str, Any] | None:
+    """None also for a code of another amount than is left: nobody is to pay that one."""
     now = resources.database.clock()
     newest = attempts[-1] if attempts else None
     if newest is None or newest.state != AttemptState.OPEN or newest.expires_at <= now:
+        return None
+    if newest.amount_vnd != due.amount_vnd:
         return None
     entry = find_entry(resources, newest.provider)
     if entry is None:
@@ -124,9 +135,12 @@ def _offer_to_json(resources: Resources, attempts: Any) -> dict[str, Any] | None
 
 
 def _compose_receipt(
-    resources: Resources, connection: Connection, payment: Row[Any], lines: Any
+    resources: Resources,
+    catalogue: Catalogue,
+    connection: Connection,
+    payment: Row[Any],
+    lines: Any,
 ) -> dict[str, Any]:
-    catalogue = resources.catalogue.get()
     entry = find_entry(resources, payment.method or "")
     name = payment.method or ""
     facts = ReceiptFacts(

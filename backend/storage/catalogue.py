@@ -46,7 +46,13 @@ class CatalogueSource:
         copy = self._copy
         if copy is not None and self._monotonic_s() - self._checked_at_s < RECHECK_S:
             return copy
-        with self._lock, self._database.read() as connection:
+        with self._lock:
+            if self._copy is not None and self._monotonic_s() - self._checked_at_s < RECHECK_S:
+                return self._copy  # somebody else looked while this one waited
+            return self._look()
+
+    def _look(self) -> Catalogue:
+        with self._database.read() as connection:
             version = connection.scalar(
                 select(tables.Facility.catalogue_version).where(
                     tables.Facility.id == self._database.facility_id

@@ -16,7 +16,14 @@ from backend.events import Event
 from backend.storage import payment_tables as tables
 from backend.storage.unit_of_work import UnitOfWork
 from payments.models import Money
-from payments.states import OPEN_PAYMENTS, PAID_PAYMENTS, AttemptState, PaymentState, check_move
+from payments.states import (
+    OPEN_PAYMENTS,
+    PAID_PAYMENTS,
+    TO_POST,
+    AttemptState,
+    PaymentState,
+    check_move,
+)
 
 _PAYMENT = tables.Payment.__table__
 _BY_ID = select(_PAYMENT).where(
@@ -295,3 +302,25 @@ def has_advance(connection: Connection, patient_ref: str, *, day: date, zone: Zo
         .limit(1)
     )
     return found is not None
+
+
+def find_paid_refs(
+    connection: Connection, refs: Sequence[str], *, facility_id: str
+) -> frozenset[str]:
+    """Of these bills those that are paid here and not yet entered in the HIS."""
+    if not refs:
+        return frozenset()
+    line, payment = tables.PaymentLine, tables.Payment
+    return frozenset(
+        connection.scalars(
+            select(line.invoice_ref)
+            .join(payment, payment.id == line.payment_id)
+            .where(
+                line.facility_id == facility_id,
+                line.is_open,
+                line.posted_at.is_(None),
+                line.invoice_ref.in_(refs),
+                payment.state.in_(sorted(state.value for state in TO_POST)),
+            )
+        )
+    )

@@ -96,8 +96,9 @@ class PaymentOffer(Reply):
 
 
 class PaymentLineReply(Reply):
+    """What a bill was for is not told here: whoever holds the code of a payment may ask for it."""
+
     code: str
-    title: str
     amount_vnd: int
 
 

@@ -14,6 +14,7 @@ from kiosk_ui.presenters.base import Presenter
 from kiosk_ui.presenters.context import new_key
 from kiosk_ui.presenters.paying import (
     CALM_NEWS_EVERY_S,
+    NEWS_EVERY_S,
     get_pay,
     job_id_of,
     show_dues_again,
@@ -30,6 +31,7 @@ from kiosk_ui.presenters.views import (
 )
 from kiosk_ui.presenters.wording import money
 
+WAIT_FOR_HOSPITAL_S = 2.5
 MOST_RECEIPTS = 3
 """That one patient gets at one time; more is a roll of paper."""
 _log = logging.getLogger(__name__)
@@ -40,6 +42,7 @@ class Paid(Presenter):
 
     def enter(self) -> None:
         self.ctx.visit.print_result = None
+        get_pay(self.ctx).paid_since_s = self.ctx.clock.ticks_s()
         self._print_first()
 
     def view(self) -> PaidView:
@@ -99,14 +102,22 @@ class Paid(Presenter):
         """What is still to come: the receipt's words, and the word of the hospital."""
         payment = self._payment()
         if payment.receipt is None or not payment.told_hospital:
-            watch_payment(self.ctx, every_s=CALM_NEWS_EVERY_S)
+            waits = get_pay(self.ctx).receipt_jobs == 0
+            watch_payment(self.ctx, every_s=NEWS_EVERY_S if waits else CALM_NEWS_EVERY_S)
         self._print_first()
 
     # --- paper --------------------------------------------------------------------------------------
 
     def _print_first(self) -> None:
-        """Once, without being asked, for who paid here: a restart finds the job in the journal."""
+        """Once, without being asked, for who paid here: a restart finds the job in the journal.
+
+        A moment later than the money: the hospital mostly has entered it by then, and the paper
+        carries the electronic invoice instead of the word that it is still to come.
+        """
         pay, payment = get_pay(self.ctx), self._payment()
+        waited_s = self.ctx.clock.ticks_s() - pay.paid_since_s
+        if not payment.told_hospital and waited_s < WAIT_FOR_HOSPITAL_S:
+            return
         if pay.begun_here and pay.receipt_jobs == 0 and payment.receipt is not None:
             self._print(job_id_of(payment, "receipt"))
 

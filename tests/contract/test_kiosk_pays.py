@@ -149,6 +149,7 @@ def test_from_card_to_receipt(till: Till, desk: Desk) -> None:
     paid = bench.kiosk.frame.view
     assert isinstance(paid, PaidView)
     assert paid.code.replace(" ", "") == payment["code"]
+    bench.wait(3)
     [receipt] = bench.printer.receipts
     assert receipt.texts.total.value == "350.000 đ"
     document = ReceiptDocument.from_json(receipt.model_dump_json())
@@ -257,6 +258,7 @@ def test_who_walks_away_goes_on_at_another_kiosk(till: Till, desk: Desk) -> None
     till.pay(payment)
     second.wait(1)
     shows(second, Screen.PAID)
+    second.wait(3)
     assert len(second.printer.receipts) == 1
 
     walk(third, [(Screen.WELCOME, "pay"), (Screen.PAY_WHO, "code")])
@@ -319,6 +321,7 @@ def test_english_receipts_have_both_languages(till: Till, desk: Desk) -> None:
     show_code(bench)
     till.pay(payment_of(bench))
     bench.wait(1)
+    bench.wait(3)
     [receipt] = bench.printer.receipts
     assert receipt.lang == "en"
     assert receipt.vi is not None
@@ -333,6 +336,7 @@ def test_what_the_printer_said_reaches_the_server(till: Till, desk: Desk, tmp_pa
     till.pay(payment)
     bench.wait(1)
     shows(bench, Screen.PAID)
+    bench.wait(3)
     [request] = bench.reports.requests
     journal = PrintReportJournal(tmp_path / "reports", desk.gateways[0])
     journal.report_receipt(payment["id"], request)

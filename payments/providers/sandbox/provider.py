@@ -247,7 +247,11 @@ class SandboxProvider(PartialProvider):
         self._down = error
 
     def come_back(self) -> None:
-        self._down = None
+        """Nothing fails any more, nor is going to."""
+        with self._lock:
+            self._down = None
+            self._troubles.clear()
+            self._answers_to_lose = 0
 
     def fail_next(self, *errors: PaymentError) -> None:
         """The next calls to it fail so, one after the other, and do nothing."""

@@ -254,7 +254,7 @@ class MoneyMachine(RuleBasedStateMachine):
         till = self.till
         write_faults(self.folder, Faults())
         for name in NAMES:
-            self._provider(name).lose_answers(0)
+            self._provider(name).come_back()
         for _ in range(6):
             till.clock.advance(minutes=15)
             pursue_payments(till.resources)

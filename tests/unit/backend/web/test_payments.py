@@ -53,6 +53,12 @@ def test_a_bill_is_paid_told_to_the_his_and_gone(till: Till) -> None:
     assert receipt.texts.total.value == "350.000 đ"
     assert till.balances() == {"bank:bank": 350_000, "clearing": 350_000, "suspense": 0}
 
+    # Due in the HIS for a moment longer, and not to be paid again.
+    assert till.due_vnd() == 350_000
+    dues = till.dues()
+    assert (dues["bills"], dues["due_vnd"]) == ([], 0)
+    assert dues["open_payment"]["id"] == payment["id"]
+
     till.deliver()
     assert till.show(payment)["told_hospital"]
     assert till.due_vnd() == 0
@@ -151,6 +157,7 @@ def test_a_part_the_rest_and_too_much(till: Till) -> None:
         100_000,
         250_000,
     )
+    assert shown["offer"] is None, "a code of the whole amount is not to be paid any more"
     rest = till.post(f"/payments/{payment['id']}/offer", {"method": "bank"}).json
     assert rest["offer"]["amount_vnd"] == 250_000
     till.pay(payment, 300_000, attempt=2)
