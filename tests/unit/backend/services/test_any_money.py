@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
+    initialize,
     invariant,
     multiple,
     rule,
@@ -72,7 +73,14 @@ class MoneyMachine(RuleBasedStateMachine):
 
     # --- patients
 
+    @initialize(target=payments, amounts=st.lists(AMOUNTS, min_size=1, max_size=2), method=METHODS)
+    def begin(self, amounts: list[int], method: str) -> Any:
+        return self.pay_bills(amounts, method)
+
     @rule(target=payments, amounts=st.lists(AMOUNTS, min_size=1, max_size=3), method=METHODS)
+    def begin_another(self, amounts: list[int], method: str) -> Any:
+        return self.pay_bills(amounts, method)
+
     def pay_bills(self, amounts: list[int], method: str) -> Any:
         codes = {self.till.bill(amount).code for amount in amounts}
         return self._start(codes, method)
@@ -104,11 +112,11 @@ class MoneyMachine(RuleBasedStateMachine):
     @rule(
         target=told,
         payment=payments,
-        which=st.integers(0, 3),
+        which=st.sampled_from([-1, -1, 0]),
         share=st.sampled_from(["all", "all", "half", "rest", "more"]),
         by=st.sampled_from(["order", "memo"]),
         referred=st.booleans(),
-        at_once=st.booleans(),
+        at_once=st.sampled_from([True, True, False]),
     )
     def transfer(
         self,
@@ -119,20 +127,15 @@ class MoneyMachine(RuleBasedStateMachine):
         referred: bool,
         at_once: bool,
     ) -> Told:
-        attempts = self._attempts(payment["id"])
-        attempt = attempts[which % len(attempts)]
-        shown = self.till.show(payment)
-        amount = {
-            "all": attempt.amount_vnd,
-            "half": attempt.amount_vnd // 2_000 * 1_000 or 1_000,
-            "rest": shown["remaining_vnd"] or attempt.amount_vnd,
-            "more": attempt.amount_vnd + 7_000,
-        }[share]
-        key = attempt.key if by == "order" else None
-        told = self._come(attempt.provider, key, amount, f"ck {payment['code']}", referred)
-        if at_once:
-            self.call_back(told)
-        return told
+        return self._transfer(payment, which, share, by, referred, at_once)
+
+    @rule(target=told, payment=payments)
+    def pay_what_shows(self, payment: dict[str, Any]) -> Told:
+        return self._transfer(payment, -1, "all", "order", referred=True, at_once=True)
+
+    @rule(target=told, payment=payments, share=st.sampled_from(["half", "rest", "more"]))
+    def pay_something_else(self, payment: dict[str, Any], share: str) -> Told:
+        return self._transfer(payment, -1, share, "order", referred=False, at_once=True)
 
     @rule(target=told, name=METHODS, amount=AMOUNTS, memo=st.sampled_from(["", "cam on", "VP0"]))
     def transfer_for_nobody(self, name: str, amount: int, memo: str) -> Told:
@@ -255,8 +258,8 @@ class MoneyMachine(RuleBasedStateMachine):
         write_faults(self.folder, Faults())
         for name in NAMES:
             self._provider(name).come_back()
-        for _ in range(6):
-            till.clock.advance(minutes=15)
+        for _ in range(4):
+            till.clock.advance(minutes=20)
             pursue_payments(till.resources)
             till.deliver()
             till.deliver()
@@ -345,6 +348,30 @@ class MoneyMachine(RuleBasedStateMachine):
                 select(line.invoice_ref).where(line.payment_id == payment_id, line.position == 0)
             )
 
+    def _transfer(
+        self,
+        payment: dict[str, Any],
+        which: int,
+        share: str,
+        by: str,
+        referred: bool,
+        at_once: bool,
+    ) -> Told:
+        attempts = self._attempts(payment["id"])
+        attempt = attempts[which]
+        shown = self.till.show(payment)
+        amount = {
+            "all": attempt.amount_vnd,
+            "half": attempt.amount_vnd // 2_000 * 1_000 or 1_000,
+            "rest": shown["remaining_vnd"] or attempt.amount_vnd,
+            "more": attempt.amount_vnd + 7_000,
+        }[share]
+        key = attempt.key if by == "order" else None
+        told = self._come(attempt.provider, key, amount, f"ck {payment['code']}", referred)
+        if at_once:
+            self.call_back(told)
+        return told
+
     def _come(self, name: str, key: str | None, amount: int, memo: str, referred: bool) -> Told:
         provider = self._provider(name)
         number = new_id()
@@ -393,8 +420,8 @@ def test_every_dong_ends_where_it_belongs(
     run_state_machine_as_test(
         lambda: MoneyMachine(till, tmp_path / "his"),
         settings=settings(
-            max_examples=4 if is_postgres else 12,
-            stateful_step_count=30,
+            max_examples=6 if is_postgres else 20,
+            stateful_step_count=40,
             deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),

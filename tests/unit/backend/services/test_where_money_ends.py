@@ -16,6 +16,7 @@ from backend.domain.ids import new_id
 from backend.domain.ledger import Cause
 from backend.errors import FeeChanged
 from backend.jobs.pursue_payments import probe_providers
+from backend.services import apply_transaction as apply_transaction_module
 from backend.services import offer_payment
 from backend.services.apply_transaction import apply_transaction
 from backend.services.check_payment import book_credit
@@ -266,6 +267,26 @@ def test_the_rest_comes_after_the_end(till: Till, clock: SettableClock) -> None:
         "his": 350_000,
         "suspense": 200_000,
     }
+
+
+def test_a_rival_that_ended_while_it_was_waited_for_holds_nothing(
+    till: Till, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till.bill(350_000)
+    late = till.start()
+    clock.advance(minutes=20)
+    till.pursue()
+    rival = till.start(method="wallet")
+    till.post(f"/payments/{rival['id']}/cancel", {"reason": "left"})
+
+    def list_rivals(unit: UnitOfWork, *_: object) -> object:
+        """As read before it was cancelled, and locked after."""
+        table = tables.Payment.__table__
+        return unit.connection.execute(select(table).where(table.c.id == rival["id"])).all()
+
+    monkeypatch.setattr(apply_transaction_module, "list_rivals", list_rivals)
+    till.pay(late)
+    assert till.show(late)["state"] == "late_paid"
 
 
 def test_what_the_his_entered_a_moment_ago_is_not_paid_again(till: Till) -> None:
