@@ -371,11 +371,13 @@ def complete_payment(
     else:
         _pay_newest_attempt(unit, payment.id, provider)
     close_attempts(unit, payment.id, AttemptState.REPLACED)
-    unit.connection.execute(
-        update(tables.PaymentLine)
-        .where(tables.PaymentLine.payment_id == payment.id)
-        .values(is_open=True)
-    )
+    if not is_open(payment):
+        # Its bills were free for others; when somebody took one at this moment, all is undone.
+        unit.connection.execute(
+            update(tables.PaymentLine)
+            .where(tables.PaymentLine.payment_id == payment.id)
+            .values(is_open=True)
+        )
     move_payment(
         unit, payment, state, cause=source, actor=actor,
         paid_at=unit.now, method=provider, reason=None,

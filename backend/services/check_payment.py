@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,7 +28,7 @@ from backend.storage.payments import (
 )
 from backend.storage.unit_of_work import UnitOfWork
 from payments.errors import NotSupported, PaymentError
-from payments.models import Credit, OrderReport, OrderStatus, PlacedOrder
+from payments.models import Credit, OrderReport, OrderStatus, Outcome, PlacedOrder
 from payments.ports import PaymentProvider
 from payments.states import AttemptState, PaymentState
 
@@ -149,15 +149,17 @@ def book_credit(
     source: Source,
     actor: str | None = None,
     asks: bool = False,
+    also: Callable[[UnitOfWork, Outcome], None] | None = None,
 ) -> Applied:
-    """One credit in one transaction, run again when somebody else was at the same bill.
+    """One credit in one transaction, run again when somebody else was at the same bill; `also`
+    is done in it.
 
     Raises StorageUnavailable; NotWanted where the bank asked first.
     """
     catalogue = resources.catalogue.get()
 
     def book(unit: UnitOfWork) -> Applied:
-        return apply_transaction(
+        applied = apply_transaction(
             unit,
             resources.keys,
             catalogue,
@@ -166,6 +168,9 @@ def book_credit(
             actor=actor or f"provider:{credit.provider}",
             asks=asks,
         )
+        if also is not None:
+            also(unit, applied.outcome)
+        return applied
 
     for _ in range(LOST_RACES):
         try:

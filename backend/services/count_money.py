@@ -13,7 +13,7 @@ from backend.storage.cashier_tables import CashierShift, ShiftEntry
 from backend.storage.payment_tables import Credit, JournalEntry, Payment
 from payments.models import Money
 
-UNDER_WAY = 50_000
+UNDER_WAY = 5_000
 """More movements than are ever between their number and their commit at one moment. By numbers,
 not by times: clocks of two machines differ, and are set back at times."""
 

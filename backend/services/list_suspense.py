@@ -244,9 +244,13 @@ def read_payer(resources: Resources, item_id: str, *, staff: Caller) -> PayerWor
 
 
 def list_refunds(
-    database: Database, *, item_id: str | None = None, states: Sequence[str] = ()
+    database: Database,
+    *,
+    item_id: str | None = None,
+    states: Sequence[str] = (),
+    newest: int | None = None,
 ) -> list[Refund]:
-    """Of one item, or in these states; the oldest first."""
+    """Of one item, or in these states; the oldest first. `newest`: so many, the newest first."""
     refund = PaymentRefund
     query = (
         select(refund.__table__, Credit.provider, Payment.code, Ticket.number)
@@ -255,8 +259,8 @@ def list_refunds(
         .outerjoin(Payment, Payment.id == SuspenseItem.payment_id)
         .outerjoin(Ticket, Ticket.visit_id == Payment.visit_id)
         .where(refund.facility_id == database.facility_id)
-        .order_by(refund.requested_at)
-        .limit(MAX_LISTED)
+        .order_by(*(each.desc() if newest else each for each in (refund.requested_at, refund.id)))
+        .limit(newest or MAX_LISTED)
     )
     if item_id is not None:
         query = query.where(refund.item_id == item_id)

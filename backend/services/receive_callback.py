@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, select
 
 from backend.domain.ids import new_id
 from backend.errors import StorageUnavailable
@@ -38,6 +39,7 @@ from payments.models import (
 from payments.ports import PaymentProvider
 from payments.states import AttemptState
 
+KeepNotice: TypeAlias = Callable[[UnitOfWork, Outcome], None]
 _ENDS = {
     OrderStatus.FAILED: AttemptState.FAILED,
     OrderStatus.CANCELLED: AttemptState.CANCELLED,
@@ -60,29 +62,45 @@ def receive_callback(
     if isinstance(message, BillLookup):
         return provider.answer_bill(message, _find_bill(resources, message))
     try:
-        outcome = _take(resources, provider, message)
-        _keep_notice(resources, name, request, message, outcome)
+        outcome = _take(resources, provider, message, keep_as(resources, name, request, message))
     except StorageUnavailable as error:
         log(Event.JOB_FAILED, error=error, job="receive_callback", provider=name)
         outcome = Outcome.NOT_NOW
     return provider.answer(message, outcome)
 
 
-def _take(resources: Resources, provider: PaymentProvider, notice: Notice) -> Outcome:
-    if notice.kind is NoticeKind.STATUS:
-        return _end(resources, provider.name, notice)
-    if notice.kind is not NoticeKind.CREDIT:
-        return Outcome.RECORDED
-    if notice.confirm:
-        return _confirm(resources, provider.name, notice)
-    outcome = Outcome.RECORDED
-    for credit in notice.credits:
+def _take(
+    resources: Resources, provider: PaymentProvider, notice: Notice, keep: KeepNotice
+) -> Outcome:
+    """What is said of money is kept together with what became of it."""
+    last = len(notice.credits) - 1
+    is_money = notice.kind is NoticeKind.CREDIT and not notice.confirm
+    outcome = Outcome.RECORDED if is_money else _take_note(resources, provider.name, notice)
+    is_kept = False
+    for position, credit in enumerate(notice.credits if is_money else ()):
         try:
-            outcome = book_credit(resources, credit, source="callback", asks=notice.asks).outcome
+            outcome = book_credit(
+                resources,
+                credit,
+                source="callback",
+                asks=notice.asks,
+                also=keep if position == last else None,
+            ).outcome
+            is_kept = position == last
         except NotWanted as error:
             log(Event.CALLBACK_REFUSED, provider=provider.name, code=error.outcome.value)
             outcome = error.outcome
+    if not is_kept:
+        resources.database.transact(lambda unit: keep(unit, outcome))
     return outcome
+
+
+def _take_note(resources: Resources, name: str, notice: Notice) -> Outcome:
+    if notice.kind is NoticeKind.STATUS:
+        return _end(resources, name, notice)
+    if notice.kind is NoticeKind.CREDIT:
+        return _confirm(resources, name, notice)
+    return Outcome.RECORDED
 
 
 def _end(resources: Resources, name: str, notice: Notice) -> Outcome:
@@ -131,9 +149,9 @@ def _find_bill(resources: Resources, lookup: BillLookup) -> Bill | None:
     return Bill(code=payment.code, due=remaining if is_open(payment) else None)
 
 
-def _keep_notice(
-    resources: Resources, name: str, request: CallbackRequest, notice: Notice, outcome: Outcome
-) -> None:
+def keep_as(
+    resources: Resources, name: str, request: CallbackRequest, notice: Notice
+) -> KeepNotice:
     """Word for word and sealed: what was said, should anybody ever ask. Once per wording."""
     raw = json.dumps(
         {
@@ -145,20 +163,9 @@ def _keep_notice(
         ensure_ascii=False,
     ).encode()
     body_hash = hashlib.sha256(raw).hexdigest()
+    table = tables.PaymentNotice
 
-    def keep(unit: UnitOfWork) -> None:
-        table = tables.PaymentNotice
-        known = unit.connection.execute(
-            update(table)
-            .where(
-                table.facility_id == unit.facility_id,
-                table.provider == name,
-                table.body_hash == body_hash,
-            )
-            .values(repeats=table.repeats + 1)
-        )
-        if known.rowcount:
-            return
+    def keep(unit: UnitOfWork, outcome: Outcome) -> None:
         notice_id = new_id()
         unit.connection.execute(
             unit.insert_into(table)
@@ -172,7 +179,10 @@ def _keep_notice(
                 sealed=resources.keys.seal(raw, context=f"payment_notice:{notice_id}"),
                 received_at=unit.now,
             )
-            .on_conflict_do_nothing()
+            .on_conflict_do_update(
+                index_elements=["facility_id", "provider", "body_hash"],
+                set_={"repeats": table.repeats + 1},
+            )
         )
 
-    resources.database.transact(keep)
+    return keep

@@ -37,6 +37,7 @@ ITEM_STATES = ("open", "applied", "refunding", "refunded", "handed_over")
 REFUND_STATES = ("requested", "approved", "rejected", "processing", "done", "failed")
 
 OPEN_LINE = text("is_open")
+TO_CANCEL = text("to_cancel")
 ASKED_LATER = text("next_query_at IS NOT NULL")
 OPEN_ITEM = text("state IN ('open', 'refunding')")
 UNFINISHED_REFUND = text("state IN ('requested', 'approved', 'processing')")
@@ -119,6 +120,7 @@ class PaymentLine(Base):
             postgresql_where=OPEN_LINE,
             sqlite_where=OPEN_LINE,
         ),
+        Index("ix_payment_line_invoice", "facility_id", "invoice_ref"),
         UniqueConstraint("payment_id", "position"),
     )
     id: Mapped[str] = primary()
@@ -145,6 +147,13 @@ class PaymentAttempt(Base):
         CheckConstraint(one_of("state", ATTEMPT_STATES), name="state"),
         UniqueConstraint("key"),
         UniqueConstraint("payment_id", "attempt"),
+        Index(
+            "ix_payment_attempt_cancel",
+            "facility_id",
+            "id",
+            postgresql_where=TO_CANCEL,
+            sqlite_where=TO_CANCEL,
+        ),
         Index(
             "ix_payment_attempt_query",
             "facility_id",
@@ -307,6 +316,7 @@ class JournalEntry(Base):
         CheckConstraint("amount_vnd > 0", name="amount"),
         CheckConstraint("debit <> credit", name="two_accounts"),
         Index("ix_journal_entry_credit", "credit_id"),
+        Index("ix_journal_entry_payment", "payment_id"),
         Index("ix_journal_entry_at", "facility_id", "at"),
     )
     id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)

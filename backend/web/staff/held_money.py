@@ -25,6 +25,7 @@ from backend.errors import (
 from backend.services.hand_over_suspense import MAX_NOTE_CHARS, hand_over_suspense
 from backend.services.list_payments import MAX_SEARCH_CHARS, find_payments
 from backend.services.list_suspense import (
+    count_suspense,
     get_suspense,
     list_settled,
     list_suspense,
@@ -205,7 +206,11 @@ def _done(item_id: str) -> ResponseReturnValue:
 
 def _lists() -> dict[str, Any]:
     database = resources().database
-    return {"items": list_suspense(database), "settled": list_settled(database, limit=20)}
+    return {
+        "items": list_suspense(database),
+        "held": count_suspense(database),
+        "settled": list_settled(database, limit=20),
+    }
 
 
 def _page(untrusted_id: str, *, refusal: BackendError | None = None, **facts: Any) -> Response:

@@ -84,7 +84,7 @@ def _page(refusal: BackendError | None = None) -> Response:
     facts: dict[str, Any] = {
         "requested": list_refunds(database, states=("requested",)),
         "under_way": list_refunds(database, states=("approved", "processing")),
-        "ended": list_refunds(database, states=ENDED)[-LATEST:][::-1],
+        "ended": list_refunds(database, states=ENDED, newest=LATEST),
     }
     return render_money_page(
         "payments/refunds.html",

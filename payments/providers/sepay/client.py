@@ -188,7 +188,7 @@ def _read(reply: Reply, *, written: bool = False) -> dict[str, Any]:
     if reply.status not in {200, 201}:
         raise BrokenReply(f"status {reply.status}")
     content = reply.read_json()
-    if content.get("status") not in {"success", 200}:
+    if content.get("status") not in ("success", 200):
         raise BrokenReply("no success")
     return content
 

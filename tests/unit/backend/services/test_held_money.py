@@ -237,6 +237,7 @@ def test_a_part_is_given_back_and_the_rest_stays_held(resources: Resources, till
     (rest,) = list_suspense(till.database, states=("open",))
     ask(resources, rest.id, 120_000)
     assert [each.serial for each in list_refunds(till.database)] == [1, 2]
+    assert [each.serial for each in list_refunds(till.database, newest=1)] == [2]
 
 
 def test_a_refund_that_is_rejected_leaves_the_money_held(resources: Resources, till: Till) -> None:
