@@ -179,6 +179,7 @@ def take_receipt(
     shown = patient.view_of(PaidView).code.replace(" ", "")
     require(code in {None, shown}, "the receipt has another code than the QR")
     scene.result.payment = shown
+    patient.wait(lambda: len(staged.printer.tickets) > before, what="the receipt")
     scene.keep_ticket(staged, before + 1)
     patient.times_ms[f"{timed} to receipt"] = (time.perf_counter() - since) * 1000
     patient.look()
