@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row, or_, select, update
 
-from backend.errors import FeesUnavailable, StorageUnavailable
+from backend.errors import FeesUnavailable
 from backend.events import Event
 from backend.logging import log
 from backend.services.cancel_payment import cancel_at_provider, note_cancelled
@@ -21,6 +21,7 @@ from backend.services.pay_refund import pay_refund
 from backend.services.payment_methods import ask_provider, find_away, party_of
 from backend.services.remote_party import NoAnswer
 from backend.services.resources import Resources
+from backend.services.share_answering import share_answering
 from backend.services.show_dues import list_bills, read_account
 from backend.storage import payment_tables as tables
 from backend.storage.payments import end_payment, is_open, list_lines, lock_payment
@@ -228,7 +229,9 @@ def pay_refunds(resources: Resources) -> None:
 
 
 def probe_providers(resources: Resources) -> None:
-    """One that went away is tried now and then: its way of paying comes back by itself."""
+    """One that went away is tried now and then: its way of paying comes back by itself, whichever
+    process saw it go, and whether or not that one still runs.
+    """
     with resources.database.read() as connection:
         away = find_away(connection, resources.database.facility_id)
     for name in resources.providers:
@@ -238,5 +241,7 @@ def probe_providers(resources: Resources) -> None:
             ask_provider(resources, name, lambda provider: provider.check(), wait_s=5)
         except NoAnswer:
             continue
-        except (PaymentError, StorageUnavailable) as error:
+        except PaymentError as error:
             log(Event.JOB_FAILED, error=error, job="probe_providers", provider=name)
+        else:
+            share_answering(resources.database, party_of(name), answers=True)

@@ -86,8 +86,8 @@ def match_bill(
     StorageUnavailable.
     """
     catalogue = resources.catalogue.get()
-    account = read_account(resources, catalogue, patient_ref)
     read_at = resources.database.clock()
+    account = read_account(resources, catalogue, patient_ref)
     bill = next((each for each in list_bills(account) if each.ref == bill_ref), None)
     if bill is None or bill.due_vnd != due_vnd:
         raise FeeChanged

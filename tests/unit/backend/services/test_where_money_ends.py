@@ -15,10 +15,12 @@ from backend.domain.dues import BillFacts
 from backend.domain.ids import new_id
 from backend.domain.ledger import Cause
 from backend.errors import FeeChanged
+from backend.jobs.pursue_payments import probe_providers
 from backend.services import offer_payment
 from backend.services.apply_transaction import apply_transaction
 from backend.services.check_payment import book_credit
 from backend.services.payment_methods import find_away, party_of
+from backend.services.share_answering import share_answering
 from backend.services.start_payment import refuse_if_being_paid
 from backend.storage import payment_tables as tables
 from backend.storage.database import Database
@@ -159,6 +161,17 @@ def test_a_refund_waits_for_a_provider_that_is_away(till: Till, clock: SettableC
     till.pursue()
     # Not asked, so nothing is unknown: it is asked for when the bank is back.
     assert refund_state(till, refund_id) == RefundState.APPROVED
+
+
+def test_a_provider_comes_back_whoever_saw_it_go(till: Till) -> None:
+    """Another process said that it is away, and was killed: nobody here ever saw it fail."""
+    share_answering(till.resources.database, party_of("bank"), answers=False)
+    assert [method["name"] for method in till.dues()["methods"]] == ["wallet"]
+    till.bank.fail_next(Unavailable("still away"))
+    probe_providers(till.resources)
+    assert is_away(till, "bank")
+    probe_providers(till.resources)
+    assert [method["name"] for method in till.dues()["methods"]] == ["bank", "wallet"]
 
 
 # --- whose money it is
