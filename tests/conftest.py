@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
 from argon2 import PasswordHasher
 
@@ -22,6 +23,10 @@ MEMORY = Path("/dev/shm")
 PLENTY_BYTES = 4 * 1024**3
 
 _numbers = itertools.count()
+
+# A busy machine makes single examples slow; that says nothing about the code.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 
 def pytest_configure(config: pytest.Config) -> None:
