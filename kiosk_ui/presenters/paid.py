@@ -65,7 +65,7 @@ class Paid(Presenter):
 
     def _what_next(self, result: PrintResult | None) -> tuple[Phrase, ...]:
         pay, say = get_pay(self.ctx), self.ctx.say
-        if pay.printing:
+        if pay.printing or self._will_print():
             return (say("paid.printing"),)
         if result is not None and result.state is PrintState.PRINTED:
             return (say("paid.take_receipt"),)
@@ -86,6 +86,7 @@ class Paid(Presenter):
         may_print = (
             self._payment().receipt is not None
             and not pay.printing
+            and not self._will_print()
             and pay.receipt_jobs < MOST_RECEIPTS
         )
         key = "paid.reprint" if pay.receipt_jobs else "paid.print"
@@ -107,6 +108,11 @@ class Paid(Presenter):
         self._print_first()
 
     # --- paper --------------------------------------------------------------------------------------
+
+    def _will_print(self) -> bool:
+        """By itself, in a moment."""
+        pay = get_pay(self.ctx)
+        return pay.begun_here and pay.receipt_jobs == 0
 
     def _print_first(self) -> None:
         """Once, without being asked, for who paid here: a restart finds the job in the journal.
