@@ -11,11 +11,12 @@ from sqlalchemy.exc import IntegrityError
 
 from backend.domain.catalogue import Catalogue
 from backend.domain.rooms import list_queue_rooms, list_room_queues
-from backend.domain.visit import HoldReason, StepState
+from backend.domain.visit import OPEN_STATES, HoldReason, StepState
 from backend.errors import ActNotFound, ChangedMeanwhile, UndoOver
 from backend.events import Event
 from backend.services.answer_room import answer_room
 from backend.services.call_next import get_room
+from backend.services.go_on import list_visit_steps
 from backend.services.keep_act import REMEMBERED, REMEMBERED_TIMES
 from backend.services.move_step import move_step
 from backend.services.recognise_caller import Caller
@@ -120,7 +121,19 @@ def _put_back(
         except IntegrityError as error:
             # The patient waits for this service with another number by now.
             raise ChangedMeanwhile from error
+    for visit_id in visits:
+        _check_goes_on(unit, visit_id)
     return queues, visits
+
+
+def _check_goes_on(unit: UnitOfWork, visit_id: str) -> None:
+    """Raises ChangedMeanwhile when nothing of a visit would be open but what waits for an earlier
+    step: another act has gone on from there, and nobody would ever call the patient.
+    """
+    unit.flush()
+    still_open = [step for step in list_visit_steps(unit, visit_id) if step.state in OPEN_STATES]
+    if still_open and all(step.hold_reason == HoldReason.EARLIER_STEP for step in still_open):
+        raise ChangedMeanwhile
 
 
 def _mark_undone(unit: UnitOfWork, act: Any, caller: Caller) -> None:
