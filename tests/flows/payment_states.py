@@ -94,7 +94,7 @@ def paid_without_paper(bench: Bench) -> None:
     bench.printer.ends, bench.printer.reason = PrintState.FAILED, PrintReason.PAPER_END
     walk(bench, TO_QR)
     bench.gateway.money.receive()
-    bench.wait(1)
+    bench.wait(4)
 
 
 def does_not_take_money(bench: Bench) -> None:
