@@ -12,6 +12,8 @@
 | TIEPDON_INSURER_CONFIG  | TOML file with the way to the insurer's gateway     | none: the HIS asks  |
 | TIEPDON_PAYMENTS_CONFIG | TOML file with banks and wallets, in their order     | none: cash only     |
 | TIEPDON_CALL_LISTS      | folder for call lists of all rooms, to go on from   | none: not written   |
+| TIEPDON_AUDIT_HEADS     | file that heads of the audit chain are added to,    | none: not written   |
+|                         | to be copied off the host                           |                     |
 | TIEPDON_PUBLIC_BASE     | address before /t/{token} in the ticket's QR        | none: token alone   |
 | TIEPDON_OIDC_ISSUER     | https://… of the hospital's own sign-on (OpenID)    | none                |
 | TIEPDON_OIDC_CLIENT_ID  | our name there                                      | none                |
@@ -79,6 +81,8 @@ class Config:
     """What others than this machine show to read `/metrics`; without one they cannot."""
     call_lists: Path | None = None
     """Where lists of all rooms are written again and again; nothing of a person is in them."""
+    audit_heads: Path | None = None
+    """Lines are added to it and never changed."""
     facility_id: str = DEFAULT_FACILITY_ID
     data_folder: Path | None = None
     coverage_patient_wait_s: float = 2.0
@@ -141,6 +145,9 @@ def load_config(
         "single_sign_on": _single_sign_on(environ),
         "call_lists": Path(environ["TIEPDON_CALL_LISTS"])
         if environ.get("TIEPDON_CALL_LISTS")
+        else None,
+        "audit_heads": Path(environ["TIEPDON_AUDIT_HEADS"])
+        if environ.get("TIEPDON_AUDIT_HEADS")
         else None,
         "public_base": (environ.get("TIEPDON_PUBLIC_BASE") or "").rstrip("/") or None,
     }

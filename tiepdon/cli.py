@@ -8,6 +8,7 @@ import logging
 import click
 
 COMMANDS = (
+    "audit",
     "checkin-xml",
     "demo",
     "displays",

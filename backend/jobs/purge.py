@@ -23,7 +23,7 @@
 | tickets, visits, steps, calls, acts of | 24 months (a setting), without any person               |
 | staff, rooms of the day, help calls,   |                                                         |
 | refs of orders (not what was ordered)  |                                                         |
-| audit                                  | 24 months (a setting; 12 at least)                      |
+| audit                                  | 24 months (a setting; 12 at least), by jobs.purge_audit |
 
 Acceptances of the data notice are kept as long as the hospital's record of the person. Payments,
 credits, refunds and the journal are books of account: nothing here deletes them (Luật Kế toán
@@ -41,6 +41,7 @@ from sqlalchemy import ColumnElement, delete, exists, select, update
 from backend.domain.catalogue import Catalogue
 from backend.domain.outbox import OPEN_MESSAGES
 from backend.events import Event
+from backend.jobs.purge_audit import purge_audit
 from backend.services.resources import Resources
 from backend.storage import payment_tables as payments
 from backend.storage import tables
@@ -65,6 +66,7 @@ def purge(resources: Resources) -> dict[str, int]:
     counts = {"link": _unlink_people(database, last_linked_day(catalogue, now=now))}
     for name, table, condition in _list_rules(catalogue, now):
         counts[name] = _delete(database, table, condition)
+    counts["audit"] = purge_audit(database, before=_first_kept_audit(catalogue, now))
     done = {name: count for name, count in counts.items() if count}
     if done:
         with database.write() as unit:
@@ -88,7 +90,6 @@ def _list_rules(
 ) -> list[tuple[str, type[tables.Base], Condition]]:
     settings = catalogue.settings
     old_day = catalogue.today(now) - timedelta(days=settings.keep_tickets_months * DAYS_PER_MONTH)
-    audit_months = max(settings.keep_audit_months, LEAST_AUDIT_MONTHS)
     old_visit = select(tables.Visit.id).where(tables.Visit.day < old_day)
 
     past_visit = select(tables.Visit.id).where(tables.Visit.day < catalogue.today(now))
@@ -166,12 +167,12 @@ def _list_rules(
         ("quota", tables.Quota, tables.Quota.day < catalogue.today(now)),
         ("slot", tables.Slot, tables.Slot.starts_at < ago(days=7)),
         ("series", tables.Series, tables.Series.day < old_day),
-        (
-            "audit",
-            tables.AuditEvent,
-            tables.AuditEvent.at < ago(days=audit_months * DAYS_PER_MONTH),
-        ),
     ]
+
+
+def _first_kept_audit(catalogue: Catalogue, now: datetime) -> datetime:
+    months = max(catalogue.settings.keep_audit_months, LEAST_AUDIT_MONTHS)
+    return now - timedelta(days=months * DAYS_PER_MONTH)
 
 
 def _spent_evidence(keep_days: int, now: datetime) -> Condition:

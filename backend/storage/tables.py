@@ -1327,6 +1327,14 @@ class AuditEvent(Base):
             postgresql_where=text("sequence IS NULL"),
             sqlite_where=text("sequence IS NULL"),
         ),
+        Index(
+            "uq_audit_event_sequence",
+            "facility_id",
+            "sequence",
+            unique=True,
+            postgresql_where=text("sequence IS NOT NULL"),
+            sqlite_where=text("sequence IS NOT NULL"),
+        ),
     )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)
@@ -1339,6 +1347,18 @@ class AuditEvent(Base):
     detail: Mapped[dict[str, Any]]
     sequence: Mapped[int | None] = mapped_column(BigInteger)
     chain_hash: Mapped[str | None] = mapped_column(Code)
+
+
+class AuditCheckpoint(Base):
+    """Both ends of the audit chain. Who seals or purges holds this row: one at a time."""
+
+    __tablename__ = "audit_checkpoint"
+    facility_id: Mapped[str] = mapped_column(Id, primary_key=True)
+    purged_sequence: Mapped[int] = mapped_column(BigInteger)
+    """The newest row that was purged, 0 before; the oldest row that is left is chained to it."""
+    purged_hash: Mapped[str] = mapped_column(Code)
+    head_sequence: Mapped[int] = mapped_column(BigInteger)
+    head_hash: Mapped[str] = mapped_column(Code)
 
 
 class LiveEvent(Base):

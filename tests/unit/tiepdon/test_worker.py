@@ -15,7 +15,9 @@ from click.testing import CliRunner
 
 from backend.bootstrap import set_up
 from backend.config import load_config
-from backend.storage.database import open_database
+from backend.services.verify_audit import verify_audit
+from backend.storage.database import Database, open_database
+from tests.factories.audit import sealed_rows, write_events
 from tests.factories.outbox import add_message, get_row
 from tiepdon.cli import main
 
@@ -48,6 +50,54 @@ def test_it_sends_what_is_due_and_ends_on_sigterm(tmp_path: Path) -> None:
         worker.kill()
         worker.wait()
         database.close()
+
+
+@pytest.mark.slow
+def test_two_seal_the_audit_trail_and_one_is_killed(database_url: str, tmp_path: Path) -> None:
+    heads = tmp_path / "heads.jsonl"
+    environ = {
+        "TIEPDON_DEMO": "1",
+        "TIEPDON_DB": database_url,
+        "TIEPDON_HIS_SETTINGS": json.dumps({"folder": str(tmp_path / "his")}),
+        "TIEPDON_AUDIT_HEADS": str(heads),
+        "TIEPDON_DATA": str(tmp_path / "data"),
+    }
+    config = load_config(environ)
+    database = open_database(config)
+    set_up(database, config)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TIEPDON_")}
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tiepdon", "worker", "--threads", "2"],
+            env=clean | environ, cwd=tmp_path, stderr=subprocess.DEVNULL,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    try:
+        for turn in range(3):
+            write_events(database, 40)
+            wait_until_sealed(database, count=40 * (turn + 1))
+            if turn == 0:
+                workers[0].kill()
+        with database.snapshot() as connection:
+            verdict = verify_audit(connection, facility_id="main", now=database.clock())
+        assert verdict.ok
+        until = time.monotonic() + PATIENCE_S
+        while not heads.exists():
+            assert time.monotonic() < until
+            time.sleep(0.1)
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+        database.close()
+
+
+def wait_until_sealed(database: Database, *, count: int) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while sum(row.actor == "test" for row in sealed_rows(database)) < count:
+        assert time.monotonic() < until
+        time.sleep(0.1)
 
 
 def test_without_keys_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
