@@ -8,6 +8,7 @@ import logging
 import click
 
 COMMANDS = (
+    "backup",
     "checkin-xml",
     "demo",
     "displays",
@@ -24,6 +25,7 @@ COMMANDS = (
     "payments",
     "print-agent",
     "read-number",
+    "restore",
     "say",
     "scan",
     "serve",
