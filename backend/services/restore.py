@@ -26,6 +26,7 @@ from backend.storage.backup_folder import (
 )
 from backend.storage.backup_key import BackupKey
 from backend.storage.cashier_tables import CashierShift, DayClose
+from backend.storage.clear_folder import clear_folder
 from backend.storage.database import Database, open_engine
 from backend.storage.database_copies import (
     check_sqlite,
@@ -244,9 +245,8 @@ def _staged(chosen: Chosen, key: BackupKey, name: str, near: Path | None) -> Ite
         yield None
         return
     try:
-        near.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".tiepdon-restore-", dir=near.parent) as folder:
-            path = Path(folder) / "part.sqlite3"
+        with clear_folder(near) as folder:
+            path = folder / "part.sqlite3"
             with path.open("wb") as file:
                 for piece in open_part(chosen.folder, part, key):
                     file.write(piece)

@@ -125,7 +125,7 @@ def test_backup_wipe_restore_verify(
     write_new_keys(Path("others.json"))
     monkeypatch.setenv("TIEPDON_KEYS_FILE", "others.json")
     assert answer("restore", "second", "--db", database_url, exit_code=1)["keys_match"] is False
-    assert not [path for path in Path().iterdir() if path.name.startswith(".tiepdon")]
+    assert not [path for path in Path().iterdir() if path.name.startswith(".")]
 
 
 def test_a_restore_over_newer_rows_is_asked_for(live: Database, database_url: str) -> None:
@@ -336,6 +336,27 @@ def test_two_at_once_and_what_a_killed_one_left(live: Database, database_url: st
     assert count(live) == 3
 
 
+def test_a_backup_killed_half_way_leaves_the_old_one(live: Database, database_url: str) -> None:
+    answer("backup", "first", "--db", database_url)
+    old = only("first")
+    script = (
+        "import os, signal\n"
+        "from backend.storage.backup_folder import BackupWriter\n"
+        "BackupWriter.end_part = lambda self: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from tiepdon.cli import main\n"
+        f"main(['backup', 'first', '--db', {database_url!r}])\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert only("first") == old
+    assert list(Path("first").glob(".unfinished-*"))
+    assert not [path for path in Path().iterdir() if path.name.startswith(".")]  # nothing in clear
+    assert answer("restore", "first", "--db", database_url)["name"] == old.name
+    assert answer("backup", "first", "--keep", "1", "--db", database_url)["ok"]
+    assert len(list(Path("first").iterdir())) == 2  # the new one and the lock
+    assert count(live) == 3
+
+
 def test_a_restore_killed_half_way_leaves_the_database(live: Database, database_url: str) -> None:
     """Killed after the old tables were dropped or overwritten, before the commit."""
     answer("backup", "first", "--db", database_url)
@@ -364,6 +385,7 @@ def test_a_restore_killed_half_way_leaves_the_database(live: Database, database_
     assert rows == 4
     assert answer("restore", "first", "--yes", "--db", database_url)["ok"]
     assert count(live) == 3
+    assert not [path for path in Path().iterdir() if path.name.startswith(".")]
 
 
 def test_the_register_of_patients_goes_along(
@@ -418,6 +440,28 @@ def test_a_database_of_something_else_is_not_overwritten(tmp_path: Path) -> None
     assert run("restore", "first", "--db", f"sqlite:///{tmp_path}/none.sqlite3").exit_code == 1
     assert not Path("none.sqlite3").exists()
     assert run("backup", "first", "second", "third").exit_code == 2
+
+
+@pytest.mark.postgres
+def test_the_owner_of_the_database_needs_no_more_rights(postgres_server: PostgresServer) -> None:
+    """As in the instructions: createuser tiepdon, createdb -O tiepdon."""
+    postgres_server.execute("CREATE ROLE plain LOGIN")
+    postgres_server.execute("CREATE DATABASE of_plain OWNER plain")
+    url = postgres_server.url("of_plain").replace("postgres@", "plain@")
+    try:
+        assert run("settings", "show", "--db", url).exit_code == 0
+        answer("backup", "first", "--db", url)
+        reply = run("backup", "--check", "first", "--db", url)
+        assert "no temporary database: permission denied" in reply.stderr
+        assert answer("restore", "first", "--yes", "--db", url)["ok"]
+        postgres_server.execute("DROP DATABASE of_plain WITH (FORCE)")
+        postgres_server.execute("CREATE DATABASE of_plain OWNER plain")
+        assert answer("restore", "first", "--db", url)["ok"]
+        postgres_server.execute("ALTER ROLE plain CREATEDB")
+        assert answer("backup", "--check", "first", "--db", url)["ok"]
+    finally:
+        postgres_server.execute("DROP DATABASE of_plain WITH (FORCE)")
+        postgres_server.execute("DROP ROLE plain")
 
 
 @pytest.mark.postgres
