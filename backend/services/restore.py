@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine, func, inspect, select
+from sqlalchemy import Connection, Engine, func, inspect, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import InstrumentedAttribute
 
 from backend.errors import BackupDamaged, BackupFailed, RestoreRefused
@@ -176,7 +177,14 @@ def try_backup(
 
 def find_losses(manifest: Manifest, url: str, register: Path | None) -> dict[str, int]:
     """Rows by table that are newer than the backup, or more than it has. Raises BackupFailed."""
-    present = count_rows(url)
+    try:
+        present = count_rows(url)
+    except BackupFailed as error:
+        if not is_sqlite(url):
+            raise
+        raise RestoreRefused(
+            f"the database there cannot be read: move {path_of(url)} and its -wal away first"
+        ) from error
     if present and "alembic_version" not in present:
         return {table: rows for table, rows in present.items() if rows} or {"tables": len(present)}
     lost = {}
@@ -189,6 +197,8 @@ def find_losses(manifest: Manifest, url: str, register: Path | None) -> dict[str
                 more = present.get(table, 0) - manifest.rows.get(table, 0)
                 if (count := max(newer, more)) > 0:
                     lost[table] = count
+        except DBAPIError as error:
+            raise BackupFailed("the database does not answer") from error
         finally:
             engine.dispose()
     if register is not None and register.is_file() and register.stat().st_size:
@@ -205,8 +215,15 @@ def _count_newer(
     if column.key not in {each["name"] for each in columns}:
         return 0
     with engine.connect() as connection:
+        _take_time(connection)
         query = select(func.count()).where(column > manifest.taken_at)
         return int(connection.scalar(query) or 0)
+
+
+def _take_time(connection: Connection) -> None:
+    """Whole tables are read, for longer than a request may take."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
 
 
 def _prove(folder: Path, key: BackupKey) -> Manifest:
@@ -272,6 +289,7 @@ def _prove_database(manifest: Manifest, url: str, facility_id: str) -> list[str]
     try:
         migrate(engine)
         with database.snapshot() as connection:
+            _take_time(connection)
             faults += verify_payments(connection, facility_id=facility_id).faults
     finally:
         database.close()

@@ -337,7 +337,13 @@ def _count_postgres(connection: psycopg.Connection) -> dict[str, int]:
 
 def _connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
     password = make_url(url).password
-    return psycopg.connect(_clean(url), password=password, autocommit=autocommit, connect_timeout=5)
+    return psycopg.connect(
+        _clean(url),
+        password=password,
+        autocommit=autocommit,
+        connect_timeout=5,
+        options="-c idle_in_transaction_session_timeout=0 -c statement_timeout=0",
+    )
 
 
 def _clean(url: str) -> str:

@@ -26,6 +26,8 @@ from backend.storage.backup_folder import BackupWriter
 from backend.storage.crypto import write_new_keys
 from backend.storage.database import Database, open_engine
 from backend.storage.tables import AuditEvent
+from tests.factories.hospital import Hospital
+from tests.factories.money import Till
 from tests.postgres import PostgresServer
 from tiepdon.cli import main
 
@@ -164,6 +166,44 @@ def test_a_backup_is_proven_in_a_database_of_its_own(live: Database, database_ur
         with live.read() as connection:
             left = "SELECT count(*) FROM pg_database WHERE datname LIKE 'tiepdon_check%'"
             assert connection.scalar(text(left)) == 0
+
+
+def test_money_comes_back_to_the_dong_and_wrong_books_are_said(
+    live: Database, database_url: str
+) -> None:
+    hospital = Hospital(live).set_up()
+    hospital.add_room("101")
+    hospital.add_service("NOI", "101")
+    till = Till(live)
+    till.receive(150_000, payment_id=till.add_payment(150_000))
+    held = till.hold(70_000)
+    before = answer("payments", "verify", "--db", database_url)
+    answer("backup", "first", "--db", database_url)
+    till.receive(90_000)
+    assert "credit 1" in run("restore", "first", "--db", database_url).stderr
+    answer("restore", "first", "--yes", "--db", database_url)
+    assert answer("payments", "verify", "--db", database_url) == before
+    assert before["credits"] == 2
+    with live.write() as unit:
+        unit.connection.execute(
+            text("UPDATE suspense_item SET amount_vnd = 1 WHERE id = :id"), {"id": held}
+        )
+    answer("backup", "second", "--db", database_url)
+    verdict = answer("restore", "second", "--db", database_url, exit_code=1)
+    assert (verdict["ok"], bool(verdict["faults"])) == (False, True)
+    assert answer("backup", "--check", "second", "--db", database_url, exit_code=1)["faults"]
+
+
+def test_what_cannot_be_read_is_not_overwritten(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/broken.sqlite3"
+    assert run("settings", "show", "--db", url).exit_code == 0
+    answer("backup", "first", "--db", url)
+    Path("broken.sqlite3").write_bytes(b"SQLite format 3\0" + bytes(range(256)) * 100)
+    assert "cannot be read: move" in run("restore", "first", "--yes", "--db", url).stderr
+    assert run("backup", "first", "--db", url).exit_code == 1
+    for path in tmp_path.glob("broken*"):
+        path.unlink()
+    assert answer("restore", "first", "--db", url)["ok"]
 
 
 def test_a_writer_goes_on_and_the_copy_is_of_one_moment(live: Database, database_url: str) -> None:
