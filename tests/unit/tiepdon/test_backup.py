@@ -168,6 +168,7 @@ def test_a_backup_is_proven_in_a_database_of_its_own(live: Database, database_ur
             assert connection.scalar(text(left)) == 0
 
 
+@pytest.mark.slow
 def test_money_comes_back_to_the_dong_and_wrong_books_are_said(
     live: Database, database_url: str
 ) -> None:
@@ -349,6 +350,7 @@ def test_a_disk_that_fills_half_way(
     assert count(live) == 3
 
 
+@pytest.mark.slow
 def test_two_at_once_and_what_a_killed_one_left(live: Database, database_url: str) -> None:
     answer("backup", "first", "--db", database_url)
     old = only("first")
@@ -376,6 +378,7 @@ def test_two_at_once_and_what_a_killed_one_left(live: Database, database_url: st
     assert count(live) == 3
 
 
+@pytest.mark.slow
 def test_a_backup_killed_half_way_leaves_the_old_one(live: Database, database_url: str) -> None:
     answer("backup", "first", "--db", database_url)
     old = only("first")
@@ -397,16 +400,16 @@ def test_a_backup_killed_half_way_leaves_the_old_one(live: Database, database_ur
     assert count(live) == 3
 
 
+@pytest.mark.slow
 def test_a_restore_killed_half_way_leaves_the_database(live: Database, database_url: str) -> None:
     """Killed after the old tables were dropped or overwritten, before the commit."""
     answer("backup", "first", "--db", database_url)
     add(live, "today")
     script = (
-        "import os, signal, sqlite3, subprocess\n"
+        "import os, signal\n"
         "from backend.storage import database_copies as copies\n"
         "def die(*_): os.kill(os.getpid(), signal.SIGKILL)\n"
         "copies._end = die\n"
-        "pages = copies._copy_pages\n"
         "def half(source, target):\n"
         "    source.backup(target, pages=40, progress=die)\n"
         "copies._copy_pages = half\n"
@@ -483,6 +486,7 @@ def test_a_database_of_something_else_is_not_overwritten(tmp_path: Path) -> None
 
 
 @pytest.mark.postgres
+@pytest.mark.slow
 def test_the_owner_of_the_database_needs_no_more_rights(postgres_server: PostgresServer) -> None:
     """As in the instructions: createuser tiepdon, createdb -O tiepdon."""
     postgres_server.execute("CREATE ROLE plain LOGIN")
