@@ -33,6 +33,7 @@ BackendError
 ├── Unavailable                come again later
 │   ├── StorageUnavailable · CatalogueUnavailable · VoiceUnavailable
 │   ├── FeesUnavailable · MethodUnavailable
+├── BackupFailed · BackupDamaged · RestoreRefused
 └── ConfigError                the server cannot start like this
 
 `code` is stable and part of the contract; `message_key` names the sentence a screen shows.
@@ -575,6 +576,27 @@ class VoiceUnavailable(Unavailable):
 class ConfigError(BackendError):
     code = "config"
     title = "The settings are not complete"
+
+
+class BackupFailed(BackendError):
+    """No backup was made, or a database could not be restored. What was there before stands."""
+
+    code = "backup_failed"
+    title = "The backup could not be made or used"
+
+
+class BackupDamaged(BackendError):
+    """Cut, altered, put in another order, or sealed with another key. Nothing was touched."""
+
+    code = "backup_damaged"
+    title = "This backup is damaged or belongs to another key"
+
+
+class RestoreRefused(Conflict):
+    """The database holds what the backup does not. Nothing was touched."""
+
+    code = "restore_refused"
+    title = "The database holds newer data than the backup"
 
 
 class PaymentNotFound(NotFound):

@@ -9,6 +9,7 @@ import click
 
 COMMANDS = (
     "audit",
+    "backup",
     "checkin-xml",
     "demo",
     "displays",
@@ -25,6 +26,7 @@ COMMANDS = (
     "payments",
     "print-agent",
     "read-number",
+    "restore",
     "say",
     "scan",
     "serve",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,10 +14,12 @@ from sqlalchemy import make_url
 from backend.bootstrap import build_resources, set_up
 from backend.config import DATABASE_SCHEMES, Config, load_config
 from backend.domain.calling_settings import CallingSettings
-from backend.errors import BackendError
+from backend.errors import BackendError, ConfigError
 from backend.services.resources import Resources
+from backend.storage.backup_key import BackupKey, load_backup_key
 from backend.storage.catalogue import CatalogueSource
 from backend.storage.database import Database, open_database
+from his_adapter.builtin.gateway import DEFAULT_FILE
 from his_adapter.errors import HisError
 
 MAX_NAME_CHARS = 80
@@ -115,3 +117,25 @@ def open_set_up_resources(database_url: str | None, *, demo: bool = False) -> It
             yield resources
         finally:
             resources.close()
+
+
+def backup_key(environ: Mapping[str, str]) -> BackupKey:
+    """Raises ConfigError."""
+    name = environ.get("TIEPDON_BACKUP_KEY_FILE")
+    if not name:
+        raise ConfigError(
+            "TIEPDON_BACKUP_KEY_FILE is not set: `tiepdon keys new-backup FILE` makes one"
+        )
+    return load_backup_key(Path(name))
+
+
+def load_backup_config(environ: Mapping[str, str], database_url: str | None) -> Config:
+    """Backups open nothing of a person: they need no keys. Raises ConfigError."""
+    return load_config(environ, needs_keys=False, database_url=database_url)
+
+
+def register_of(config: Config) -> Path | None:
+    """The file of our own register of patients, when there is no HIS."""
+    if config.his_adapter != "builtin":
+        return None
+    return Path(config.his_settings.get("file") or DEFAULT_FILE)

@@ -51,6 +51,12 @@ def _head() -> str | None:
     return ScriptDirectory.from_config(_alembic()).get_current_head()
 
 
+def knows_migration(revision: str) -> bool:
+    """Whether a database of this shape can be brought forward by this code."""
+    scripts = ScriptDirectory.from_config(_alembic())
+    return revision in {script.revision for script in scripts.walk_revisions()}
+
+
 def is_at_head(engine: Engine) -> bool:
     """Whether the database has the shape this code expects. Raises StorageUnavailable."""
     try:

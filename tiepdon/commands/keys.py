@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from backend.storage.backup_key import write_new_backup_key
 from backend.storage.crypto import write_new_keys
 
 
@@ -26,3 +27,17 @@ def new(file: Path) -> None:
     except OSError as error:
         raise click.ClickException(f"{file} was not written: {error.strerror}") from error
     click.echo(f"wrote {file}; set TIEPDON_KEYS_FILE to it", err=True)
+
+
+@command.command("new-backup")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def new_backup(file: Path) -> None:
+    """Write a new key of backups to FILE, readable by its owner only.
+
+    Keep a copy away from this machine and from the backups: without it they open nothing.
+    """
+    try:
+        write_new_backup_key(file)
+    except OSError as error:
+        raise click.ClickException(f"{file} was not written: {error.strerror}") from error
+    click.echo(f"wrote {file}; set TIEPDON_BACKUP_KEY_FILE to it", err=True)
