@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, insert, select, update
 
 from backend.domain.calling_settings import CallingSettings
 from backend.domain.displays import DisplayKind, DisplayWish
+from backend.domain.settings import FacilitySettings
 from backend.errors import (
     CallingWordsChanged,
     ChangedMeanwhile,
@@ -326,13 +330,11 @@ def test_what_the_file_leaves_out_stays(database: Database) -> None:
 def test_settings_of_a_newer_version_stay(database: Database) -> None:
     with database.write() as unit:
         unit.connection.execute(
-            Facility.__table__.update().values(
-                settings={"from_the_future": 7, "standing": {"level": "basic"}}
-            )
+            update(Facility).values(settings={"from_the_future": 7, "standing": {"level": "basic"}})
         )
     take(database, changed(database, set_in("settings", "standing", "points", to=60)))
     with database.read() as connection:
-        stored = connection.scalar(select(Facility.settings))
+        stored = connection.scalars(select(Facility.settings)).one()
     assert stored["from_the_future"] == 7
     assert set(stored) == {"from_the_future", "standing"}
     assert (stored["standing"]["level"], stored["standing"]["points"]) == ("basic", 60)
@@ -362,6 +364,38 @@ def test_of_two_at_once_one_is_told(database: Database) -> None:
     with ThreadPoolExecutor(2) as pool:
         assert sorted(pool.map(work, files)) == ["done", "told"]
     assert counts(database) == (2, 1, 1)
+
+
+def test_a_voice_that_was_given_away_in_this_moment_is_told(
+    database: Database, hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database.engine.dialect.name == "sqlite":
+        pytest.skip("one writer at a time: nobody comes between")
+
+    def change(document: Any) -> None:
+        document["settings"]["late_min"] = 20
+        document["displays"]["Sảnh B"] |= {"zone": "Tầng 1", "speaks": True}
+
+    text = changed(database, change)
+    seen = preview_import(database, text).seen
+    write_changes = service.write_changes
+    wish = DisplayWish(
+        name="Sảnh C",
+        kind=DisplayKind.HALL,
+        room_ids=(hospital.rooms["101"],),
+        zone="Tầng 1",
+        speaks=True,
+    )
+
+    def write_later(*arguments: Any) -> None:
+        add_display(database, CatalogueSource(database).get(), wish, actor="staff:s1")
+        write_changes(*arguments)
+
+    monkeypatch.setattr(service, "write_changes", write_later)
+    with pytest.raises(ChangedMeanwhile):
+        import_settings(database, text, seen=seen)
+    assert read_settings(database)["late_min"] == 15
+    assert counts(database) == (1, 0, 0)
 
 
 def test_a_failure_half_way_changes_nothing(
@@ -418,3 +452,87 @@ def test_only_so_many_imports_are_kept(database: Database, monkeypatch: pytest.M
     for minutes in range(1, 6):
         take(database, changed(database, set_in("settings", "late_min", to=minutes)))
     assert counts(database) == (6, 3, 5)
+
+
+PLACES = [
+    *(("settings", name) for name in FacilitySettings().to_json()),
+    *(("settings", "standing", name) for name in FacilitySettings().to_json()["standing"]),
+    *(("settings", "calling", name) for name in FacilitySettings().to_json()["calling"]),
+    *(("facility", name) for name in ("code", "name_vi", "hotline", "timezone")),
+    *(("priority_groups", "from_80", name) for name in ("rank", "label_vi", "valid_to")),
+    *(("displays", "Sảnh A", name) for name in ("kind", "rooms", "zone", "speaks")),
+    ("kiosks", "k1", "name"),
+]
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["N", "R", "vi", "new", ""]), inner, max_size=4)
+    ),
+    max_leaves=6,
+)
+TEXTS = st.text("aăâbcdđeêgh ưxyỹÁ-.01", min_size=1, max_size=30).map(
+    lambda s: f"P {s.strip()}".strip()
+)
+COUNTS = st.integers(0, 10_000)
+LETTERS = st.text("ABCDEFGHIJKLM", min_size=1, max_size=3)
+FITTING: dict[tuple[str, ...], st.SearchStrategy[Any]] = {
+    ("settings", "late_min"): COUNTS,
+    ("settings", "numbering_wait_s"): st.floats(0.2, 2),
+    ("settings", "checkin_uninsured"): st.booleans(),
+    ("settings", "letters"): st.fixed_dictionaries(dict.fromkeys("NPBRTX", LETTERS)),
+    ("settings", "load_aims"): st.lists(st.integers(1, 99), min_size=3, max_size=3).map(sorted),
+    ("settings", "advances_vnd"): st.lists(st.integers(1, 10**9), max_size=8),
+    ("settings", "standing", "points"): st.none() | st.integers(0, 100),
+    ("settings", "calling", "rate"): st.floats(0.5, 1.5),
+    ("settings", "calling", "volume"): st.dictionaries(
+        st.sampled_from(["", "Tầng 1", "Tầng 2"]), st.integers(0, 100)
+    ),
+    ("facility", "name_vi"): TEXTS.map(lambda text: " ".join(text.split())),
+    ("priority_groups", "from_80", "valid_to"): st.none()
+    | st.dates(min_value=date(2011, 1, 1)).map(date.isoformat),
+    ("displays", "Sảnh A", "rooms"): st.permutations(["PHONG-101", "PHONG-102", "PHONG-201"]),
+    ("displays", "Sảnh B", "zone"): st.sampled_from(["", "Tầng 1"]),
+    ("kiosks", "k1", "name"): TEXTS.map(lambda text: " ".join(text.split())),
+}
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.fixed_dictionaries({}, optional=FITTING))
+def test_what_fits_goes_in_comes_out_the_same_and_goes_back(
+    database: Database, values: dict[tuple[str, ...], Any]
+) -> None:
+    before = export_settings(database)
+
+    def change(document: Any) -> None:
+        for path, value in values.items():
+            set_in(*path, to=value)(document)
+
+    text = changed(database, change)
+    done = take(database, text)
+    after = export_settings(database)
+    assert json.loads(after) == json.loads(text)
+    assert take(database, after) == take(database, text) == []
+    if done:
+        take_back(database)
+    assert export_settings(database) == before
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.sampled_from(PLACES), value=ANYTHING)
+def test_whatever_stands_anywhere_is_taken_whole_or_refused(
+    database: Database, place: tuple[str, ...], value: Any
+) -> None:
+    """Never anything else, and what is taken can be read by every process."""
+    before = export_settings(database)
+    text = changed(database, set_in(*place, to=value))
+    try:
+        done = take(database, text)
+    except SettingsFileRefused:
+        assert export_settings(database) == before
+        return
+    assert CatalogueSource(database).get()
+    assert json.loads(export_settings(database)) == json.loads(text)
+    if done:
+        take_back(database)
+    assert export_settings(database) == before
