@@ -63,8 +63,8 @@ def find_joint_faults(
     sections = nest(wanted)
     touched = {change.path[:2] for change in changes}
     faults: list[Fault] = []
-    if any(path[0] == "settings" for path in touched):
-        faults += _find_settings_faults(sections["settings"], catalogue)
+    settings = {name for section, name in touched if section == "settings"}
+    faults += _find_settings_faults(settings, sections["settings"], catalogue)
     for section, name in sorted(touched):
         row = sections[section].get(name) if section in {"priority_groups", "displays"} else None
         if row is None:
@@ -114,7 +114,11 @@ def _judge_rooms(where: list[str | int], value: Any, catalogue: Catalogue) -> It
     for position, ref in enumerate(value):
         if not isinstance(ref, str) or catalogue.find_room_by_ref(ref) is None:
             path = show_path([*where, position])
-            yield Fault(path=path, words=f"There is no room {ref} in this facility.")
+            words = f"There is no room {ref} in this facility."
+            meant = sorted(room.his_ref for room in catalogue.rooms.values() if room.code == ref)
+            if meant:
+                words += f" The HIS calls it {' or '.join(meant)}."
+            yield Fault(path=path, words=words)
 
 
 def _judge_calling(where: list[str | int], name: str, value: Any) -> Iterator[Fault]:
@@ -331,15 +335,19 @@ _ROW_MISSING = {
 }
 
 
-def _find_settings_faults(settings: Mapping[str, Any], catalogue: Catalogue) -> Iterator[Fault]:
-    beside = settings["letter_beside_his"]
-    services = catalogue.services.values()
-    words = find_numbering_fault(
-        settings["numbering"], beside, (service.series_letter for service in services)
-    )
-    if words is not None:
-        yield Fault(path="settings.letter_beside_his", words=f"Two could get one number: {words}.")
-    alone = set(list_letters())
+def _find_settings_faults(
+    touched: set[str], settings: Mapping[str, Any], catalogue: Catalogue
+) -> Iterator[Fault]:
+    if touched & {"numbering", "letter_beside_his"}:
+        his_letters = (service.series_letter for service in catalogue.services.values())
+        words = find_numbering_fault(
+            settings["numbering"], settings["letter_beside_his"], his_letters
+        )
+        if words is not None:
+            yield Fault(
+                path="settings.letter_beside_his", words=f"Two could get one number: {words}."
+            )
+    alone = set(list_letters()) if "letters" in touched else set()
     for lane, letter in sorted(settings["letters"].items()):
         if letter in alone:
             yield Fault(
@@ -347,7 +355,8 @@ def _find_settings_faults(settings: Mapping[str, Any], catalogue: Catalogue) -> 
                 words=f"Kiosks without their server give numbers with {letter}.",
             )
     most = settings["advance_max_vnd"]
-    if most and settings["advance_min_vnd"] > most:
+    sums = touched & {"advance_min_vnd", "advance_max_vnd"}
+    if sums and most and settings["advance_min_vnd"] > most:
         yield Fault(path="settings.advance_min_vnd", words="Is more than advance_max_vnd.")
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import func, insert, select, update
 from backend.domain.calling_settings import CallingSettings
 from backend.domain.displays import DisplayKind, DisplayWish
 from backend.domain.settings import FacilitySettings
+from backend.domain.settings_file import State, fingerprint
 from backend.errors import (
     CallingWordsChanged,
     ChangedMeanwhile,
@@ -36,6 +37,7 @@ from backend.services.manage_displays import add_display, list_displays, revoke_
 from backend.services.recognise_caller import Caller
 from backend.storage.catalogue import CatalogueSource
 from backend.storage.database import Database
+from backend.storage.settings_state import load_state, write_changes
 from backend.storage.tables import AuditEvent, Facility, Kiosk, LiveEvent, SettingsImport
 from tests.factories.hospital import Hospital
 
@@ -86,15 +88,15 @@ def refusals_of(database: Database, text: str) -> tuple[str, ...]:
     with pytest.raises(SettingsFileRefused) as refused:
         preview_import(database, text)
     with pytest.raises(SettingsFileRefused):
-        import_settings(database, text, seen=service.fingerprint(now(database)))
+        import_settings(database, text, seen=fingerprint(now(database)))
     assert export_settings(database) == before
     assert counts(database) == (1, 0, 0)
     return refused.value.faults
 
 
-def now(database: Database) -> Any:
+def now(database: Database) -> State:
     with database.read() as connection:
-        return service.load_state(connection, database.facility_id)
+        return load_state(connection, database.facility_id)
 
 
 def counts(database: Database) -> tuple[int, int, int]:
@@ -206,10 +208,14 @@ def test_an_open_page_of_calling_words_is_told_that_it_is_old(database: Database
 def test_a_room_that_is_not_there_refuses_all_of_it(database: Database) -> None:
     def wrong(document: Any) -> None:
         everywhere(document)
-        document["displays"]["Sảnh B"]["rooms"] = ["PHONG-101", "PHONG-999"]
+        document["displays"]["Sảnh B"]["rooms"] = ["PHONG-101", "PHONG-999", "102"]
 
     assert refusals_of(database, changed(database, wrong)) == (
         'displays["Sảnh B"].rooms[1]: There is no room PHONG-999 in this facility.',
+        (
+            'displays["Sảnh B"].rooms[2]: There is no room 102 in this facility. '
+            "The HIS calls it PHONG-102."
+        ),
     )
 
 
@@ -327,6 +333,22 @@ def test_what_the_file_leaves_out_stays(database: Database) -> None:
     assert take(database, text) == ["settings.late_min: 15 → 7"]
 
 
+def test_what_was_wrong_before_holds_nothing_else_up(database: Database) -> None:
+    change_setting(database, "advance_min_vnd", 60_000_000)
+    assert take(database, export_settings(database)) == []
+    assert take(database, changed(database, set_in("settings", "late_min", to=7)))
+    take_back(database)
+    with pytest.raises(SettingsFileRefused, match="advance_min_vnd: Is more than"):
+        take(database, changed(database, set_in("settings", "advance_max_vnd", to=50)))
+
+
+def test_a_letter_of_the_his_is_never_ours_too(database: Database) -> None:
+    def wrong(document: Any) -> None:
+        document["settings"] |= {"numbering": "his", "letter_beside_his": "C"}
+
+    assert "Two could get one number" in refusals_of(database, changed(database, wrong))[0]
+
+
 def test_settings_of_a_newer_version_stay(database: Database) -> None:
     with database.write() as unit:
         unit.connection.execute(
@@ -378,7 +400,6 @@ def test_a_voice_that_was_given_away_in_this_moment_is_told(
 
     text = changed(database, change)
     seen = preview_import(database, text).seen
-    write_changes = service.write_changes
     wish = DisplayWish(
         name="Sảnh C",
         kind=DisplayKind.HALL,
@@ -518,7 +539,7 @@ def test_what_fits_goes_in_comes_out_the_same_and_goes_back(
     assert export_settings(database) == before
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.sampled_from(PLACES), value=ANYTHING)
 def test_whatever_stands_anywhere_is_taken_whole_or_refused(
     database: Database, place: tuple[str, ...], value: Any
