@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import date
 from typing import Any
 
@@ -352,13 +352,21 @@ def test_a_letter_of_the_his_is_never_ours_too(database: Database) -> None:
 def test_settings_of_a_newer_version_stay(database: Database) -> None:
     with database.write() as unit:
         unit.connection.execute(
-            update(Facility).values(settings={"from_the_future": 7, "standing": {"level": "basic"}})
+            update(Facility).values(
+                settings={
+                    "from_the_future": 7,
+                    "standing": {"level": "basic"},
+                    "calling": {"from_the_future": 7},
+                }
+            )
         )
     take(database, changed(database, set_in("settings", "standing", "points", to=60)))
+    take(database, changed(database, set_in("settings", "calling", "pause_ms", to=400)))
     with database.read() as connection:
         stored = connection.scalars(select(Facility.settings)).one()
     assert stored["from_the_future"] == 7
-    assert set(stored) == {"from_the_future", "standing"}
+    assert set(stored) == {"from_the_future", "standing", "calling"}
+    assert (stored["calling"]["from_the_future"], stored["calling"]["pause_ms"]) == (7, 400)
     assert (stored["standing"]["level"], stored["standing"]["points"]) == ("basic", 60)
 
 
@@ -386,6 +394,25 @@ def test_of_two_at_once_one_is_told(database: Database) -> None:
     with ThreadPoolExecutor(2) as pool:
         assert sorted(pool.map(work, files)) == ["done", "told"]
     assert counts(database) == (2, 1, 1)
+
+
+def test_a_change_by_hand_waits_for_an_import_under_way(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = changed(database, set_in("settings", "late_min", to=20))
+    seen = preview_import(database, text).seen
+    with ThreadPoolExecutor(1) as pool:
+        by_hand = []
+
+        def write_slowly(*arguments: Any) -> None:
+            by_hand.append(pool.submit(change_setting, database, "late_min", 16))
+            wait(by_hand, timeout=0.5)
+            write_changes(*arguments)
+
+        monkeypatch.setattr(service, "write_changes", write_slowly)
+        import_settings(database, text, seen=seen)
+        assert by_hand[0].result() == 20
+    assert read_settings(database)["late_min"] == 16
 
 
 def test_a_voice_that_was_given_away_in_this_moment_is_told(
