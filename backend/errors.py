@@ -3,6 +3,7 @@
 BackendError
 ├── BadRequest                 what was sent cannot be used
 │   ├── ValidationFailed · BodyTooLarge · IdempotencyKeyMissing · PasswordRefused
+│   ├── SettingsFileRefused    a file of settings that cannot stand, with every reason
 │   ├── StatementNotAccepted   a statement file that cannot be used, with the reader's own code
 │   └── UnreadablePayload      an identity code that cannot be read, with the parser's own code
 ├── AccessRefused
@@ -88,6 +89,18 @@ class CallingWordsRefused(BadRequest):
     def __init__(self, fields: tuple[str, ...]) -> None:
         super().__init__()
         self.fields = fields
+
+
+class SettingsFileRefused(BadRequest):
+    """`faults` are sentences that begin with the place in the file; nothing was changed."""
+
+    code = "settings_file_refused"
+    title = "This file of settings cannot be taken"
+    status = 422
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("\n".join((f"{self.title}:", *faults)))
+        self.faults = faults
 
 
 class BodyTooLarge(BadRequest):

@@ -107,6 +107,8 @@ class Event(StrEnum):
     HIS_VISIT_UNREADABLE = "his_visit_unreadable"
     HIS_VISIT_BUSY = "his_visit_busy"
     SETTING_CHANGED = "setting_changed"
+    SETTINGS_IMPORTED = "settings_imported"
+    SETTINGS_TAKEN_BACK = "settings_taken_back"
     NUMBERING_CHOSEN = "numbering_chosen"
     HIS_NUMBER_REFUSED = "his_number_refused"
     OUTBOX_SENT = "outbox_sent"

@@ -141,6 +141,31 @@ def _check_version(unit: UnitOfWork, seen: int) -> None:
         raise CallingWordsChanged
 
 
+def keep_words_before(unit: UnitOfWork, present: CallingSettings, *, changed_by: str) -> None:
+    """For whoever changes the words by another way, with the facility's row locked: an open page
+    is then told that it is old, and can go back to `present`.
+    """
+    version = _get(unit.connection, unit.facility_id).version + 1
+    _keep(unit, present, version=version, changed_by=changed_by)
+    unit.publish(Event.CALLING_WORDS_CHANGED, subject=f"facility:{unit.facility_id}")
+
+
+def _keep(unit: UnitOfWork, present: CallingSettings, *, version: int, changed_by: str) -> None:
+    unit.add(
+        CallingWordsChange,
+        version=version,
+        before=calling_to_json(present),
+        changed_at=unit.now,
+        changed_by=changed_by,
+    )
+    unit.connection.execute(
+        delete(CallingWordsChange).where(
+            CallingWordsChange.facility_id == unit.facility_id,
+            CallingWordsChange.version <= version - CHANGES_KEPT,
+        )
+    )
+
+
 def _write(
     unit: UnitOfWork,
     document: dict[str, Any],
@@ -151,19 +176,7 @@ def _write(
     undone: int | None = None,
 ) -> KeptCallingWords:
     present = CallingSettings.from_json(document.get("calling"))
-    unit.add(
-        CallingWordsChange,
-        version=version,
-        before=calling_to_json(present),
-        changed_at=unit.now,
-        changed_by=staff.name,
-    )
-    unit.connection.execute(
-        delete(CallingWordsChange).where(
-            CallingWordsChange.facility_id == unit.facility_id,
-            CallingWordsChange.version <= version - CHANGES_KEPT,
-        )
-    )
+    _keep(unit, present, version=version, changed_by=staff.name)
     unit.connection.execute(
         update(Facility)
         .where(Facility.id == unit.facility_id)

@@ -1087,6 +1087,19 @@ class CallingWordsChange(Base):
     changed_by: Mapped[str] = mapped_column(Name)
 
 
+class SettingsImport(Base):
+    """One file of settings that was taken, or taken back; what stood before is kept."""
+
+    __tablename__ = "settings_import"
+    facility_id: Mapped[str] = mapped_column(Id, ForeignKey("facility.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    """Counts up from 1; the newest can be taken back."""
+    changes: Mapped[list[Any]] = mapped_column(Json)
+    """domain.settings_file.Change as JSON."""
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str] = mapped_column(Name)
+
+
 class UserAccount(Base):
     """A member of staff."""
 
