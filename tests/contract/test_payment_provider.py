@@ -83,7 +83,7 @@ from tests.contract.payment_harness import (
 )
 from tiepdon.demo.qr_witness import read_vietqr
 
-READ_S, PATIENT_READ_S = 1.5, 15.0
+READ_S, PATIENT_READ_S = 1.0, 15.0
 """What providers wait for an answer in these tests, whatever they are set to."""
 PART = Money(100_000)
 
@@ -151,7 +151,7 @@ _NASTY: tuple[Any, ...] = (
     {},
     {"a": 1},
 )
-MOST_PLACES, NASTY_S = 40, 10.0
+MOST_PLACES, NASTY_S = 40, 4.0
 
 
 class PaymentProviderContract:
