@@ -270,7 +270,7 @@ def _pump(
         into.close()
     except BrokenPipeError:
         pass  # why stands on its standard error
-    except BaseException:
+    except BaseException:  # an interrupt too: half a restore must never reach its COMMIT
         psql.kill()
         restore.kill()
         raise

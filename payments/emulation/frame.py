@@ -28,6 +28,7 @@ import os
 import random
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -69,7 +70,7 @@ class EmulatorRefused(PaymentError):
     code = "emulator-refused"
 
 
-class Emulator:
+class Emulator(ABC):
     """Starts with `with`, or in the foreground with `serve_emulator`. Everything is in memory.
 
     `callback_url` is the address of this provider on our server, without a slash at its end;
@@ -120,9 +121,9 @@ class Emulator:
 
     # --- what an emulator adds
 
+    @abstractmethod
     def add_routes(self, app: Flask) -> None:
         """The provider's own calls and pages."""
-        raise NotImplementedError
 
     def controls(self) -> Mapping[str, Control]:
         """By name under `/_emu`: `pay` and whatever else people and tests may do."""

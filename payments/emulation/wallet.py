@@ -11,6 +11,7 @@ Words for people are Vietnamese; numbers and names are invented.
 from __future__ import annotations
 
 import logging
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -110,9 +111,9 @@ class WalletEmulator(Emulator):
 
     # --- what a wallet adds
 
+    @abstractmethod
     def paid_message(self, order: EmulatedOrder, payment: EmulatedPayment) -> Message | None:
         """Signed at the time of the call. None: there is no address."""
-        raise NotImplementedError
 
     def ended_message(self, order: EmulatedOrder) -> Message | None:  # noqa: ARG002 - for subclasses
         """Of an order that ended without money. None: this wallet does not tell."""
