@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 import pytest
 from pydantic import BaseModel
@@ -23,11 +23,11 @@ from backend.services.remote_party import RemoteParty
 from backend.services.resources import Resources
 from backend.storage.catalogue import CatalogueSource
 from backend.storage.database import Database
-from backend.web import offline_schemas, schemas
+from backend.web import fleet_schemas, offline_schemas, schemas
 from his_adapter.ports import HisGateway
 from kiosk_ui.errors import CredentialRefused, ServerAway, ServerRefused
 from kiosk_ui.flow import Screen
-from kiosk_ui.gateway import models
+from kiosk_ui.gateway import fleet_models, models
 from kiosk_ui.gateway.credential import CredentialFile
 from kiosk_ui.gateway.http import HttpGateway
 from kiosk_ui.gateway.print_reports import PrintReportJournal
@@ -52,6 +52,30 @@ SHAPES = [
     and issubclass(kept, models.Wire)
     and kept not in {models.Wire, models.LongLabel}
 ]
+
+
+FLEET_SHAPES = [
+    name
+    for name, kept in vars(fleet_models).items()
+    if isinstance(kept, type)
+    and issubclass(kept, models.Wire)
+    and kept.__module__.endswith("fleet_models")
+]
+
+
+@pytest.mark.parametrize("name", FLEET_SHAPES)
+def test_what_a_kiosk_says_of_itself_and_is_ordered_has_the_server_s_shape(name: str) -> None:
+    ours: type[BaseModel] = getattr(fleet_models, name)
+    theirs: type[BaseModel] = getattr(fleet_schemas, name)
+    assert set(ours.model_fields) <= set(theirs.model_fields)
+    if issubclass(theirs, schemas.Request):
+        needed = {field for field, info in theirs.model_fields.items() if info.is_required()}
+        assert needed <= set(ours.model_fields)
+
+
+def test_what_can_be_ordered_and_where_a_kiosk_may_stand_is_the_same() -> None:
+    assert get_args(fleet_models.Profile) == get_args(fleet_schemas.Profile)
+    assert get_args(fleet_models.CommandKind) == get_args(fleet_schemas.CommandKind)
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -354,6 +378,8 @@ def test_print_states_help_and_devices_are_taken(
     gateway.list_slots(services.items[0].id)
     gateway.report_device(models.DeviceEventRequest(device="printer", state="paper_end"))
     gateway.beat()
+    bench.wait(31)
+    assert not bench.gateway.kiosk_reports, "they went to the real server"
     gateway.check()
     call = gateway.call_for_help(
         models.HelpCallRequest(kind="emergency", screen="done"), key="0123456789"
