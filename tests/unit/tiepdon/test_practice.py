@@ -108,9 +108,12 @@ def test_a_lesson_takes_the_rooms_and_touches_nothing(real: Database, tmp_path: 
         scan = lesson.post(
             "/scans", {"payload_base64": payload, "notice": notice}, token=kiosk["token"]
         )
+        auth = {"Authorization": f"Bearer {kiosk['token']}"}
+        told = requests.get(f"{lesson.address}/api/v1/kiosk", headers=auth, timeout=10).json()
+        assert told["practice"] is True
         services = requests.get(
             f"{lesson.address}/api/v1/services",
-            headers={"Authorization": f"Bearer {kiosk['token']}"},
+            headers=auth,
             timeout=10,
         ).json()["items"]
         service = next(each for each in services if each["name"]["vi"] == "Khám Nội tổng hợp")
@@ -120,6 +123,7 @@ def test_a_lesson_takes_the_rooms_and_touches_nothing(real: Database, tmp_path: 
             token=kiosk["token"],
         )
     number = visit["ticket"]["number"]
+    assert visit["ticket"]["practice"] is True
     assert number.startswith("L"), "nobody may take it for a real one"
     assert number[1:2] in {"G", "U"}, "the letters are the hospital's own"
     with real.read() as connection:
