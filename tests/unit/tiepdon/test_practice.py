@@ -77,7 +77,7 @@ class Lesson:
             try:
                 if requests.get(f"{self.address}/readyz", timeout=1).ok:
                     return self
-            except requests.ConnectionError:
+            except requests.RequestException:
                 assert time.monotonic() < until
                 assert self._process.poll() is None
                 time.sleep(0.1)
