@@ -10,6 +10,7 @@ import click
 COMMANDS = (
     "audit",
     "backup",
+    "ca",
     "checkin-xml",
     "demo",
     "displays",
