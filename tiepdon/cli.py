@@ -8,6 +8,7 @@ import logging
 import click
 
 COMMANDS = (
+    "alert",
     "audit",
     "backup",
     "ca",
