@@ -8,8 +8,10 @@ import logging
 import click
 
 COMMANDS = (
+    "alert",
     "audit",
     "backup",
+    "ca",
     "checkin-xml",
     "demo",
     "displays",
