@@ -10,6 +10,7 @@ import click
 COMMANDS = (
     "audit",
     "backup",
+    "bundle",
     "checkin-xml",
     "demo",
     "displays",
