@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -108,14 +109,18 @@ def _place_options(command: Command) -> Command:
 @command.command()
 @click.argument("file", type=File)
 @click.option("--key", "key_file", type=File, required=True, help="Public key of releases.")
+@click.option(
+    "--system-packages", is_flag=True, help="Install its Debian packages first; needs root."
+)
 @_place_options
-def install(file: Path, key_file: Path, **place: Any) -> None:
+def install(*, file: Path, key_file: Path, system_packages: bool, **place: Any) -> None:
     """Install a bundle below DIR, change over to it, and wait until it is ready.
 
     Not ready in time: the release before runs again, and the exit status is 1. Without --unit
     and --start nothing is stopped or started.
     """
     root, service, rules = _read_place(**place)
+    rules = replace(rules, system_packages=system_packages)
     with refusals(), _alerted(rules):
         done = install_bundle(file, load_public_key(key_file), root, service, rules)
     click.echo(

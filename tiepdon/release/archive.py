@@ -25,6 +25,7 @@ from tiepdon.release.manifest import MANIFEST, SIGNATURE, Manifest, Part, read_m
 CHUNK_BYTES = 1024 * 1024
 MAX_MANIFEST_BYTES = 8 * 1024 * 1024
 SIGNATURE_BYTES = 64
+CUT_OFF = "the file is cut off or is not a bundle"
 
 
 def list_parts(folder: Path) -> tuple[Part, ...]:
@@ -51,7 +52,7 @@ def pack(folder: Path, manifest: Manifest, key: Ed25519PrivateKey, target: Path)
     content = manifest.dump()
     unfinished = target.with_name(f".{target.name}.unfinished")
     try:
-        with tarfile.open(unfinished, "w", format=tarfile.USTAR_FORMAT) as archive:
+        with tarfile.open(unfinished, "w", format=tarfile.GNU_FORMAT) as archive:
             _add_bytes(archive, MANIFEST, content)
             _add_bytes(archive, SIGNATURE, key.sign(content))
             for part in manifest.files:
@@ -107,7 +108,7 @@ def _checked(bundle: Path, key: Ed25519PublicKey) -> Iterator[tuple[Manifest, _C
             manifest = read_manifest(content)
             yield manifest, _contents(archive, file, manifest.files)
     except (tarfile.TarError, EOFError) as error:
-        raise BundleRefused("the file is cut off or is not a bundle") from error
+        raise BundleRefused(CUT_OFF) from error
 
 
 def _contents(archive: tarfile.TarFile, file: IO[bytes], listed: Sequence[Part]) -> _Contents:
@@ -115,7 +116,9 @@ def _contents(archive: tarfile.TarFile, file: IO[bytes], listed: Sequence[Part])
     for part in listed:
         member = archive.next()
         if member is None:
-            raise BundleRefused(f"{part.path} is missing")
+            file.seek(archive.offset)
+            is_end = file.read(tarfile.BLOCKSIZE) == bytes(tarfile.BLOCKSIZE)
+            raise BundleRefused(f"{part.path} is missing" if is_end else CUT_OFF)
         _refuse_unless_plain(member)
         if member.name != part.path:
             raise BundleRefused(_why_not_next(member.name, part.path, listed))
@@ -156,7 +159,7 @@ def _refuse_what_follows(archive: tarfile.TarFile, file: IO[bytes]) -> None:
         found += len(chunk)
     is_whole = (archive.offset + found) % tarfile.RECORDSIZE == 0
     if found < 2 * tarfile.BLOCKSIZE or not is_whole:
-        raise BundleRefused("the file is cut off or is not a bundle")
+        raise BundleRefused(CUT_OFF)
 
 
 def _read_small(archive: tarfile.TarFile, name: str, limit: int) -> bytes:
@@ -171,7 +174,7 @@ def _read_small(archive: tarfile.TarFile, name: str, limit: int) -> bytes:
         raise BundleRefused(f"{name} is not a file")
     data = content.read()
     if len(data) != member.size:
-        raise BundleRefused("the file is cut off or is not a bundle")
+        raise BundleRefused(CUT_OFF)
     return data
 
 

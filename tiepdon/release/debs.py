@@ -7,6 +7,7 @@ it downloads against Debian's signatures. The folder is made an apt source of it
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -25,6 +26,7 @@ PACKAGES = (
 )  # fmt: skip
 ONLY_FOR_TESTS = ("xvfb", "xdotool", "chromium")
 INDEX = "Packages"
+WANTED = "wanted.txt"
 _URI = re.compile(r"^'[^']+' (?P<file>\S+\.deb) \d+", re.MULTILINE)
 
 
@@ -40,7 +42,7 @@ def download_debs(folder: Path, wanted: Sequence[str] = PACKAGES) -> int:
     count = len(list(folder.glob("*.deb")))
     if count != len(missing):
         raise ReleaseRefused(f"apt downloaded {count} of {len(missing)} packages")
-    (folder / INDEX).write_text(_index(folder), encoding="utf-8")
+    write_index(folder, wanted)
     return count
 
 
@@ -95,11 +97,22 @@ def _name_and_version(file: str) -> str:
 
 def _apt(arguments: Sequence[str], folder: Path) -> str:
     done = subprocess.run(
-        ["apt-get", "-q", *arguments], cwd=folder, capture_output=True, text=True, check=False
+        ["apt-get", "-q", *arguments],
+        cwd=folder,
+        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise ReleaseRefused(f"apt-get: {done.stderr.strip()[-300:]}")
     return done.stdout
+
+
+def write_index(folder: Path, wanted: Sequence[str]) -> None:
+    """Makes a folder of packages an apt source, with the names of what is to be installed."""
+    (folder / INDEX).write_text(_index(folder), encoding="utf-8")
+    (folder / WANTED).write_text("\n".join(wanted) + "\n", encoding="ascii")
 
 
 def _index(folder: Path) -> str:
@@ -116,3 +129,31 @@ def _index(folder: Path) -> str:
             f"SHA256: {digest}\n"
         )
     return "\n".join(entries)
+
+
+def install_debs(folder: Path, *, more: Sequence[str] = ()) -> None:
+    """Installs what is missing here from `folder` alone. Needs root. Raises ReleaseRefused.
+
+    The packages were checked with the bundle they came in, so this apt source is trusted; no
+    other source is looked at. `more`: further options of apt.
+    """
+    with tempfile.TemporaryDirectory(prefix="tiepdon-apt-") as name:
+        source = Path(name) / "bundle.list"
+        source.write_text(f"deb [trusted=yes] file:{folder.absolute()} ./\n", encoding="utf-8")
+        (Path(name) / "lists/partial").mkdir(parents=True)
+        settings = {
+            "Dir::Etc::SourceList": source,
+            "Dir::Etc::SourceParts": "/dev/null",
+            "Dir::State::Lists": Path(name) / "lists",
+            # The machine's own memory of its sources is left alone.
+            "Dir::Cache::pkgcache": "",
+            "Dir::Cache::srcpkgcache": "",
+            "APT::Install-Recommends": 0,
+            "APT::Sandbox::User": "root",
+            "DPkg::Options::": "--force-confold",
+        }
+        options = [part for key, value in settings.items() for part in ("-o", f"{key}={value}")]
+        options += more
+        wanted = (folder / WANTED).read_text(encoding="ascii").split()
+        _apt([*options, "update"], folder)
+        _apt([*options, "-y", "install", *wanted], folder)

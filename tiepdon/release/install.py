@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from backend.errors import BundleRefused, ReleaseRefused, ReleaseRolledBack
 from tiepdon.release.archive import read_signed_manifest, unpack
+from tiepdon.release.debs import install_debs
 from tiepdon.release.layout import RELEASE_FILE, Change, Release, Root, State, write_durably
 from tiepdon.release.manifest import Manifest
 from tiepdon.release.service import Service
@@ -45,6 +46,8 @@ class Rules:
     backup_folder: Path | None = None
     wait_s: float = READY_WAIT_S
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    system_packages: bool = False
+    """Whether Debian packages of the bundle are installed first; that needs root."""
     again: bool = True
     """Whether a release that failed here before may be tried once more."""
 
@@ -168,6 +171,8 @@ def _put_in_place(bundle: Path, key: Ed25519PublicKey, root: Root, rules: Rules)
         if there.digest != digest:
             raise ReleaseRefused(f"another {manifest.version} is installed: versions never change")
         return there
+    if rules.system_packages and not manifest.under("debs"):
+        raise ReleaseRefused("this bundle was made without packages of Debian")
     incoming = root.folder / ".incoming"
     shutil.rmtree(incoming, ignore_errors=True)
     _check_room(root.folder, manifest)
@@ -177,6 +182,8 @@ def _put_in_place(bundle: Path, key: Ed25519PublicKey, root: Root, rules: Rules)
             raise BundleRefused("the file changed while it was read")
         # What an installation left that was killed in its middle.
         root.remove(manifest.version)
+        if rules.system_packages:
+            install_debs(incoming / "debs")
         _build(incoming, root.release_folder(manifest.version))
         release = Release(
             version=manifest.version,
@@ -228,8 +235,6 @@ def _build(content: Path, folder: Path) -> None:
         if (content / source).is_dir():
             shutil.copytree(content / source, folder / place, dirs_exist_ok=True)
     shutil.copyfile(content / "sbom.cdx.json", folder / "sbom.cdx.json")
-    if (content / "debs").is_dir():
-        shutil.copytree(content / "debs", folder / "debs")
 
 
 def make_environment(folder: Path) -> list[str]:

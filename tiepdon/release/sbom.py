@@ -23,7 +23,7 @@ def compose_sbom(folder: Path, *, version: str, made_at: datetime) -> str:
     components = [
         *(_of_wheel(path) for path in sorted(folder.glob("wheels/*.whl"))),
         *(_of_deb(path) for path in sorted(folder.glob("debs/*.deb"))),
-        *(_of_file(path, folder) for path in sorted(folder.glob("fonts/*"))),
+        *(_of_file(path, folder, "OFL-1.1") for path in sorted(folder.glob("fonts/*"))),
         *(_of_file(path, folder) for path in sorted(folder.glob("voice/**/*")) if path.is_file()),
     ]
     own = next(each for each in components if each["name"] == "tiepdon")
@@ -90,13 +90,14 @@ def _of_deb(path: Path) -> dict[str, Any]:
     return _component(name, version, purl, path)
 
 
-def _of_file(path: Path, folder: Path) -> dict[str, Any]:
-    return {
+def _of_file(path: Path, folder: Path, licence: str | None = None) -> dict[str, Any]:
+    component: dict[str, Any] = {
         "type": "file",
         "bom-ref": path.relative_to(folder).as_posix(),
         "name": path.relative_to(folder).as_posix(),
         "hashes": [{"alg": "SHA-256", "content": hash_of(path)}],
     }
+    return component | ({"licenses": [{"license": {"id": licence}}]} if licence else {})
 
 
 def _component(name: str, version: str, purl: str, path: Path) -> dict[str, Any]:
