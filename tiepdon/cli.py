@@ -11,6 +11,7 @@ COMMANDS = (
     "alert",
     "audit",
     "backup",
+    "bundle",
     "ca",
     "checkin-xml",
     "demo",
