@@ -23,14 +23,18 @@ PACKAGES = (
     "libgl1", "libegl1", "libgles2", "libgl1-mesa-dri", "libmtdev1",
     "libzbar0", "libusb-1.0-0", "libglib2.0-0",
     "postgresql", "espeak-ng",
+    "nginx", "curl", "rsyslog", "rsyslog-gnutls",
 )  # fmt: skip
-ONLY_FOR_TESTS = ("xvfb", "xdotool", "chromium")
+ONLY_FOR_KIOSKS = ("cage", "xwayland")
+"""Beside PACKAGES; set-up draws without a compositor."""
+ONLY_FOR_TESTS = ("xvfb", "xdotool", "chromium", "systemd")
+"""systemd is on every machine that has units to run."""
 INDEX = "Packages"
 WANTED = "wanted.txt"
 _URI = re.compile(r"^'[^']+' (?P<file>\S+\.deb) \d+", re.MULTILINE)
 
 
-def download_debs(folder: Path, wanted: Sequence[str] = PACKAGES) -> int:
+def download_debs(folder: Path, wanted: Sequence[str] = (*PACKAGES, *ONLY_FOR_KIOSKS)) -> int:
     """Fills `folder` and writes its index; how many. Raises ReleaseRefused when apt cannot."""
     with tempfile.TemporaryDirectory(prefix="tiepdon-debs-") as name:
         options = _as_on_an_empty_machine(Path(name))
