@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
 
+from backend.domain.kiosk_health import BEAT_EVERY
 from backend.errors import KioskNotFound
 from backend.services.judge_kiosk import subject_of
 from backend.services.show_fleet import KioskView, show_fleet
@@ -19,6 +20,7 @@ from backend.storage.tables import DeviceEvent
 
 HISTORY_DAYS = 365
 RECENT_DAYS = 30
+BEATS_AN_HOUR = timedelta(hours=1) / BEAT_EVERY
 MAX_ORDERS, MAX_ABSENCES, MAX_ALERTS, MAX_EVENTS = 20, 50, 50, 30
 
 
@@ -101,8 +103,12 @@ def show_kiosk(database: Database, kiosk_id: str) -> KioskPage:
 def show_history(
     database: Database, kiosk_id: str, *, zone: ZoneInfo, days: int = HISTORY_DAYS
 ) -> list[Day]:
-    """Every day of the last `days`, the oldest first, in the facility's own time."""
-    today = database.clock().astimezone(zone).date()
+    """Every day of the last `days`, the oldest first, in the facility's own time.
+
+    The hour under way is not in it yet.
+    """
+    now = database.clock().astimezone(zone)
+    today = now.date()
     first = today - timedelta(days=days - 1)
     begin = datetime.combine(first, datetime.min.time(), zone)
     with database.read() as connection:
@@ -121,16 +127,14 @@ def show_history(
     for row in rows:
         by_day.setdefault(row.hour.astimezone(zone).date(), []).append(row)
     return [
-        _sum_day(day, by_day.get(day, []))
+        _sum_day(day, by_day.get(day, []), hours_due=now.hour if day == today else 24)
         for day in (first + timedelta(days=number) for number in range(days))
     ]
 
 
-BEATS_A_DAY = 24 * 120
-
-
-def _sum_day(day: date, hours: Iterable[Any]) -> Day:
+def _sum_day(day: date, hours: Iterable[Any], *, hours_due: int) -> Day:
     rows = list(hours)
+    due = hours_due * BEATS_AN_HOUR
     waits = sum(row.waits for row in rows)
     heat = [row.temperature_max_c for row in rows if row.temperature_max_c is not None]
     return Day(
@@ -139,7 +143,7 @@ def _sum_day(day: date, hours: Iterable[Any]) -> Day:
         errors=sum(row.errors for row in rows),
         p95_ms=sum(row.p95_sum_ms for row in rows) / waits if waits else None,
         temperature_max_c=max(heat, default=None),
-        up_share=min(100 * sum(row.beats for row in rows) / BEATS_A_DAY, 100) if rows else None,
+        up_share=min(100 * sum(row.beats for row in rows) / due, 100) if rows and due else None,
     )
 
 
