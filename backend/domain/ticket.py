@@ -108,7 +108,7 @@ def name_department(catalogue: Catalogue, service: Service) -> Words:
 
 
 def compose_ticket(
-    facts: TicketFacts, catalogue: Catalogue, *, public_base: str | None, practice: bool = False
+    facts: TicketFacts, catalogue: Catalogue, *, public_base: str | None
 ) -> dict[str, Any]:
     """The ticket as JSON (`Ticket` of the OpenAPI description)."""
     first = facts.places[0]
@@ -125,7 +125,7 @@ def compose_ticket(
         "hotline": catalogue.hotline,
         "lang": facts.language,
         "vi": None if facts.language == "vi" else _compose_texts(facts, catalogue, "vi"),
-        "practice": practice,
+        "practice": catalogue.practice,
         **texts,
     }
 
