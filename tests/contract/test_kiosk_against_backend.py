@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 import threading
 from collections.abc import Iterator
@@ -11,18 +12,24 @@ from typing import cast, get_args
 
 import pytest
 from pydantic import BaseModel
+from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from backend.app import create_app
 from backend.bootstrap import assemble
+from backend.domain.settings import Words
 from backend.errors import NobodyWaiting
 from backend.services import recognise_caller
 from backend.services.act_on_step import StepAct, StepReason
+from backend.services.change_kiosk import pause_kiosk, resume_kiosk, set_profile
 from backend.services.enrol_kiosk import invite_kiosk, revoke_kiosk
+from backend.services.order_kiosk import order_kiosk
 from backend.services.remote_party import RemoteParty
 from backend.services.resources import Resources
 from backend.storage.catalogue import CatalogueSource
 from backend.storage.database import Database
+from backend.storage.fleet_tables import KioskCommand
+from backend.storage.tables import Heartbeat
 from backend.web import fleet_schemas, offline_schemas, schemas
 from his_adapter.ports import HisGateway
 from kiosk_ui.errors import CredentialRefused, ServerAway, ServerRefused
@@ -31,13 +38,14 @@ from kiosk_ui.gateway import fleet_models, models
 from kiosk_ui.gateway.credential import CredentialFile
 from kiosk_ui.gateway.http import HttpGateway
 from kiosk_ui.gateway.print_reports import PrintReportJournal
+from kiosk_ui.picture import encode_png
 from kiosk_ui.presenters.views import Action, ChoiceView, TicketView
 from tests.factories.his import ScriptedHis
 from tests.factories.hospital import Hospital, make_config
 from tests.factories.identity_payloads import cccd2021
 from tests.factories.rooms import Console
 from tests.flows.stand_ins import Bench
-from tests.flows.steps import TO_SCAN, hold_up, offered, shows, touch, type_in, walk
+from tests.flows.steps import TO_SCAN, hold_up, offered, shows, texts_of, touch, type_in, walk
 
 CARD = cccd2021()
 CACHED_SETTINGS_S = 61.0
@@ -417,3 +425,86 @@ def test_logs_of_both_sides_name_nobody(bench: Bench, caplog: pytest.LogCaptureF
     assert "/api/v1/visits" in logged
     for secret in ("thử", "079085000000", "05091985", "1985-09-05", CARD.decode().lower()):
         assert secret not in logged
+
+
+# --- what staff order -----------------------------------------------------------------------------------
+
+SHUT = Words(vi="Máy đang thay giấy.", en="We are changing the paper.")
+
+
+@pytest.fixture
+def kiosk_id(bench: Bench, gateway: HttpGateway) -> str:
+    return gateway.get_settings().kiosk_id
+
+
+def states_of(database: Database) -> dict[str, tuple[str, str | None]]:
+    with database.read() as connection:
+        rows = connection.execute(
+            select(KioskCommand.kind, KioskCommand.state, KioskCommand.reason)
+        ).all()
+    return {row.kind: (row.state, row.reason) for row in rows}
+
+
+def test_staff_take_a_kiosk_out_of_service_and_put_it_back(
+    bench: Bench, database: Database, kiosk_id: str
+) -> None:
+    pause_kiosk(database, kiosk_id, SHUT, actor="staff")
+    bench.wait(11)
+    shows(bench, Screen.OUT_OF_SERVICE)
+    assert SHUT.vi in texts_of(bench.kiosk.frame)
+    resume_kiosk(database, kiosk_id, actor="staff")
+    bench.wait(11)
+    shows(bench, Screen.WELCOME)
+
+
+def test_staff_say_where_it_stands(bench: Bench, database: Database, kiosk_id: str) -> None:
+    set_profile(database, kiosk_id, "laboratory", actor="staff")
+    bench.wait(11)
+    view = bench.kiosk.frame.view
+    assert isinstance(view, ChoiceView)
+    assert view.choices[0].action == Action("start", "ticket")
+
+
+def test_every_order_is_answered_once(bench: Bench, database: Database, kiosk_id: str) -> None:
+    for kind in ("test_print", "take_picture", "send_logs", "restart"):
+        order_kiosk(database, kiosk_id, kind, actor="staff")
+    bench.log.content = gzip.compress(b"a log")
+    bench.wait(11)
+    assert bench.kiosk.wants_picture
+    bench.kiosk.take_picture(lambda: encode_png(bytes(16 * 16 * 4), (16, 16)))
+    bench.wait(1)
+    assert bench.kiosk.wants_restart
+    # The process ends here; the next one finds the journal.
+    anew = Bench(server=bench.kiosk._ctx.gateway, journal=bench.journal)
+    anew.wait(12)
+    assert states_of(database) == {
+        "test_print": ("done", None),
+        "take_picture": ("done", None),
+        "send_logs": ("done", None),
+        "restart": ("done", None),
+    }
+    assert len(bench.printer.test_pages) == 1
+    assert not anew.kiosk.wants_restart
+
+
+def test_an_order_that_cannot_be_obeyed_says_why(
+    bench: Bench, database: Database, kiosk_id: str
+) -> None:
+    walk(bench, TO_SCAN)
+    order_kiosk(database, kiosk_id, "take_picture", actor="staff")
+    bench.wait(11)
+    assert states_of(database) == {"take_picture": ("refused", "visit_open")}
+
+
+def test_the_server_keeps_what_a_kiosk_says_of_itself(
+    bench: Bench, database: Database, kiosk_id: str
+) -> None:
+    to_summary(bench)
+    touch(bench, "confirm")
+    bench.wait(31)
+    with database.read() as connection:
+        report = connection.execute(
+            select(Heartbeat.report).where(Heartbeat.kiosk_id == kiosk_id)
+        ).scalar_one()
+    assert (report["version"], report["visits"], report["errors"]) == ("1.2.3", 1, 0)
+    assert {step["step"] for step in report["steps"]} >= {"scan", "check_in", "print"}

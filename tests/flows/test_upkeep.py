@@ -118,6 +118,25 @@ def test_nothing_of_a_person_is_in_a_report(bench: Bench) -> None:
         assert secret not in text
 
 
+def test_what_staff_should_see_is_told_within_five_seconds(bench: Bench) -> None:
+    bench.wait(10)
+    before = len(bench.gateway.kiosk_reports)
+    bench.machine.touch_devices = 0
+    bench.printer.printer_state = PrinterState.PAPER_END
+    bench.wait(5)
+    bench.wait(0.5)
+    told = bench.gateway.kiosk_reports[before:]
+    assert (told[0].paper, told[-1].touch) == ("out", "absent")
+
+
+def test_a_loose_wire_floods_nobody(bench: Bench) -> None:
+    before = len(bench.gateway.kiosk_reports)
+    for n in range(120):
+        bench.printer.printer_state = [PrinterState.READY, PrinterState.PAPER_END][n % 2]
+        bench.wait(0.5)
+    assert len(bench.gateway.kiosk_reports) - before <= 21
+
+
 # --- touches ------------------------------------------------------------------------------------------
 
 
