@@ -35,6 +35,7 @@ BackendError
 │   ├── StorageUnavailable · CatalogueUnavailable · VoiceUnavailable
 │   ├── FeesUnavailable · MethodUnavailable
 ├── BackupFailed · BackupDamaged · RestoreRefused
+├── BundleRefused · ReleaseRefused · ReleaseRolledBack
 └── ConfigError                the server cannot start like this
 
 `code` is stable and part of the contract; `message_key` names the sentence a screen shows.
@@ -624,6 +625,27 @@ class BackupDamaged(BackendError):
 
     code = "backup_damaged"
     title = "This backup is damaged or belongs to another key"
+
+
+class BundleRefused(BackendError):
+    """Cut, altered, added to, or signed with another key. Nothing of it was used."""
+
+    code = "bundle_refused"
+    title = "This bundle cannot be trusted"
+
+
+class ReleaseRefused(Conflict):
+    """Another machine's, an older shape of the database, or the wrong moment. Nothing changed."""
+
+    code = "release_refused"
+    title = "This release cannot be installed here"
+
+
+class ReleaseRolledBack(BackendError):
+    """It did not get ready. The detail says what runs now."""
+
+    code = "release_rolled_back"
+    title = "The new release did not get ready"
 
 
 class RestoreRefused(Conflict):

@@ -8,8 +8,11 @@ import logging
 import click
 
 COMMANDS = (
+    "alert",
     "audit",
     "backup",
+    "bundle",
+    "ca",
     "checkin-xml",
     "demo",
     "displays",
@@ -24,6 +27,7 @@ COMMANDS = (
     "parse",
     "partners",
     "payments",
+    "practice",
     "print-agent",
     "read-number",
     "restore",
