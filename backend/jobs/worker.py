@@ -23,6 +23,7 @@ from backend.jobs.recheck_coverage import recheck_coverage
 from backend.jobs.reconcile_payments import reconcile_payments
 from backend.jobs.refresh_catalogue import refresh_catalogue
 from backend.jobs.seal_audit import seal_audit
+from backend.jobs.tell_alerts import tell_alerts
 from backend.jobs.write_audit_heads import write_audit_heads
 from backend.jobs.write_call_lists import write_call_lists
 from backend.logging import log
@@ -56,6 +57,7 @@ JOBS = (
     Job(name="learn_waits", every_s=60, run=learn_waits),
     Job(name="purge", every_s=300, run=purge),
     Job(name="seal_audit", every_s=2, run=seal_audit, alone=True),
+    Job(name="tell_alerts", every_s=2, run=tell_alerts, alone=True),
 )
 
 
