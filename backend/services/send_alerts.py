@@ -62,7 +62,7 @@ def write_mail(channel: MailChannel, message: AlertMessage, *, now: datetime) ->
     mail["From"] = channel.sender
     mail["To"] = ", ".join(channel.recipients)
     # The newer email.message loses spaces where it folds a Vietnamese subject.
-    mail["Subject"] = Header(message.subject, "utf-8").encode()
+    mail["Subject"] = Header(message.subject, "utf-8", header_name="Subject").encode()
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = f"<{message.id}@{domain}>"
     if message.answers is not None:
