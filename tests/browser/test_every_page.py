@@ -19,6 +19,7 @@ PAGES = (
     ("/staff/rooms/{room}/list", "phong"),
     ("/staff/head", "truongkhoa"),
     ("/staff/displays", "truongkhoa"),
+    ("/staff/alerts", "it"),
     ("/staff/announcements", "bientap"),
     ("/staff/calling-words", "bientap"),
     ("/staff/payments", "thungan"),

@@ -17,6 +17,7 @@ from backend.services.manage_displays import add_display
 from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
 from his_adapter.demo.faults import Faults, write_faults
+from tiepdon.demo.alerts import bring_trouble
 from tiepdon.demo.hall import Hall, Party, RoomStaff, open_records, play_morning
 from tiepdon.demo.money import Story, bring_money
 
@@ -192,6 +193,14 @@ def list_pictures(hall: Hall) -> list[Picture]:
             prepare=lambda page: page.locator(".board .button").first.click(),
         ),
         *_money(hall),
+        Picture(
+            name="alerts",
+            path="/staff/alerts",
+            account="it",
+            size=DESK_LONG,
+            ready="#now .panel",
+            prepare=_bring_trouble(hall),
+        ),
         # The HIS is away from here on.
         Picture(
             name="outbox",
@@ -210,6 +219,15 @@ def list_pictures(hall: Hall) -> list[Picture]:
             prepare=lambda page: page.locator("#state .button").first.click(),
         ),
     ]
+
+
+def _bring_trouble(hall: Hall) -> Callable[[Page], None]:
+    def prepare(page: Page) -> None:
+        with open_records(hall.server.database_url) as database:
+            bring_trouble(database)
+        page.wait_for_selector(".alert")
+
+    return prepare
 
 
 def _phones(hall: Hall) -> list[Picture]:
