@@ -9,6 +9,7 @@ from flask_openapi3.openapi import OpenAPI
 
 from backend.bootstrap import build_resources
 from backend.config import load_config
+from backend.services.keep_figures import Figures
 from backend.services.recognise_caller import Callers
 from backend.services.resources import Resources
 from backend.web import (
@@ -22,6 +23,7 @@ from backend.web import (
     displays,
     docs,
     error_handlers,
+    figures,
     health,
     help_calls,
     kiosks,
@@ -95,7 +97,8 @@ def create_app(resources: Resources | None = None) -> OpenAPI:
         static_folder=None,
     )
     app.extensions[EXTENSION] = resources
-    app.extensions[live.EXTENSION] = LiveHub(resources.database)
+    hub = app.extensions[live.EXTENSION] = LiveHub(resources.database)
+    figures.install(app, Figures(resources.database, kind="web", count_streams=lambda: hub.size))
     callers = app.extensions[live.CALLERS] = Callers(resources.database)
     auth.install(app, callers, resources)
     single_sign_on.install(app, resources.config.single_sign_on)

@@ -14,6 +14,7 @@
 | TIEPDON_ALERTS_CONFIG   | TOML file: whom alerts are told to (alerts_file)    | none: page only     |
 | TIEPDON_BACKUPS         | folders of backups, parted by a colon: IT is told   | none: not watched   |
 |                         | when one has no fresh backup                        |                     |
+| TIEPDON_LOGS            | folder whose disk must not run full of logs         | none: not watched   |
 | TIEPDON_CALL_LISTS      | folder for call lists of all rooms, to go on from   | none: not written   |
 | TIEPDON_AUDIT_HEADS     | file that heads of the audit chain are added to,    | none: not written   |
 |                         | to be copied off the host                           |                     |
@@ -91,6 +92,7 @@ class Config:
     alert_channels: tuple[Channel, ...] = field(default=(), repr=False)
     backups: tuple[Path, ...] = ()
     """Folders where a fresh backup has to lie each day."""
+    logs: Path | None = None
     facility_id: str = DEFAULT_FACILITY_ID
     data_folder: Path | None = None
     coverage_patient_wait_s: float = 2.0
@@ -161,6 +163,7 @@ def load_config(
         "backups": tuple(
             Path(part) for part in environ.get("TIEPDON_BACKUPS", "").split(os.pathsep) if part
         ),
+        "logs": Path(environ["TIEPDON_LOGS"]) if environ.get("TIEPDON_LOGS") else None,
         "public_base": (environ.get("TIEPDON_PUBLIC_BASE") or "").rstrip("/") or None,
     }
     if environ.get("TIEPDON_HIS_CONFIG"):

@@ -27,6 +27,7 @@ from backend.jobs.tell_alerts import tell_alerts
 from backend.jobs.write_audit_heads import write_audit_heads
 from backend.jobs.write_call_lists import write_call_lists
 from backend.logging import log
+from backend.services.keep_figures import Figures, FiguresKeeper
 from backend.services.resources import Resources
 
 PARENT_CHECK_S = 2.0
@@ -71,7 +72,10 @@ class Worker:
         jobs: Sequence[Job] = JOBS,
         stop: threading.Event,
         monotonic_s: Callable[[], float] = time.monotonic,
+        note: Callable[[str, float, bool], None] = lambda _job, _seconds, _ok: None,
     ) -> None:
+        """`note` hears of every run: its job, how long it took, whether it went well."""
+        self._note = note
         self._resources = resources
         self._jobs = [job for job in jobs if not job.alone]
         self._alone = [replace(job, alone=False) for job in jobs if job.alone]
@@ -83,7 +87,11 @@ class Worker:
         threads = [
             threading.Thread(
                 target=Worker(
-                    self._resources, jobs=[job], stop=self._stop, monotonic_s=self._monotonic_s
+                    self._resources,
+                    jobs=[job],
+                    stop=self._stop,
+                    monotonic_s=self._monotonic_s,
+                    note=self._note,
                 ).run,
                 name=job.name,
             )
@@ -102,10 +110,13 @@ class Worker:
         """Runs what is due now; returns the names."""
         due = [job for job in self._jobs if self._due_s[job.name] <= self._monotonic_s()]
         for job in due:
+            began_s, ok = self._monotonic_s(), False
             try:
                 job.run(self._resources)
+                ok = True
             except Exception as error:  # noqa: BLE001  # one broken job must not stop the others
                 log(Event.JOB_FAILED, error=error, job=job.name)
+            self._note(job.name, self._monotonic_s() - began_s, ok)
             self._due_s[job.name] = self._monotonic_s() + job.every_s
         return [job.name for job in due]
 
@@ -125,11 +136,20 @@ def run_worker(resources: Resources, *, threads: int = 8) -> None:
             stop.set()
 
     watch = Job(name="watch_parent", every_s=PARENT_CHECK_S, run=stop_as_orphan)
+    figures = Figures(resources.database, kind="worker")
+    keeper = FiguresKeeper(figures)
+    keeper.start()
     dispatcher = Dispatcher(resources, threads=threads)
     sending = threading.Thread(target=dispatcher.run, name="outbox")
     sending.start()
     try:
-        Worker(resources, jobs=[watch, *JOBS], stop=stop).run()
+        Worker(
+            resources,
+            jobs=[watch, *JOBS],
+            stop=stop,
+            note=lambda job, seconds, ok: figures.note_job(job, seconds, ok=ok),
+        ).run()
     finally:
+        keeper.stop()
         dispatcher.stop()
         sending.join()

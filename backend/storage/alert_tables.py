@@ -39,7 +39,7 @@ class RequestFigure(Base):
     """The pattern of the address, never the address."""
     method: Mapped[str] = mapped_column(Code, primary_key=True)
     status: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    count: Mapped[int] = mapped_column(BigInteger)
+    requests: Mapped[int] = mapped_column(BigInteger)
     seconds: Mapped[float] = mapped_column(Float(53))
     le_25: Mapped[int] = mapped_column(BigInteger)
     le_100: Mapped[int] = mapped_column(BigInteger)

@@ -30,7 +30,7 @@ def upgrade() -> None:
         sa.Column("lease_id", KEY, nullable=True),
         sa.PrimaryKeyConstraint("facility_id", "channel", name="pk_alert_channel"),
     )
-    counts = ("count", "le_25", "le_100", "le_300", "le_1000", "le_3000", "le_10000")
+    counts = ("requests", "le_25", "le_100", "le_300", "le_1000", "le_3000", "le_10000")
     op.create_table(
         "request_figure",
         sa.Column("facility_id", KEY, nullable=False),
