@@ -97,6 +97,7 @@ class Event(StrEnum):
     API_TOKEN_MADE = "api_token_made"
     API_TOKEN_ENDED = "api_token_ended"
     DEVICE_STATE_CHANGED = "device_state_changed"
+    AUDIT_VERIFIED = "audit_verified"
     ALERT_RAISED = "alert_raised"
     ALERT_CLEARED = "alert_cleared"
     ALERT_TOLD = "alert_told"

@@ -24,6 +24,8 @@ from backend.jobs.reconcile_payments import reconcile_payments
 from backend.jobs.refresh_catalogue import refresh_catalogue
 from backend.jobs.seal_audit import seal_audit
 from backend.jobs.tell_alerts import tell_alerts
+from backend.jobs.verify_audit import verify_audit_nightly
+from backend.jobs.watch_server import watch_server
 from backend.jobs.write_audit_heads import write_audit_heads
 from backend.jobs.write_call_lists import write_call_lists
 from backend.logging import log
@@ -58,6 +60,8 @@ JOBS = (
     Job(name="learn_waits", every_s=60, run=learn_waits),
     Job(name="purge", every_s=300, run=purge),
     Job(name="seal_audit", every_s=2, run=seal_audit, alone=True),
+    Job(name="watch_server", every_s=15, run=watch_server, alone=True),
+    Job(name="verify_audit", every_s=600, run=verify_audit_nightly, alone=True),
     Job(name="tell_alerts", every_s=2, run=tell_alerts, alone=True),
 )
 
