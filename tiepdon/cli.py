@@ -8,6 +8,7 @@ import logging
 import click
 
 COMMANDS = (
+    "alerts",
     "audit",
     "backup",
     "checkin-xml",

@@ -106,6 +106,15 @@ def show_alerts(resources: Resources, language: Language, query: AlertQuery) -> 
         )
 
 
+def list_alerts(
+    database: Database, language: Language, *, past: bool = False
+) -> Sequence[ShownAlert]:
+    """Those that are open, or those that are over; the newest first. Raises StorageUnavailable."""
+    is_over = Alert.cleared_at.is_not(None) if past else Alert.cleared_at.is_(None)
+    with database.read() as connection:
+        return _list(connection, database, language, [is_over], limit=MAX_OPEN)
+
+
 def list_channels(
     connection: Connection, names: Sequence[str], *, facility_id: str
 ) -> Sequence[ShownChannel]:

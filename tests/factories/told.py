@@ -72,7 +72,8 @@ class MailServer:
 def _check_login(
     server: Any, session: Session, envelope: Envelope, mechanism: str, data: Any
 ) -> AuthResult:
-    return AuthResult(success=data.login == b"tiepdon" and data.password == PASSWORD.encode())
+    right = data.login == b"tiepdon" and data.password == PASSWORD.encode()
+    return AuthResult(success=right, handled=False)
 
 
 @dataclass(frozen=True, kw_only=True)
