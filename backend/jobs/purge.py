@@ -20,6 +20,7 @@
 | what was due, as shown to pay          | until it expires, minutes                               |
 | callbacks of banks, word for word      | 24 months (a setting)                                   |
 | device events                          | 90 days                                                 |
+| alerts that are over, and who was told | 400 days                                                |
 | tickets, visits, steps, calls, acts of | 24 months (a setting), without any person               |
 | staff, rooms of the day, help calls,   |                                                         |
 | refs of orders (not what was ordered)  |                                                         |
@@ -43,6 +44,7 @@ from backend.domain.outbox import OPEN_MESSAGES
 from backend.events import Event
 from backend.jobs.purge_audit import purge_audit
 from backend.services.resources import Resources
+from backend.storage import fleet_tables as fleet
 from backend.storage import payment_tables as payments
 from backend.storage import tables
 from backend.storage.database import Database
@@ -51,6 +53,8 @@ from payments.states import OPEN_PAYMENTS, TO_POST
 BATCH = 1_000
 DAYS_PER_MONTH = 31
 LEAST_AUDIT_MONTHS = 12
+KEEP_ALERTS_DAYS = 400
+"""A year to look back at, and the month in which one does."""
 
 Condition: TypeAlias = ColumnElement[bool]
 
@@ -141,6 +145,8 @@ def _list_rules(
         ("enrolment", tables.EnrolmentCode, tables.EnrolmentCode.expires_at < ago(days=30)),
         ("user_session", tables.UserSession, tables.UserSession.created_at < ago(days=30)),
         ("api_token", tables.ApiToken, tables.ApiToken.expires_at < ago(days=30)),
+        # Who was told goes with what they were told of.
+        ("alert", fleet.Alert, fleet.Alert.cleared_at < ago(days=KEEP_ALERTS_DAYS)),
         ("device_event", tables.DeviceEvent, tables.DeviceEvent.at < ago(days=90)),
         (
             "help_call",

@@ -8,7 +8,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
+from backend.alerts_file import Channel
 from backend.events import Event
 from backend.jobs.check_his import check_his
 from backend.jobs.close_past_steps import close_past_steps
@@ -33,6 +35,7 @@ from backend.services.keep_figures import Figures, FiguresKeeper
 from backend.services.resources import Resources
 
 PARENT_CHECK_S = 2.0
+TELL_EVERY_S = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +65,21 @@ JOBS = (
     Job(name="seal_audit", every_s=2, run=seal_audit, alone=True),
     Job(name="watch_server", every_s=15, run=watch_server, alone=True),
     Job(name="verify_audit", every_s=600, run=verify_audit_nightly, alone=True),
-    Job(name="tell_alerts", every_s=2, run=tell_alerts, alone=True),
 )
+
+
+def list_telling_jobs(channels: Sequence[Channel]) -> list[Job]:
+    """One for each channel, or one that looks after what nobody is to be told."""
+    parts = [[channel] for channel in channels] or [[]]
+    return [
+        Job(
+            name=":".join(["tell_alerts", *(channel.name for channel in part)]),
+            every_s=TELL_EVERY_S,
+            run=partial(tell_alerts, over=part),
+            alone=True,
+        )
+        for part in parts
+    ]
 
 
 class Worker:
@@ -149,7 +165,7 @@ def run_worker(resources: Resources, *, threads: int = 8) -> None:
     try:
         Worker(
             resources,
-            jobs=[watch, *JOBS],
+            jobs=[watch, *JOBS, *list_telling_jobs(resources.config.alert_channels)],
             stop=stop,
             note=lambda job, seconds, ok: figures.note_job(job, seconds, ok=ok),
         ).run()
