@@ -9,6 +9,7 @@ import click
 
 COMMANDS = (
     "alert",
+    "alerts",
     "audit",
     "backup",
     "bundle",

@@ -23,6 +23,7 @@ NO_PAGES = {
     "/staff/fleet/live",
     "/staff/help/live",
     "/staff/language/<code>",
+    "/staff/alerts/live",
     "/staff/outbox/live",
     "/staff/payments/days/<day>/figures.<any(csv,xlsx):form>",
     "/staff/payments/held/live",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from backend.services.settle_demo_accounts import DEMO_PASSWORD
+from tiepdon.demo.alerts import write_config
 from tiepdon.demo.hall import Hall
 from tiepdon.demo.money import CONFIG
 from tiepdon.demo.pictures import IN_DEMO, Picture, list_pictures
@@ -135,7 +136,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as hospital:
         payments = Path(hospital) / "payments.toml"
         payments.write_text(CONFIG, encoding="utf-8")
-        environment = {"TIEPDON_PAYMENTS_CONFIG": str(payments)}
+        environment = {
+            "TIEPDON_PAYMENTS_CONFIG": str(payments),
+            "TIEPDON_ALERTS_CONFIG": str(write_config(Path(hospital))),
+        }
         with DemoServer(Path(hospital), environment=environment) as server:
             draw_pages(server, Path(folder), names=frozenset(names) or None)
 

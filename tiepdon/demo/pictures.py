@@ -19,6 +19,7 @@ from backend.services.order_kiosk import order_kiosk
 from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
 from his_adapter.demo.faults import Faults, write_faults
+from tiepdon.demo.alerts import bring_trouble
 from tiepdon.demo.fleet import TROUBLED, fill_fleet
 from tiepdon.demo.hall import Hall, Party, RoomStaff, open_records, play_morning
 from tiepdon.demo.money import Story, bring_money
@@ -206,6 +207,14 @@ def list_pictures(hall: Hall) -> list[Picture]:
         ),
         *_money(hall),
         *_fleet(hall),
+        Picture(
+            name="alerts",
+            path="/staff/alerts",
+            account="it",
+            size=DESK_LONG,
+            ready="#now .panel",
+            prepare=_bring_trouble(hall),
+        ),
         # The HIS is away from here on.
         Picture(
             name="outbox",
@@ -254,6 +263,15 @@ def _fleet(hall: Hall) -> list[Picture]:
             prepare=lambda page: page.locator("form[action$=replace] button").click(),
         ),
     ]
+
+
+def _bring_trouble(hall: Hall) -> Callable[[Page], None]:
+    def prepare(page: Page) -> None:
+        with open_records(hall.server.database_url) as database:
+            bring_trouble(database)
+        page.wait_for_selector(".alert")
+
+    return prepare
 
 
 def _phones(hall: Hall) -> list[Picture]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backend.web.staff import (
+    alerts,
     announcements,
     calling_words,
     checkins,
@@ -38,6 +39,7 @@ BLUEPRINTS = (
     head.blueprint,
     reception.blueprint,
     checkins.blueprint,
+    alerts.blueprint,
     outbox.blueprint,
     payments.blueprint,
     held_money.blueprint,

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from flask import Blueprint, Response
 
 from backend.domain.roles import StaffRole
-from backend.web.api import caller
+from backend.services.show_alerts import count_open_alerts
+from backend.web.api import caller, resources
 from backend.web.calling_words import WORDING_ROLES
 from backend.web.displays import DISPLAY_ROLES
 from backend.web.help_calls import HELPERS
 from backend.web.pages import render_page, staff_page
 from backend.web.reception import DESK
 from backend.web.rooms import CALLERS
+from backend.web.staff.alerts import ALERT_ROLES
 from backend.web.staff.checkins import CHECKIN_ROLES
 from backend.web.staff.fleet import LOOKERS
 from backend.web.staff.outbox import OUTBOX_ROLES
@@ -39,6 +41,7 @@ CARDS = (
     Card(path="/staff/fleet", key="fleet", roles=frozenset(LOOKERS)),
     Card(path="/staff/outbox", key="outbox", roles=frozenset(OUTBOX_ROLES)),
     Card(path="/staff/checkins", key="checkins", roles=frozenset(CHECKIN_ROLES)),
+    Card(path="/staff/alerts", key="alerts", roles=frozenset(ALERT_ROLES)),
     Card(path="/staff/displays", key="displays", roles=frozenset(DISPLAY_ROLES)),
     Card(path="/staff/head", key="head", roles=frozenset({StaffRole.HEAD})),
     Card(
@@ -54,7 +57,14 @@ CARDS = (
 @staff_page()
 def home() -> Response:
     cards = [card for card in CARDS if caller().has_any(card.roles)]
-    return render_page("staff/home.html", "staff", "home", cards=cards)
+    return render_page("staff/home.html", "staff", "home", cards=cards, counts=_count())
+
+
+def _count() -> dict[str, int]:
+    """Card → how much waits behind it, where that is known."""
+    if not caller().has_any(frozenset(ALERT_ROLES)):
+        return {}
+    return {"alerts": sum(count_open_alerts(resources().database).values())}
 
 
 @blueprint.get("/session")

@@ -175,6 +175,8 @@ GET  /staff/head head
 GET  /staff/help head it reception room_caller
 POST /staff/help/calls/<help_call_id>/acknowledge head it reception room_caller
 GET  /staff/help/live head it reception room_caller
+GET  /staff/alerts it
+GET  /staff/alerts/live it
 GET  /staff/outbox it reception
 GET  /staff/outbox/<message_id> it reception
 POST /staff/outbox/<message_id>/candidates reception
