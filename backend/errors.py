@@ -43,6 +43,7 @@ No error text ever carries a name, a number or a payload of a person.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -92,15 +93,19 @@ class CallingWordsRefused(BadRequest):
 
 
 class SettingsFileRefused(BadRequest):
-    """`faults` are sentences that begin with the place in the file; nothing was changed."""
+    """`faults` are sentences that begin with the place in the file; nothing was changed.
+
+    `found` are the same as domain.settings_file.Fault.
+    """
 
     code = "settings_file_refused"
     title = "This file of settings cannot be taken"
     status = 422
 
-    def __init__(self, faults: tuple[str, ...]) -> None:
-        super().__init__("\n".join((f"{self.title}:", *faults)))
-        self.faults = faults
+    def __init__(self, found: Sequence[object]) -> None:
+        self.found = tuple(found)
+        self.faults = tuple(str(fault) for fault in found)
+        super().__init__("\n".join((f"{self.title}:", *self.faults)))
 
 
 class BodyTooLarge(BadRequest):
