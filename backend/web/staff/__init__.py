@@ -20,6 +20,7 @@ from backend.web.staff import (
     refunds,
     rooms,
     second_factor,
+    settings,
     single_sign_on,
 )
 from backend.web.staff import help as help_page
@@ -44,4 +45,5 @@ BLUEPRINTS = (
     reconciliations.blueprint,
     announcements.blueprint,
     calling_words.blueprint,
+    settings.blueprint,
 )

@@ -17,6 +17,7 @@ from backend.web.rooms import CALLERS
 from backend.web.staff.checkins import CHECKIN_ROLES
 from backend.web.staff.outbox import OUTBOX_ROLES
 from backend.web.staff.payments import MONEY_ROLES
+from backend.web.staff.settings import SETTINGS_ROLES
 
 blueprint = Blueprint("staff_home", __name__, url_prefix="/staff")
 
@@ -44,6 +45,7 @@ CARDS = (
         key="announcements",
         roles=frozenset({StaffRole.CONTENT_EDITOR}),
     ),
+    Card(path="/staff/settings", key="settings", roles=frozenset(SETTINGS_ROLES)),
     Card(path="/staff/calling-words", key="calling_words", roles=frozenset(WORDING_ROLES)),
 )
 

@@ -211,6 +211,17 @@ POST /staff/second-factor staff
 POST /staff/second-factor/enrol staff
 POST /staff/second-factor/remove staff
 GET  /staff/session staff
+GET  /staff/settings it
+GET  /staff/settings/<key> it
+POST /staff/settings/<key> it
+POST /staff/settings/<key>/edit it
+POST /staff/settings/<key>/preview it
+GET  /staff/settings/import it
+POST /staff/settings/import it
+POST /staff/settings/import/preview it
+GET  /staff/settings/settings.json it
+GET  /staff/settings/versions it
+POST /staff/settings/versions/<number>/undo it
 """
 """Method, address, who: a kiosk, an agent, any member of staff, or these roles of theirs; or a
 partner, who signs requests instead of sending a credential (test_partner_kiosk.py)."""
