@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from werkzeug.datastructures import MultiDict
 
@@ -36,6 +36,7 @@ from payments.models import Money
 
 MAX_TYPED_CHARS = 400
 NEW_ROWS = 2
+MOST_SHOWN = 1_000
 HERE = "here:"
 """Begins the name of what tells that a form shows a setting: an empty box is not always sent."""
 _GROUPED = re.compile(r"[0-9]{1,3}([. ,][0-9]{3})+")
@@ -216,8 +217,13 @@ def _draw(
             for fault in faults
             if fault.path == mine or fault.path.startswith((f"{mine}.", f"{mine}["))
         ],
-        limits=(kind.least, kind.most) if isinstance(kind, Count) else None,
+        limits=(kind.least, kind.most) if _is_narrow(kind) else None,
     )
+
+
+def _is_narrow(kind: SettingKind) -> TypeGuard[Count]:
+    """Limits that somebody may meet; the others keep out nonsense and are told with the fault."""
+    return isinstance(kind, Count) and kind.most <= MOST_SHOWN
 
 
 def words_of(path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -92,6 +92,7 @@ class Row:
 
     title: str
     state: str
+    summary: str
     fields: Sequence[Field]
     faults: Sequence[str]
     """Of the row as a whole."""
@@ -337,6 +338,10 @@ def _rows(values: State, faults: Sequence[Fault], today: date) -> list[Row]:
         Row(
             title=str(values.get((*path[:2], "label_vi")) or path[1]),
             state=_row_state(values, path, today),
+            summary=" · ".join(
+                show_value((*path[:2], name), values.get((*path[:2], name)), t)
+                for name in ("legal_basis", "valid_from")
+            ),
             fields=[draw_field((*path[:2], name), values, faults, t) for name in GROUP_KINDS],
             faults=[
                 translate(each.words, t) for each in faults if each.path == show_path(path[:2])
@@ -374,13 +379,25 @@ def _show_changes(changes: Sequence[Change], values: State) -> list[Shown]:
 
 def _show_change(change: Change, values: State, t: Words) -> Shown:
     entry = find_entry(change.path)
+    before, after = _difference(change)
     return Shown(
         label=label_of(change.path, t, values),
-        before=show_value(change.path, change.before, t),
-        after=show_value(change.path, change.after, t),
+        before=show_value(change.path, before, t),
+        after=show_value(change.path, after, t),
         counts=t["set_count_words"][entry.counts.value] if entry else None,
         touches=t["set_touch_words"][entry.touches.value] if entry else None,
     )
+
+
+def _difference(change: Change) -> tuple[Any, Any]:
+    """Of two tables, only the rows that differ."""
+    before, after = change.before, change.after
+    if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
+        return before, after
+    rows = [row for row in {**before, **after} if before.get(row) != after.get(row)]
+    return {row: before[row] for row in rows if row in before}, {
+        row: after[row] for row in rows if row in after
+    }
 
 
 def _faults(error: SettingsFileRefused) -> list[Fault]:
