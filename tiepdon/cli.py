@@ -24,6 +24,7 @@ COMMANDS = (
     "parse",
     "partners",
     "payments",
+    "practice",
     "print-agent",
     "read-number",
     "restore",

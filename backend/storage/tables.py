@@ -138,6 +138,8 @@ class Facility(Base):
     catalogue_at: Mapped[datetime | None]
     his_features: Mapped[list[Any] | None] = mapped_column(Json)
     """What the HIS can do (names of the port's methods); none: it was never asked."""
+    practice: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """For lessons, with invented people: set when the database is made, and never changed."""
 
 
 # --- catalogue, filled from the HIS --------------------------------------------------------------

@@ -75,6 +75,7 @@ def settings() -> Response:
             for group in groups
         ],
         sees_bookings=catalogue.his_can(Feature.FIND_APPOINTMENTS),
+        practice=catalogue.practice,
         pays=bool(resources().config.payments) and catalogue.his_can(Feature.READ_ACCOUNT),
     )
     return json_reply(reply)

@@ -70,12 +70,14 @@ def render_page(
 ) -> Response:
     """A page with `t` (the words of `common` and of `areas`), `lang`, `facility` and `facts`."""
     lang = g.page_language = lang or page_language()
-    name = resources().catalogue.get().facility_name
+    catalogue = resources().catalogue.get()
+    name = catalogue.facility_name
     html = render_template(
         template,
         t=texts(lang, *areas),
         lang=lang,
         facility=name.vi if lang == "vi" else name.en,
+        practice=catalogue.practice,
         **facts,
     )
     reply = Response(html, status=status, content_type="text/html; charset=utf-8")

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from devices.fonts import Weight, get_font
 from devices.models import VIETNAM, TicketDocument, TicketWords
+from devices.printers.marks import stripe
 from devices.printers.typesetting import (
     BLACK,
     WHITE,
@@ -166,6 +167,7 @@ class _Sheet:
 
     def draw(self) -> Image.Image:
         layout = self._layout
+        self._mark()
         self._hospital()
         self._rule()
         self._number()
@@ -176,9 +178,16 @@ class _Sheet:
             self._words_above_code()
         self._notes()
         self._foot()
+        self._mark()
         length = self._y + layout.gap_px
         grey = self._image.crop((0, 0, layout.width_px, length))
         return to_ink(grey)
+
+    def _mark(self) -> None:
+        if self._document.mark is not None:
+            band = stripe(self._document.mark, width_px=self._layout.width_px)
+            self._image.paste(band, (0, self._y + self._layout.gap_px // 2))
+            self._y += band.height + self._layout.gap_px * 3 // 2
 
     def _hospital(self) -> None:
         self._paragraph(printable(self._document.hospital, max_chars=160), self._layout.hospital)

@@ -16,13 +16,15 @@ from kiosk_ui.current_visit import AskedAhead, CurrentVisit, Trouble
 from kiosk_ui.errors import GatewayError, ServerAway, ServerRefused
 from kiosk_ui.events import KioskEvent
 from kiosk_ui.flow import Screen
-from kiosk_ui.gateway.models import KioskSettings, Label
+from kiosk_ui.gateway.models import KioskSettings, Label, Ticket
+from kiosk_ui.gateway.payment_models import Receipt
 from kiosk_ui.gateway.ports import Gateway
 from kiosk_ui.presenters.ports import Clock, OfflineNumbers, Place, PrintReports, TicketPrinting
 from kiosk_ui.presenters.views import Phrase
 from kiosk_ui.worker import Worker
 
 T = TypeVar("T")
+Paper = TypeVar("Paper", Ticket, Receipt)
 RETRY_AFTER_S = 1.0
 NAME_SHOWN_S = 30.0
 GRACE_S = 0.15
@@ -77,6 +79,17 @@ class Context:
     def ready(self) -> bool:
         """A visit can be begun."""
         return self.server_up and self.settings is not None
+
+    @property
+    def practising(self) -> bool:
+        """Nothing here is real, and all that is seen must say so."""
+        return self.settings is not None and self.settings.practice
+
+    def paper(self, made: Paper) -> Paper:
+        """As it is printed: marked while staff train, whatever its maker knew of that."""
+        if not self.practising or made.practice:
+            return made
+        return made.model_copy(update={"practice": True})
 
     # --- words --------------------------------------------------------------------------------
 

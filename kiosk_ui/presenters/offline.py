@@ -77,6 +77,7 @@ class OutOfService(Presenter):
 
     def _print(self, key: str, ticket: Ticket) -> None:
         ctx, visit = self.ctx, self.ctx.visit
+        ticket = ctx.paper(ticket)
 
         def ended(result: PrintResult) -> None:
             if ctx.visit is visit:

@@ -94,7 +94,7 @@ class Printing(Presenter):
         visit.changing = False
         visit.printing_since_s = self.ctx.clock.ticks_s()
         job_id = intent.key
-        ticket, visit_id = reply.ticket, reply.id
+        ticket, visit_id = self.ctx.paper(reply.ticket), reply.id
 
         def ended(result: PrintResult) -> None:
             self._report(visit_id, result)

@@ -60,6 +60,8 @@ TICKETS: dict[str, dict[str, Any]] = {
         "notes": ["Your insurance card has to be checked at reception before you go in"],
         "qr": _LONG["qr"],
     },
+    "vi-practice": ticket_json(practice=True),
+    "en-practice": english_ticket_json(practice=True),
 }
 
 

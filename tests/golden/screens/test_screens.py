@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from kiosk_ui import i18n
 from kiosk_ui.flow import Screen
 from kiosk_ui.gateway.models import ScanOutcome, StepState
 from kiosk_ui.presenters.views import Frame, PayView, TicketView
@@ -100,8 +101,20 @@ def while_paying(name: str, language: str) -> Frame:
     return bench.kiosk.frame
 
 
+def in_practice(screen: Screen, language: str) -> Frame:
+    """The same while staff train."""
+    frame = walked_to(screen, language)
+    words = i18n.say("vi" if language == "vi" else "en", "practice.mark")
+    return replace(frame, chrome=replace(frame.chrome, practice=words))
+
+
 def _cases() -> Iterator[Case]:
     for language in LANGUAGES:
+        for screen in (Screen.WELCOME, Screen.SUMMARY, Screen.DONE, Screen.OUT_OF_SERVICE):
+            yield Case(
+                name=f"{language}/practice/{screen.value}",
+                make_frame=partial(in_practice, screen, language),
+            )
         for screen in Screen:
             frame = partial(walked_to, screen, language)
             yield Case(name=f"{language}/{screen.value}", make_frame=frame)
@@ -138,6 +151,12 @@ def _cases() -> Iterator[Case]:
         yield Case(name=f"vi/landscape/{name}", make_frame=frame, size=LANDSCAPE)
         yield Case(name=f"vi/small/{name}", make_frame=frame, size=SMALL)
         yield Case(name=f"vi/large/{name}", make_frame=lambda frame=frame: large(frame()))
+        yield Case(name=f"vi/lowered/{name}", make_frame=lambda frame=frame: lowered(frame()))
+    for screen in (Screen.WELCOME, Screen.DONE):
+        frame = partial(in_practice, screen, "vi")
+        name = f"practice_{screen.value}"
+        yield Case(name=f"vi/landscape/{name}", make_frame=frame, size=LANDSCAPE)
+        yield Case(name=f"vi/small/{name}", make_frame=frame, size=SMALL)
         yield Case(name=f"vi/lowered/{name}", make_frame=lambda frame=frame: lowered(frame()))
     department = make_frames("vi")["department"]
     yield Case(name="vi/small/department_large", make_frame=lambda: large(department), size=SMALL)
