@@ -9,6 +9,7 @@ BackendError
 ├── AccessRefused
 │   ├── LoginRequired · NotAllowed · EnrolmentRefused · RateLimited
 │   ├── SignInRefused · SecondFactorRefused · FormRefused · PartnerRefused
+│   ├── SetUpCodeRefused
 ├── NotFound
 │   ├── VisitNotFound · ServiceNotFound · ScanExpired · HelpCallNotFound
 │   ├── UserNotFound · RoomNotFound · StepNotFound · ActNotFound
@@ -19,7 +20,7 @@ BackendError
 ├── Conflict                   what was asked does not fit the state of things
 │   ├── IdempotencyKeyReused · MoveNotAllowed · ChangeNotAllowed · PersonNeedsStaff
 │   ├── ChangedMeanwhile · NobodyWaiting · RoomNotOpen · ReasonNeeded · UndoOver · UserExists
-│   ├── DisplayExists · ZoneHasVoice · PartnerExists
+│   ├── DisplayExists · ZoneHasVoice · PartnerExists · SetUpOver
 │   ├── NothingToConfirm · DifferentPeople · SamePerson · AgentAway
 │   ├── SlipNotValid           a transfer slip that is over, a re-visit slip that was used
 │   ├── ReturnNotAllowed       a missed turn that only staff can mend
@@ -194,6 +195,14 @@ class SecondFactorRefused(AccessRefused):
     status = 401
 
 
+class SetUpCodeRefused(AccessRefused):
+    """Unknown, used or expired: the three look the same."""
+
+    code = "set_up_code_refused"
+    title = "The code for the first set-up is not valid"
+    status = 401
+
+
 class FormRefused(AccessRefused):
     """A change that did not come from a page of ours, or from one that is too old."""
 
@@ -358,6 +367,11 @@ class UndoOver(Conflict):
     code = "undo_over"
     title = "This can no longer be undone"
     message_key = "call.undo_over"
+
+
+class SetUpOver(Conflict):
+    code = "set_up_over"
+    title = "This server has an administrator: its first set-up is over"
 
 
 class DisplayExists(Conflict):

@@ -32,6 +32,7 @@ COMMANDS = (
     "scan",
     "serve",
     "settings",
+    "setup-code",
     "ticket",
     "user",
     "vietqr",

@@ -7,6 +7,7 @@ from backend.web.staff import (
     calling_words,
     checkins,
     displays,
+    first_set_up,
     head,
     held_money,
     home,
@@ -46,4 +47,6 @@ BLUEPRINTS = (
     announcements.blueprint,
     calling_words.blueprint,
     settings.blueprint,
+    first_set_up.root,
+    first_set_up.blueprint,
 )

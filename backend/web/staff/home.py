@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from flask import Blueprint, Response
 
 from backend.domain.roles import StaffRole
-from backend.web.api import caller
+from backend.services.first_set_up import find_progress
+from backend.web.api import caller, resources
 from backend.web.calling_words import WORDING_ROLES
 from backend.web.displays import DISPLAY_ROLES
 from backend.web.help_calls import HELPERS
@@ -50,11 +51,22 @@ CARDS = (
 )
 
 
+SET_UP = Card(path="/staff/setup", key="set_up", roles=frozenset(SETTINGS_ROLES))
+"""Shown first, until the first set-up is over."""
+
+
 @blueprint.get("")
 @staff_page()
 def home() -> Response:
     cards = [card for card in CARDS if caller().has_any(card.roles)]
+    if caller().has_any(SET_UP.roles) and _is_set_up_open():
+        cards.insert(0, SET_UP)
     return render_page("staff/home.html", "staff", "home", cards=cards)
+
+
+def _is_set_up_open() -> bool:
+    progress = find_progress(resources().database)
+    return progress is not None and progress.finished_at is None
 
 
 @blueprint.get("/session")
