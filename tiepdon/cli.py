@@ -8,8 +8,11 @@ import logging
 import click
 
 COMMANDS = (
+    "alert",
     "audit",
     "backup",
+    "bundle",
+    "ca",
     "checkin-xml",
     "demo",
     "displays",

@@ -120,7 +120,7 @@ class DeviceState(StrEnum):
 
 
 class DeviceEventRequest(Request):
-    device: Literal["printer", "scanner"]
+    device: Literal["printer", "scanner", "camera", "touch"]
     state: DeviceState
     reason: ShortText | None = None
 

@@ -13,7 +13,7 @@ from typing import Literal
 from PIL import Image, ImageDraw, ImageFont
 
 from devices.fonts import Weight, get_font
-from devices.models import VIETNAM, TicketDocument, TicketWords
+from devices.models import VIETNAM, PaperMark, TicketDocument, TicketWords
 from devices.printers.marks import stripe
 from devices.printers.typesetting import (
     BLACK,
@@ -165,6 +165,11 @@ class _Sheet:
         self._draw = ImageDraw.Draw(self._image)
         self._y = layout.gap_px
 
+    @property
+    def _is_ticket(self) -> bool:
+        """A page that tries the printer has no place in a line."""
+        return self._document.mark is not PaperMark.TEST
+
     def draw(self) -> Image.Image:
         layout = self._layout
         self._mark()
@@ -195,8 +200,9 @@ class _Sheet:
 
     def _number(self) -> None:
         layout = self._layout
-        self._centred_pair(_YOUR_NUMBER)
-        self._y += layout.gap_px * 2 // 3
+        if self._is_ticket:
+            self._centred_pair(_YOUR_NUMBER)
+            self._y += layout.gap_px * 2 // 3
         number = "".join(printable(self._document.number, max_chars=_MAX_NUMBER_CHARS).split())
         picture = _number_picture(
             number, layout.cap_height_px, layout.width_px - 2 * layout.margin_px
@@ -303,6 +309,8 @@ class _Sheet:
 
     def _code_caption(self, middle: int, top: int, width: int) -> int:
         """Draws what the code is for below it; returns where that ends."""
+        if not self._is_ticket:
+            return top
         kept, self._y = self._y, top
         for line in balanced(_said(_MISSED, self._lang), self._layout.small, width):
             self._line(line, self._layout.small, x=middle, anchor="m")
@@ -318,7 +326,8 @@ class _Sheet:
             self._column(f"{span} {_said(_MINUTES, self._lang)}", layout.value, left, column)
             self._y += layout.gap_px // 2
         if self._words.next:
-            self._label(_NEXT, left, column)
+            if self._is_ticket:
+                self._label(_NEXT, left, column)
             self._column(self._words.next, layout.body, left, column)
             self._column(self._vi.next, layout.body_vi, left, column)
         self._y += layout.gap_px // 2

@@ -17,11 +17,14 @@ from backend.services.describe_hospital import describe_hospital
 from backend.services.enrol_kiosk import DEMO_CODE
 from backend.services.import_settings import export_settings, import_settings, preview_import
 from backend.services.settle_demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
+from his_adapter.demo.personas import PERSONAS
 from tiepdon.demo.banks import DemoBanks
+from tiepdon.demo.cards import draw_cards
 from tiepdon.options import database_option, open_set_up_database, refusals
 
 HOSPITAL_FILE = "hospital.json"
 DATABASE_FILE = "practice.sqlite3"
+CARDS_FILE = "cards.html"
 TAKEN_OVER = ("TIEPDON_SPEED", "PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV")
 """Of the environment. What leads to the hospital's other systems stays out of a lesson."""
 OWN_WAYS = frozenset({"numbering", "letter_beside_his"})
@@ -53,11 +56,16 @@ def command(database_url: str | None, folder: Path, host: str, port: int, anew: 
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings = _take_hospital(database_url, folder)
+    (folder / CARDS_FILE).write_text(draw_cards(PERSONAS), encoding="utf-8")
     address = f"http://127.0.0.1:{port}"
     with DemoBanks(folder / "money", server_address=address, real_qr=False) as money:
         environment = _environment(folder) | money.environment
         _take_settings(environment, settings)
-        click.echo(json.dumps(_describe(host, port, money.wallet_app), ensure_ascii=False))
+        click.echo(
+            json.dumps(
+                _describe(host, port, money.wallet_app, folder / CARDS_FILE), ensure_ascii=False
+            )
+        )
         raise SystemExit(_serve(environment, host=host, port=port))
 
 
@@ -107,7 +115,7 @@ def _serve(environment: dict[str, str], *, host: str, port: int) -> int:
     return process.wait()
 
 
-def _describe(host: str, port: int, wallet: str) -> dict[str, object]:
+def _describe(host: str, port: int, wallet: str, cards: Path) -> dict[str, object]:
     address = f"http://{host}:{port}"
     return {
         "pages": f"{address}/staff",
@@ -115,4 +123,5 @@ def _describe(host: str, port: int, wallet: str) -> dict[str, object]:
         "password": DEMO_PASSWORD,
         "kiosk": f"tiepdon kiosk --backend {address} --enrol-code {DEMO_CODE}",
         "wallet": wallet,
+        "cards": str(cards),
     }

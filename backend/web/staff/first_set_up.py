@@ -20,6 +20,8 @@ from backend.domain.settings_guide import Group, find_group
 from backend.errors import (
     BackendError,
     ChangedMeanwhile,
+    KioskExists,
+    KioskNotFound,
     PasswordRefused,
     RateLimited,
     SettingsFileRefused,
@@ -41,7 +43,10 @@ from backend.services.first_set_up import (
 )
 from backend.services.keep_settings import Author, Origin
 from backend.services.list_missing import Missing, list_missing
+from backend.services.order_kiosk import order_kiosk
 from backend.services.remote_party import NoAnswer
+from backend.services.show_fleet import show_fleet
+from backend.services.show_kiosk import OrderView, show_kiosk
 from backend.web.api import caller, public, resources
 from backend.web.auth import begin_session
 from backend.web.page_texts import texts
@@ -58,6 +63,9 @@ CHECK_WAIT_S = 20.0
 """A HIS that takes longer is told of as one that does not answer."""
 MAX_NAME_CHARS = 80
 HOME = "/staff/setup"
+TEST_PRINT = "test_print"
+MAX_SHOWN_KIOSKS = 10
+"""A first day has few; the page of the fleet has all."""
 
 _FACILITY_NAMES = ("name_vi", "name_en", "hotline", "timezone")
 _NUMBER_NAMES = ("letters", "numbering", "letter_beside_his")
@@ -68,10 +76,10 @@ root = Blueprint("root", __name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """What a system said when it was asked just now."""
+    """What a system said when it was asked just now. `ok` is None for what could not be asked."""
 
     name: str
-    ok: bool
+    ok: bool | None
     words: str
 
 
@@ -256,8 +264,22 @@ def _invite() -> Response:
     name = " ".join(request.form.get("kiosk_name", "").split())
     if not name or len(name) > MAX_NAME_CHARS or not name.isprintable():
         return _show(Step.KIOSK, status=422, refused=ValidationFailed())
-    code = invite_kiosk(resources().database, name=name)
+    database, actor = resources().database, caller().actor
+    try:
+        code = invite_kiosk(database, name=name, actor=actor, unique=True)
+    except KioskExists as error:
+        return _show(Step.KIOSK, status=error.status, refused=error)
     return _show(Step.KIOSK, invited=name, code=code)
+
+
+def _print_test() -> Response:
+    """The kiosk asks within ten seconds what there is to do, and says how it went."""
+    kiosk_id = request.args.get("kiosk", "")[:64]
+    try:
+        order_kiosk(resources().database, kiosk_id, TEST_PRINT, actor=caller().actor)
+    except KioskNotFound as error:
+        return _show(Step.PRINT, status=error.status, refused=error)
+    return _show(Step.PRINT)
 
 
 def _check_payments() -> Response:
@@ -269,6 +291,7 @@ _ACTS: Mapping[tuple[Step, str], Callable[[], Response | None]] = {
     (Step.NUMBERS, "save"): _save_numbers,
     (Step.HIS, "check"): _check_his,
     (Step.KIOSK, "invite"): _invite,
+    (Step.PRINT, "print"): _print_test,
     (Step.PAYMENTS, "check"): _check_payments,
 }
 
@@ -283,9 +306,7 @@ def _ask_his() -> list[Checked]:
         return [Checked(name="health", ok=False, words=t["up_his_silent"])]
     except HisError as error:
         return [Checked(name=error.code, ok=False, words=t["up_his_silent"])]
-    return [
-        Checked(name=each.check, ok=each.ok is not False, words=each.message_vi) for each in found
-    ]
+    return [Checked(name=each.check, ok=each.ok, words=each.message_vi) for each in found]
 
 
 def _ask_providers() -> list[Checked]:
@@ -377,8 +398,23 @@ def _room_facts() -> dict[str, Any]:
 def _kiosk_facts() -> dict[str, Any]:
     server = resources()
     base = server.config.public_base or request.host_url.rstrip("/")
-    kiosks = [each for each in list_kiosks(server.database) if each.kind == "kiosk"]
-    return {"base": base, "kiosks": [each for each in kiosks if each.revoked_at is None]}
+    standing = [each for each in show_fleet(server.database) if each.kind == "kiosk"]
+    newest = sorted(standing, key=lambda each: each.enrolled_at, reverse=True)[:MAX_SHOWN_KIOSKS]
+    return {
+        "base": base,
+        "kiosks": [(each, _find_print(each.id)) for each in newest],
+        "invited_names": [
+            each.name
+            for each in list_kiosks(server.database)
+            if each.id is None and each.kind == "kiosk"
+        ],
+    }
+
+
+def _find_print(kiosk_id: str) -> OrderView | None:
+    """The newest test print of a kiosk, and how it went."""
+    orders = show_kiosk(resources().database, kiosk_id).orders
+    return next((each for each in orders if each.kind == TEST_PRINT), None)
 
 
 def _render(name: str, *, status: int = 200, **facts: Any) -> Response:

@@ -59,10 +59,12 @@ from backend.web.settings_form import (
     show_value,
     translate,
 )
+from backend.web.staff.fleet import IT
 
 SETTINGS_ROLES = (StaffRole.IT,)
 MAX_UPLOAD_BYTES = 4 * MAX_FILE_CHARS + 100_000
 _LINKS = (
+    ("/staff/fleet", "fleet", frozenset(IT)),
     ("/staff/displays", "displays", frozenset(DISPLAY_ROLES)),
     ("/staff/calling-words", "calling_words", frozenset(WORDING_ROLES)),
     ("/staff/announcements", "announcements", frozenset({StaffRole.CONTENT_EDITOR})),

@@ -15,11 +15,13 @@ from backend.services.change_settings import read_settings
 from backend.services.edit_settings import list_versions
 from backend.services.first_set_up import Step, make_set_up_code
 from backend.services.resources import Resources
+from backend.services.show_kiosk import show_kiosk
 from backend.storage.tables import UserAccount, UserSession
 from backend.web.staff import first_set_up
 from his_adapter.errors import Unavailable
 from his_adapter.selftest import Finding
 from tests.factories.accounts import PASSWORD, Accounts, csrf_token, try_sign_in
+from tests.factories.hospital import Hospital
 from tests.unit.backend.web.staff.test_settings import Form
 
 HOME = "/staff/setup"
@@ -164,6 +166,29 @@ def test_two_at_once_are_told(administrator: FlaskClient) -> None:
     assert reply.status_code == 409
     assert "Người khác vừa đổi" in reply.text
     assert Form(reply.text).get("facility.hotline") == "1900 2222"
+
+
+def test_a_kiosk_prints_a_test(administrator: FlaskClient, hospital: Hospital) -> None:
+    kiosk_id = hospital.add_kiosk("Sảnh chính 1")[0].id
+    page = administrator.get(f"{HOME}/print").text
+    assert f"print?kiosk={kiosk_id}" in page
+    form = Form(page).set("act", "print")
+    for _ in range(2):
+        reply = form.send(administrator, f"{HOME}/print?kiosk={kiosk_id}")
+        assert "đang chờ máy" in reply.text
+    assert len(show_kiosk(hospital.database, kiosk_id).orders) == 1
+    gone = form.send(administrator, f"{HOME}/print?kiosk=nobody")
+    assert gone.status_code == 404
+    assert "Không còn ki-ốt này" in gone.text
+
+
+def test_a_kiosk_of_that_name_is_there_already(
+    administrator: FlaskClient, hospital: Hospital
+) -> None:
+    hospital.add_kiosk("Sảnh chính 1")
+    reply = press(administrator, "kiosk", "invite", kiosk_name="Sảnh chính 1")
+    assert reply.status_code == 409
+    assert "Đã có ki-ốt tên này" in reply.text
 
 
 def test_a_kiosk_needs_a_name(administrator: FlaskClient) -> None:
