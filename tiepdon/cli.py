@@ -36,6 +36,7 @@ COMMANDS = (
     "scan",
     "serve",
     "settings",
+    "setup-code",
     "ticket",
     "user",
     "vietqr",

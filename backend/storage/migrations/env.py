@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from alembic import context
 
-from backend.storage import alert_tables, cashier_tables, fleet_tables, reconciliation_tables
+from backend.storage import (
+    alert_tables,
+    cashier_tables,
+    fleet_tables,
+    reconciliation_tables,
+    set_up_tables,
+)
 
 # One metadata, once every module that adds tables to it is loaded.
 LOADED = (
@@ -12,6 +18,7 @@ LOADED = (
     cashier_tables.CashierShift,
     reconciliation_tables.Reconciliation,
     fleet_tables.Alert,
+    set_up_tables.FirstSetUp,
 )
 context.configure(
     connection=context.config.attributes["connection"],

@@ -8,6 +8,7 @@ from backend.web.staff import (
     calling_words,
     checkins,
     displays,
+    first_set_up,
     fleet,
     head,
     held_money,
@@ -22,6 +23,7 @@ from backend.web.staff import (
     refunds,
     rooms,
     second_factor,
+    settings,
     single_sign_on,
 )
 from backend.web.staff import help as help_page
@@ -48,4 +50,7 @@ BLUEPRINTS = (
     reconciliations.blueprint,
     announcements.blueprint,
     calling_words.blueprint,
+    settings.blueprint,
+    first_set_up.root,
+    first_set_up.blueprint,
 )
