@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from backend.events import Event
+from backend.jobs.check_audit import check_audit
 from backend.jobs.check_his import check_his
 from backend.jobs.close_past_steps import close_past_steps
 from backend.jobs.deliver_outbox import Dispatcher
@@ -56,6 +57,7 @@ JOBS = (
     Job(name="learn_waits", every_s=60, run=learn_waits),
     Job(name="purge", every_s=300, run=purge),
     Job(name="seal_audit", every_s=2, run=seal_audit, alone=True),
+    Job(name="check_audit", every_s=5, run=check_audit, alone=True),
 )
 
 

@@ -143,6 +143,22 @@ def list_pictures(hall: Hall) -> list[Picture]:
             ready=".displays .row",
             prepare=_make_display,
         ),
+        Picture(
+            name="audit",
+            path="/staff/audit",
+            account="kiemtra",
+            size=DESK_LONG,
+            ready=".trail-table",
+            prepare=_check_chain,
+        ),
+        Picture(
+            name="audit-reads",
+            path="/staff/audit",
+            account="kiemtra",
+            size=DESK_LONG,
+            ready=".trail-table",
+            prepare=_find_reads,
+        ),
         Picture(name="sign-in", path="/staff/login", ready="main.login"),
         Picture(name="password", path="/staff/password", account="letan", ready="#rules"),
         Picture(
@@ -562,6 +578,21 @@ def _announce(page: Page) -> None:
         page.fill("[name=times]", hour)
         page.press("[name=times]", "Enter")
         page.wait_for_selector(f".row .text:has-text('{text[:12]}')")
+
+
+# --- the trail -------------------------------------------------------------------------------------
+
+
+def _check_chain(page: Page) -> None:
+    page.locator("form[action='/staff/audit/check'] button").click()
+    page.wait_for_selector(".chain .tag.good", timeout=TAIL_MS)
+
+
+def _find_reads(page: Page) -> None:
+    page.select_option("[name=event]", "group:reads")
+    page.locator("form[role=search] button").click()
+    page.wait_for_selector(".trail-table tbody tr")
+    page.locator("#found").scroll_into_view_if_needed()
 
 
 # --- displays --------------------------------------------------------------------------------------

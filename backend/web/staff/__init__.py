@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backend.web.staff import (
     announcements,
+    audit,
     calling_words,
     checkins,
     displays,
@@ -37,6 +38,7 @@ BLUEPRINTS = (
     reception.blueprint,
     checkins.blueprint,
     outbox.blueprint,
+    audit.blueprint,
     payments.blueprint,
     held_money.blueprint,
     refunds.blueprint,

@@ -14,6 +14,7 @@ from backend.web.help_calls import HELPERS
 from backend.web.pages import render_page, staff_page
 from backend.web.reception import DESK
 from backend.web.rooms import CALLERS
+from backend.web.staff.audit import AUDIT_ROLES
 from backend.web.staff.checkins import CHECKIN_ROLES
 from backend.web.staff.outbox import OUTBOX_ROLES
 from backend.web.staff.payments import MONEY_ROLES
@@ -45,6 +46,7 @@ CARDS = (
         roles=frozenset({StaffRole.CONTENT_EDITOR}),
     ),
     Card(path="/staff/calling-words", key="calling_words", roles=frozenset(WORDING_ROLES)),
+    Card(path="/staff/audit", key="audit", roles=frozenset(AUDIT_ROLES)),
 )
 
 

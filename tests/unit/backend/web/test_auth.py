@@ -143,6 +143,11 @@ POST /staff/calling-words content_editor head
 POST /staff/calling-words/preview content_editor head
 POST /staff/calling-words/sound content_editor head
 POST /staff/calling-words/undo content_editor head
+GET  /staff/audit auditor it
+POST /staff/audit auditor it
+POST /staff/audit/acknowledge auditor
+POST /staff/audit/check auditor it
+POST /staff/audit/export.<any(csv,jsonl):form> auditor it
 GET  /staff/checkins it reception
 GET  /staff/checkins/<document_id> it reception
 POST /staff/checkins/<document_id>/again it reception
