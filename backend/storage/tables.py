@@ -64,6 +64,7 @@ STEP_STATES = (*OPEN_STEP_STATES, "done", "cancelled")
 PRINT_STATES = ("pending", "printed", "unconfirmed", "failed", "unknown")
 PRINT_REQUEST_STATES = ("pending", "taken", "printed", "unconfirmed", "failed", "unknown")
 KIOSK_KINDS = ("kiosk", "agent")
+KIOSK_PROFILES = ("reception", "examination", "laboratory", "fees")
 ROOM_STATES = ("open", "paused", "closed")
 CHECKIN_STATES = (
     "queued", "invalid", "skipped", "unknown", "received", "refused", "accepted", "faulty",
@@ -942,12 +943,17 @@ class Kiosk(Base):
     __table_args__ = (
         UniqueConstraint("token_hash"),
         CheckConstraint(one_of("kind", KIOSK_KINDS), name="kind"),
+        CheckConstraint(one_of("profile", KIOSK_PROFILES), name="profile"),
     )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)
     kind: Mapped[str] = mapped_column(Code, server_default="kiosk")
     """An agent prints for staff and may do nothing else."""
     name: Mapped[str] = mapped_column(Name)
+    profile: Mapped[str] = mapped_column(Code, server_default="reception")
+    """Where it stands, and so what it offers first: one of KIOSK_PROFILES."""
+    out_of_service: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    """Words (vi, en) for the glass while staff have taken it out of service."""
     token_hash: Mapped[str] = mapped_column(Code)
     enrolled_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]

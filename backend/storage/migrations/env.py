@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from alembic import context
 
-from backend.storage import cashier_tables, reconciliation_tables
+from backend.storage import cashier_tables, fleet_tables, reconciliation_tables, trace_tables
 
 # One metadata, once every module that adds tables to it is loaded.
-LOADED = (cashier_tables.CashierShift, reconciliation_tables.Reconciliation)
+LOADED = (
+    cashier_tables.CashierShift,
+    reconciliation_tables.Reconciliation,
+    fleet_tables.Alert,
+    trace_tables.Incident,
+)
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=LOADED[0].metadata,

@@ -10,6 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from backend.errors import StorageUnavailable
 from backend.storage.cashier_tables import CashierShift
 from backend.storage.database import Database, open_engine
+from backend.storage.fleet_tables import Alert
 from backend.storage.migrate import is_at_head, migrate
 from backend.storage.reconciliation_tables import Reconciliation
 from backend.storage.trace_tables import Incident
@@ -17,7 +18,7 @@ from tests.postgres import PostgresServer
 
 
 def test_migrations_and_tables_say_the_same(database: Database) -> None:
-    assert CashierShift.metadata is Reconciliation.metadata is Incident.metadata
+    assert CashierShift.metadata is Reconciliation.metadata is Alert.metadata is Incident.metadata
     with database.engine.connect() as connection:
         differences = compare_metadata(
             MigrationContext.configure(connection), CashierShift.metadata

@@ -1,0 +1,137 @@
+"""Tables of the IT desk: what is wrong now and who was told, and what kiosks are ordered to do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.domain.alerts import AlertPhase
+from backend.storage.tables import Base, Code, Id, Name, one_of, primary
+
+COMMAND_KINDS = ("restart", "test_print", "take_picture", "send_logs")
+COMMAND_STATES = ("waiting", "taken", "done", "refused", "failed", "expired", "cancelled")
+NOTICE_STATES = ("waiting", "sent", "given_up")
+
+OPEN_ALERT = text("cleared_at IS NULL")
+OPEN_ABSENCE = text("ended_at IS NULL")
+TO_SEND = text("state = 'waiting'")
+OPEN_COMMAND = text("state IN ('waiting', 'taken')")
+
+
+class Alert(Base):
+    """Something is wrong from `raised_at` to `cleared_at`. Nothing of a patient is in it."""
+
+    __tablename__ = "alert"
+    __table_args__ = (
+        Index(
+            "uq_alert_open",
+            "facility_id",
+            "kind",
+            "subject",
+            unique=True,
+            postgresql_where=OPEN_ALERT,
+            sqlite_where=OPEN_ALERT,
+        ),
+        Index("ix_alert_raised", "facility_id", "raised_at"),
+    )
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = mapped_column(Id)
+    kind: Mapped[str] = mapped_column(Code)
+    """domain.alerts.AlertKind"""
+    subject: Mapped[str] = mapped_column(Name)
+    """kiosk:ID, party:NAME, server, report:day:2026-11-26 …"""
+    detail: Mapped[dict[str, Any]]
+    raised_at: Mapped[datetime]
+    cleared_at: Mapped[datetime | None]
+
+
+class AlertNotice(Base):
+    """One phase of one alert, to be told over every channel; sent after the commit, kept till then.
+
+    `channel` is "" until the sender made one row of it for each channel that is set up.
+    """
+
+    __tablename__ = "alert_notice"
+    __table_args__ = (
+        CheckConstraint(one_of("phase", tuple(AlertPhase)), name="phase"),
+        CheckConstraint(one_of("state", NOTICE_STATES), name="state"),
+        Index(
+            "uq_alert_notice",
+            "alert_id",
+            "phase",
+            "channel",
+            unique=True,
+        ),
+        Index(
+            "ix_alert_notice_due",
+            "facility_id",
+            "next_at",
+            postgresql_where=TO_SEND,
+            sqlite_where=TO_SEND,
+        ),
+    )
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = mapped_column(Id)
+    alert_id: Mapped[str] = mapped_column(ForeignKey("alert.id", ondelete="CASCADE"))
+    phase: Mapped[str] = mapped_column(Code)
+    channel: Mapped[str] = mapped_column(Code, server_default="")
+    state: Mapped[str] = mapped_column(Code, server_default="waiting")
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    next_at: Mapped[datetime]
+    last_error: Mapped[str | None] = mapped_column(Name)
+    settled_at: Mapped[datetime | None]
+
+
+class KioskAbsence(Base):
+    """From the last beat before a kiosk went away to the first one after it."""
+
+    __tablename__ = "kiosk_absence"
+    __table_args__ = (
+        Index(
+            "uq_kiosk_absence_open",
+            "kiosk_id",
+            unique=True,
+            postgresql_where=OPEN_ABSENCE,
+            sqlite_where=OPEN_ABSENCE,
+        ),
+        Index("ix_kiosk_absence_began", "facility_id", "began_at"),
+    )
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = mapped_column(Id)
+    kiosk_id: Mapped[str] = mapped_column(ForeignKey("kiosk.id"))
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class KioskCommand(Base):
+    """What staff ask of one kiosk, once. It waits for a kiosk that is away, until it expires."""
+
+    __tablename__ = "kiosk_command"
+    __table_args__ = (
+        CheckConstraint(one_of("kind", COMMAND_KINDS), name="kind"),
+        CheckConstraint(one_of("state", COMMAND_STATES), name="state"),
+        Index("ix_kiosk_command_kiosk", "facility_id", "kiosk_id", "created_at"),
+        Index(
+            "ix_kiosk_command_open",
+            "kiosk_id",
+            postgresql_where=OPEN_COMMAND,
+            sqlite_where=OPEN_COMMAND,
+        ),
+    )
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = mapped_column(Id)
+    kiosk_id: Mapped[str] = mapped_column(ForeignKey("kiosk.id"))
+    kind: Mapped[str] = mapped_column(Code)
+    state: Mapped[str] = mapped_column(Code, server_default="waiting")
+    reason: Mapped[str | None] = mapped_column(Name)
+    """Of a refusal or failure: a code."""
+    created_by: Mapped[str] = mapped_column(Name)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    taken_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+    attachment: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """A picture of the glass (PNG) or logs (gzip). Nothing of a patient is in it; short-lived."""

@@ -1,0 +1,83 @@
+"""What a kiosk says about itself and what it is ordered to do, as it goes over the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from backend.web.schemas import DeviceState, Label, Moment, Reply, Request, Word
+
+Percent = Annotated[float, Field(ge=0, le=100)]
+Milliseconds = Annotated[float, Field(ge=0, le=3_600_000)]
+Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Profile = Literal["reception", "examination", "laboratory", "fees"]
+CommandKind = Literal["restart", "test_print", "take_picture", "send_logs"]
+
+
+class StepTime(Request):
+    """How long people waited for one kind of answer since the last beat."""
+
+    step: Word
+    """scan, check_in, print, payment … as the kiosk calls it; never what somebody did."""
+    count: Count
+    p95_ms: Milliseconds
+
+
+class KioskReport(Request):
+    """Twice a minute. What a machine cannot tell is absent, never made up.
+
+    Counts are since the process began, so that a lost beat loses nothing.
+    """
+
+    version: Word
+    started_at: Moment
+    clock: AwareDatetime
+    """The kiosk's own time at sending, 1970 with a dead battery: its skew is seen by it."""
+    machine: Word
+    """A random name of this installation: two machines under one credential are told apart."""
+    printer: DeviceState | None = None
+    paper: Literal["ok", "low", "out", "unknown"] | None = None
+    scanner: DeviceState | None = None
+    camera_frame_age_ms: Milliseconds | None = None
+    """Only while it looks."""
+    touch: Literal["ok", "absent", "suspect"] | None = None
+    last_touch_at: Moment | None = None
+    last_visit_at: Moment | None = None
+    disk_free_percent: Percent | None = None
+    memory_percent: Percent | None = None
+    """Of the machine, in use."""
+    process_mib: Annotated[float, Field(ge=0, le=1_000_000)] | None = None
+    temperature_c: Annotated[float, Field(ge=-40, le=150)] | None = None
+    visits: Count = 0
+    """Begun since the process began."""
+    errors: Count = 0
+    """Of them, ended before a trouble screen."""
+    offline_waiting: Count = 0
+    """Numbers given without the server and not handed in."""
+    steps: Annotated[list[StepTime], Field(max_length=20)] = []
+
+
+class Command(Reply):
+    id: str
+    kind: CommandKind
+    expires_at: datetime
+
+
+class KioskOrders(Reply):
+    """How this kiosk shall be, and what it shall do once: GET /api/v1/kiosk/orders."""
+
+    profile: Profile
+    out_of_service: Label | None
+    """Words for the glass; nobody can begin anything then."""
+    commands: list[Command]
+    """Oldest first. The same command comes until it was answered: do it once."""
+
+
+class CommandResult(Request):
+    state: Literal["done", "refused", "failed"]
+    reason: Word | None = None
+    """A code: visit_open, no_printer, paper_out …"""
+    attachment_base64: Annotated[str, Field(max_length=2_800_000)] | None = None
+    """PNG of the glass or gzip of logs, 2 MB at most."""
