@@ -16,6 +16,7 @@ COMMANDS = (
     "doctor",
     "emulate",
     "his",
+    "incident",
     "keys",
     "kiosk",
     "kiosks",

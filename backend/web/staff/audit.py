@@ -22,6 +22,7 @@ from backend.services.export_audit import COLUMNS, Form, note_export, write_csv,
 from backend.services.search_audit import find_actors, find_subjects, search_audit, walk_audit
 from backend.storage.audit_search import AuditWish, Key
 from backend.web.api import caller, resources
+from backend.web.form_times import find_moment
 from backend.web.page_texts import texts
 from backend.web.pages import page_language, render_page, staff_page
 
@@ -122,7 +123,7 @@ def _asked() -> dict[str, str]:
 
 def _understand(asked: dict[str, str]) -> AuditWish:
     """Raises _NothingMeant."""
-    since, until = _find_moment(asked["since"]), _find_moment(asked["until"])
+    since, until = find_moment(asked["since"]), find_moment(asked["until"])
     if since is not None and until is not None and since >= until:
         raise _NothingMeant("audit_bad_time")
     actors = subjects = None
@@ -151,17 +152,6 @@ def _find_events(untrusted_choice: str) -> tuple[str, ...] | None:
     if untrusted_choice.startswith(GROUP):
         return GROUPS.get(untrusted_choice.removeprefix(GROUP), ())
     return (untrusted_choice,)
-
-
-def _find_moment(untrusted_text: str) -> datetime | None:
-    """Of a field of a browser: the hospital's own time. None for what is none."""
-    try:
-        moment = datetime.fromisoformat(untrusted_text)
-    except ValueError:
-        return None
-    if moment.tzinfo is not None or not 2000 <= moment.year < 2200:
-        return None
-    return moment.replace(tzinfo=resources().catalogue.get().zone)
 
 
 def _find_key(untrusted_text: str) -> Key | None:

@@ -16,6 +16,8 @@ from backend.web.reception import DESK
 from backend.web.rooms import CALLERS
 from backend.web.staff.audit import AUDIT_ROLES
 from backend.web.staff.checkins import CHECKIN_ROLES
+from backend.web.staff.data_requests import REQUEST_ROLES
+from backend.web.staff.incidents import INCIDENT_ROLES
 from backend.web.staff.outbox import OUTBOX_ROLES
 from backend.web.staff.payments import MONEY_ROLES
 
@@ -47,6 +49,8 @@ CARDS = (
     ),
     Card(path="/staff/calling-words", key="calling_words", roles=frozenset(WORDING_ROLES)),
     Card(path="/staff/audit", key="audit", roles=frozenset(AUDIT_ROLES)),
+    Card(path="/staff/incidents", key="incidents", roles=frozenset(INCIDENT_ROLES)),
+    Card(path="/staff/data-requests", key="data_requests", roles=frozenset(REQUEST_ROLES)),
 )
 
 

@@ -153,6 +153,12 @@ GET  /staff/checkins/<document_id> it reception
 POST /staff/checkins/<document_id>/again it reception
 POST /staff/checkins/<document_id>/judge it reception
 POST /staff/checkins/<document_id>/read reception
+GET  /staff/data-requests auditor quality
+POST /staff/data-requests auditor quality
+GET  /staff/data-requests/<request_id> auditor quality
+POST /staff/data-requests/<request_id>/answer auditor quality
+POST /staff/data-requests/<request_id>/end auditor quality
+POST /staff/data-requests/export.csv auditor quality
 GET  /staff/displays head it
 POST /staff/displays head it
 GET  /staff/displays/<display_id> head it
@@ -162,6 +168,13 @@ GET  /staff/head head
 GET  /staff/help head it reception room_caller
 POST /staff/help/calls/<help_call_id>/acknowledge head it reception room_caller
 GET  /staff/help/live head it reception room_caller
+GET  /staff/incidents auditor it
+POST /staff/incidents auditor it
+POST /staff/incidents/<incident_id>/close auditor it
+POST /staff/incidents/<incident_id>/note auditor it
+POST /staff/incidents/<incident_id>/pack.zip auditor it
+POST /staff/incidents/<incident_id>/told auditor it
+GET  /staff/incidents/<incident_id> auditor it
 GET  /staff/outbox it reception
 GET  /staff/outbox/<message_id> it reception
 POST /staff/outbox/<message_id>/candidates reception
