@@ -8,10 +8,12 @@ from pathlib import Path
 
 from sqlalchemy import select, update
 
+from backend.domain.alerts import AlertKind
 from backend.domain.audit_chain import Head, read_heads
 from backend.events import Event
 from backend.services.acknowledge_break import find_acknowledgements
 from backend.services.check_audit import newest_checks, to_json, write_wish
+from backend.services.raise_alert import clear_alert, raise_alert
 from backend.services.resources import Resources
 from backend.services.verify_audit import AuditVerdict, verify_audit
 from backend.storage.audit_chain import read_checkpoint
@@ -20,6 +22,7 @@ from backend.storage.trace_tables import AuditCheck
 from backend.storage.unit_of_work import UnitOfWork
 
 ACTOR = "job:check_audit"
+ALERTED = "audit"
 EVERY = timedelta(hours=24)
 GIVEN_UP_AFTER = timedelta(hours=1)
 """A check whose process died is begun anew."""
@@ -44,6 +47,11 @@ def check_audit(resources: Resources) -> bool:
             .where(AuditCheck.id == check_id)
             .values(finished_at=unit.now, verdict=told)
         )
+        if verdict.broken is None:
+            clear_alert(unit, AlertKind.AUDIT_BROKEN, subject=ALERTED)
+        else:
+            detail = {"break": verdict.broken.kind, "sequence": verdict.broken.sequence}
+            raise_alert(unit, AlertKind.AUDIT_BROKEN, subject=ALERTED, detail=detail)
         unit.audit(
             Event.AUDIT_CHECKED,
             actor=ACTOR,

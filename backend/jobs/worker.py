@@ -25,6 +25,7 @@ from backend.jobs.reconcile_payments import reconcile_payments
 from backend.jobs.refresh_catalogue import refresh_catalogue
 from backend.jobs.remind import remind
 from backend.jobs.seal_audit import seal_audit
+from backend.jobs.watch_fleet import FleetWatch
 from backend.jobs.write_audit_heads import write_audit_heads
 from backend.jobs.write_call_lists import write_call_lists
 from backend.logging import log
@@ -58,6 +59,7 @@ JOBS = (
     Job(name="learn_waits", every_s=60, run=learn_waits),
     Job(name="remind", every_s=60, run=remind),
     Job(name="purge", every_s=300, run=purge),
+    Job(name="watch_fleet", every_s=10, run=FleetWatch().run, alone=True),
     Job(name="seal_audit", every_s=2, run=seal_audit, alone=True),
     Job(name="check_audit", every_s=5, run=check_audit, alone=True),
 )

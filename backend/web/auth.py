@@ -108,6 +108,8 @@ def install(app: Flask, callers: Callers, server: Resources) -> None:
         if view is not None and not caller.has_any(getattr(view, "allowed_roles", frozenset())):
             _note_refusal(caller)
             raise NotAllowed
+        if (most := getattr(view, "api_max_bytes", None)) is not None:
+            request.max_content_length = most + 1
         g.caller = caller
         return None
 

@@ -6,13 +6,18 @@ from pathlib import Path
 
 from sqlalchemy import select, update
 
+from backend.domain.alerts import AlertKind
 from backend.domain.audit_chain import Head, Link, write_head
+from backend.domain.roles import StaffRole
 from backend.events import Event
 from backend.jobs.check_audit import GIVEN_UP_AFTER, check_audit
 from backend.jobs.seal_audit import seal_rows
+from backend.services.acknowledge_break import acknowledge_break
 from backend.services.check_audit import ask_check, show_chain
+from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.storage.database import Database
+from backend.storage.fleet_tables import Alert
 from backend.storage.trace_tables import AuditCheck
 from tests.conftest import SettableClock
 from tests.factories.audit import remove_row, sealed_rows, write_events
@@ -73,6 +78,15 @@ def test_a_break_is_told(resources: Resources, database: Database) -> None:
     assert verdict is not None
     assert (verdict["ok"], verdict["break"]["kind"]) == (False, "removed")
     assert audited(resources, Event.AUDIT_CHECKED)[0].detail["break"] is not None
+    with database.read() as connection:
+        assert connection.execute(select(Alert.kind)).scalar_one() == AlertKind.AUDIT_BROKEN
+    mark = verdict["fingerprint"]
+    auditor = Caller(role="staff", id="k", name="Kiểm", roles=frozenset({StaffRole.AUDITOR}))
+    acknowledge_break(resources, mark, reason="biên bản 12", staff=auditor)
+    ask_check(database, actor=auditor.actor)
+    check_audit(resources)
+    with database.read() as connection:
+        assert connection.execute(select(Alert.cleared_at)).scalar_one() is not None
 
 
 def test_the_heads_of_this_host_are_compared(

@@ -47,7 +47,8 @@ def rows_of(page: str) -> list[str]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_event_has_its_word(language: str) -> None:
     words = texts(language, "audit")  # type: ignore[arg-type]  # one of LANGUAGES
-    assert set(words["audit_events"]) == {event.value for event in Event}
+    missing = {event.value for event in Event} - set(words["audit_events"])
+    assert missing == set(), "words of these are missing in locales/*/audit.json, audit_events"
     assert set(words["audit_groups"]) == set(GROUPS)
     assert not REFUSED & FAILED
 
