@@ -18,6 +18,7 @@
 | TIEPDON_CALL_LISTS      | folder for call lists of all rooms, to go on from   | none: not written   |
 | TIEPDON_AUDIT_HEADS     | file that heads of the audit chain are added to,    | none: not written   |
 |                         | to be copied off the host                           |                     |
+| TIEPDON_INCIDENT_CONTACTS | text file: whom to tell of an incident            | a sheet to fill in  |
 | TIEPDON_PUBLIC_BASE     | address before /t/{token} in the ticket's QR        | none: token alone   |
 | TIEPDON_OIDC_ISSUER     | https://… of the hospital's own sign-on (OpenID)    | none                |
 | TIEPDON_OIDC_CLIENT_ID  | our name there                                      | none                |
@@ -96,6 +97,8 @@ class Config:
     backups: tuple[Path, ...] = ()
     """Folders where a fresh backup has to lie each day."""
     logs: Path | None = None
+    incident_contacts: Path | None = None
+    """Put into every incident pack; read when one is made, so that it may be changed any time."""
     facility_id: str = DEFAULT_FACILITY_ID
     data_folder: Path | None = None
     coverage_patient_wait_s: float = 2.0
@@ -169,6 +172,9 @@ def load_config(
             Path(part) for part in environ.get("TIEPDON_BACKUPS", "").split(os.pathsep) if part
         ),
         "logs": Path(environ["TIEPDON_LOGS"]) if environ.get("TIEPDON_LOGS") else None,
+        "incident_contacts": Path(environ["TIEPDON_INCIDENT_CONTACTS"])
+        if environ.get("TIEPDON_INCIDENT_CONTACTS")
+        else None,
         "public_base": (environ.get("TIEPDON_PUBLIC_BASE") or "").rstrip("/") or None,
     }
     if environ.get("TIEPDON_HIS_CONFIG"):

@@ -20,6 +20,7 @@ COMMANDS = (
     "doctor",
     "emulate",
     "his",
+    "incident",
     "keys",
     "kiosk",
     "kiosks",

@@ -30,6 +30,9 @@ PAGES = (
     ("/staff/payments/held", "thungan"),
     ("/staff/payments/refunds", "ketoan"),
     ("/staff/payments/days", "ketoan"),
+    ("/staff/audit", "kiemtra"),
+    ("/staff/incidents", "kiemtra"),
+    ("/staff/data-requests", "chatluong"),
 )
 
 

@@ -158,6 +158,52 @@ def list_pictures(hall: Hall) -> list[Picture]:
             ready=".displays .row",
             prepare=_make_display,
         ),
+        Picture(
+            name="audit",
+            path="/staff/audit",
+            account="kiemtra",
+            size=DESK_LONG,
+            ready=".trail-table",
+            prepare=_check_chain,
+        ),
+        Picture(
+            name="audit-reads",
+            path="/staff/audit",
+            account="kiemtra",
+            size=DESK_LONG,
+            ready=".trail-table",
+            prepare=_find_reads,
+        ),
+        Picture(
+            name="incident",
+            path="/staff/incidents",
+            account="kiemtra",
+            size=DESK_LONG,
+            ready="[name=about]",
+            prepare=_open_incident,
+        ),
+        Picture(
+            name="incidents",
+            path="/staff/incidents",
+            account="kiemtra",
+            size=DESK_TALL,
+            ready="[name=about]",
+        ),
+        Picture(
+            name="data-request",
+            path="/staff/data-requests",
+            account="chatluong",
+            size=DESK_TALL,
+            ready="[name=about]",
+            prepare=_take_request,
+        ),
+        Picture(
+            name="data-requests",
+            path="/staff/data-requests",
+            account="chatluong",
+            size=DESK_TALL,
+            ready="[name=about]",
+        ),
         Picture(name="sign-in", path="/staff/login", ready="main.login"),
         Picture(name="password", path="/staff/password", account="letan", ready="#rules"),
         Picture(
@@ -652,6 +698,36 @@ def _announce(page: Page) -> None:
         page.fill("[name=times]", hour)
         page.press("[name=times]", "Enter")
         page.wait_for_selector(f".row .text:has-text('{text[:12]}')")
+
+
+# --- the trail -------------------------------------------------------------------------------------
+
+
+def _check_chain(page: Page) -> None:
+    page.locator("form[action='/staff/audit/check'] button").click()
+    page.wait_for_selector(".chain .tag.good", timeout=TAIL_MS)
+
+
+def _open_incident(page: Page) -> None:
+    page.select_option("[name=kind]", "lost_machine")
+    page.fill("[name=about]", "Sáng nay không thấy máy ở sảnh B. Dây mạng còn, máy đã bị tháo.")
+    page.locator("form.stack button").click()
+    page.wait_for_selector(".duty")
+
+
+def _take_request(page: Page) -> None:
+    page.fill("[name=name]", "Trần Thị Thử")
+    page.fill("[name=reach]", "0900 000 000")
+    page.fill("[name=about]", "Muốn xem những lần đã đăng ký khám trong tháng 11.")
+    page.locator("form.stack button").click()
+    page.wait_for_selector("[name=outcome]")
+
+
+def _find_reads(page: Page) -> None:
+    page.select_option("[name=event]", "group:reads")
+    page.locator("form[role=search] button").click()
+    page.wait_for_selector(".trail-table tbody tr")
+    page.locator("#found").scroll_into_view_if_needed()
 
 
 # --- displays --------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from backend.storage import (
     fleet_tables,
     reconciliation_tables,
     set_up_tables,
+    trace_tables,
 )
 
 # One metadata, once every module that adds tables to it is loaded.
@@ -19,6 +20,7 @@ LOADED = (
     reconciliation_tables.Reconciliation,
     fleet_tables.Alert,
     set_up_tables.FirstSetUp,
+    trace_tables.Incident,
 )
 context.configure(
     connection=context.config.attributes["connection"],

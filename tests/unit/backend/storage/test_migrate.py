@@ -14,11 +14,12 @@ from backend.storage.database import Database, open_engine
 from backend.storage.fleet_tables import Alert
 from backend.storage.migrate import is_at_head, migrate
 from backend.storage.reconciliation_tables import Reconciliation
+from backend.storage.trace_tables import Incident
 from tests.postgres import PostgresServer
 
 
 def test_migrations_and_tables_say_the_same(database: Database) -> None:
-    assert CashierShift.metadata is Reconciliation.metadata is Alert.metadata
+    assert CashierShift.metadata is Reconciliation.metadata is Alert.metadata is Incident.metadata
     assert AlertChannel.metadata is Alert.metadata
     with database.engine.connect() as connection:
         differences = compare_metadata(
