@@ -10,11 +10,13 @@ import signal
 import subprocess
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 
 from tests.postgres import BINARIES
+from tiepdon.authority import issue, make_authority
 from tiepdon.demo.server import free_port
 
 ROOT = Path(__file__).parents[1]
@@ -86,6 +88,8 @@ class Machine:
             f"unix_socket_directories = '{self.folder}'\n"
             "max_connections = 100\ndynamic_shared_memory_type = mmap\n"
             f"include_dir = '{self.folder}/conf.d'\n"
+            f"ssl = on\nssl_cert_file = '{self.folder}/tls.crt'\n"
+            f"ssl_key_file = '{self.folder}/tls.key'\nssl_min_protocol_version = 'TLSv1.2'\n"
         )
         if self.user:
             shutil.chown(self.data / "postgresql.conf", self.user, self.user)
@@ -147,6 +151,7 @@ class Machine:
     def _run(self, *command: object) -> None:
         subprocess.run(
             list(map(str, command)), user=self.user, group=self.user, cwd=self.folder,
+            env=os.environ | {"HOME": str(self.folder)},
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 
@@ -159,20 +164,28 @@ def _is_dead(pid: int) -> bool:
 
 
 class StandbyPair:
-    """`first` serves and `second` follows, as the page for IT sets them up."""
+    """`first` serves and `second` follows, as the page for IT sets them up.
 
-    def __init__(self, *, alone_after_s: int = 30, link: str = "sslmode=disable") -> None:
+    Everything goes over TLS with certificates of an authority of our own, names looked at.
+    """
+
+    def __init__(self, *, alone_after_s: int = 30) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="tiepdon-pair-"))
         self.folder.chmod(0o755)
         user = "postgres" if os.geteuid() == 0 else None
+        now = datetime.now(UTC).replace(microsecond=0)
+        make_authority(self.folder / "ca", title="Thử", domains=["127.0.0.0/8"], now=now)
+        shutil.copy(self.folder / "ca" / "ca.crt", self.folder / "ca.crt")
+        link = f"sslmode=verify-full sslrootcert={self.folder / 'ca.crt'}"
         self.machines = []
         for name in ("first", "second"):
             folder = self.folder / name
             folder.mkdir()
             (folder / "conf.d").mkdir()
             (folder / "run").mkdir()
+            issue(self.folder / "ca", ["127.0.0.1"], folder / "tls.crt", days=9, now=now)
             if user:
-                for part in (folder, folder / "conf.d", folder / "run"):
+                for part in (folder, *folder.iterdir()):
                     shutil.chown(part, user, user)
             self.machines.append(Machine(folder, user))
         self.first, self.second = self.machines
@@ -214,6 +227,7 @@ class StandbyPair:
         return (
             f"postgresql://postgres@/{name}?host=127.0.0.1,127.0.0.1&port={ports}"
             "&target_session_attrs=read-write"
+            f"&sslmode=verify-full&sslrootcert={self.folder / 'ca.crt'}"
         )
 
     def remove(self) -> None:
