@@ -170,6 +170,7 @@ server_files() {
     folder /srv/sao-luu-2 755
     put_once "$here/env/server.env" /etc/tiepdon/server.env 640 root:tiepdon
     put_once "$here/env/backup.env" /etc/tiepdon/backup.env 640 root:tiepdon
+    put "$here/bin/tiepdon" /usr/local/bin/tiepdon 755
     put "$here/bin/tiepdon-watch" /usr/local/sbin/tiepdon-watch 755
     put "$here/bin/tiepdon-fail-over" /usr/local/sbin/tiepdon-fail-over 755
     put "$here/postgres/tiepdon-standby" /usr/local/sbin/tiepdon-standby 755

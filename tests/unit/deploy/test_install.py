@@ -16,6 +16,7 @@ from tiepdon.authority import look_at
 DEPLOY = Path(__file__).parents[3] / "deploy"
 SCRIPTS = [
     DEPLOY / "install.sh",
+    DEPLOY / "bin" / "tiepdon",
     DEPLOY / "bin" / "tiepdon-watch",
     DEPLOY / "bin" / "tiepdon-fail-over",
     DEPLOY / "postgres" / "tiepdon-standby",
@@ -146,3 +147,33 @@ def test_sysusers_are_accepted(tmp_path: Path) -> None:
     users = (tmp_path / "etc/passwd").read_text()
     assert "\ntiepdon:" in users
     assert "\ntiepdon-kiosk:" in users
+
+
+def test_the_command_runs_with_the_settings_of_the_machine_as_systemd_reads_them(
+    tmp_path: Path,
+) -> None:
+    address = "postgresql://tiepdon:m$k&1@/tiepdon?host=a,b&port=1,2"
+    (tmp_path / "server.env").write_text(
+        f"# TIEPDON_DB=old\nTIEPDON_DB={address}\nTIEPDON_X='a b'\n"
+    )
+    (tmp_path / "backup.env").write_text('TIEPDON_BACKUP_1="/srv/mot"')
+    for name, text in {
+        "setpriv": 'echo "$1 $2"; while [ "$1" != -- ]; do shift; done; shift; exec "$@"',
+        "program": 'echo "$TIEPDON_DB|$TIEPDON_X|$TIEPDON_BACKUP_1|$*"',
+        "id": "if [ $1 = -u ]; then echo 0; else echo root; fi",
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/bash\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    done = subprocess.run(
+        [DEPLOY / "bin" / "tiepdon", "doctor", "--json"],
+        env={
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "TIEPDON_PROGRAM": str(tmp_path / "program"),
+            "TIEPDON_SETTINGS": str(tmp_path),
+        },
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == [
+        "--reuid=tiepdon --regid=tiepdon",
+        f"{address}|a b|/srv/mot|doctor --json",
+    ]

@@ -19,12 +19,10 @@ class Machine:
         self.alone.parent.mkdir()
         (folder / "logs").mkdir()
         (folder / "bin").mkdir()
-        (folder / "server.env").write_text("TIEPDON_DB=x\n")
         self._program(
             "df", 'echo head; cat "$PLACE/free" | awk \'{ print "x x x x " 100 - $1 "% x" }\''
         )
         self._program("journalctl", 'echo "$@" >>"$PLACE/journalctl"')
-        self._program("setpriv", 'while [ "${1#--}" != "$1" ]; do shift; done; exec "$@"')
         self._program("tiepdon", 'echo "$1 $2 $3" >>"$PLACE/told"; [ ! -e "$PLACE/broken" ]')
 
     def _program(self, name: str, text: str) -> None:
@@ -45,8 +43,7 @@ class Machine:
                 "TIEPDON_BALLAST_MB": "1",
                 "TIEPDON_STANDBY_ALONE": str(self.alone),
                 "TIEPDON_CERTIFICATES": str(self.folder / "none.crt"),
-                "TIEPDON_PROGRAM": str(self.folder / "bin" / "tiepdon"),
-                "TIEPDON_SERVER_ENV": str(self.folder / "server.env"),
+                "TIEPDON_COMMAND": str(self.folder / "bin" / "tiepdon"),
             },
             capture_output=True, text=True, check=False,
         )  # fmt: skip
