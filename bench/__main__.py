@@ -30,6 +30,7 @@ NAMES = (
     "slow_his",
     "payments",
     "backup",
+    "month",
 )
 OUT = Path("out/bench")
 
