@@ -65,6 +65,9 @@ class Machine:
             "TIEPDON_PG_LINK": link,
             "TIEPDON_PG_DATA": str(self.data),
             "TIEPDON_PG_CONF": str(self.folder / "conf.d"),
+            "TIEPDON_PG_HBA": str(self.data / "pg_hba.conf"),
+            "TIEPDON_PG_CERTIFICATE": str(self.folder / "tls.crt"),
+            "TIEPDON_PG_LISTEN": "127.0.0.1",
             "TIEPDON_PG_BIN": str(BINARIES[0]),
             "TIEPDON_PG_RUN": str(self.folder / "run"),
             "TIEPDON_PG_SOCKET": str(self.folder),
@@ -88,14 +91,16 @@ class Machine:
             f"unix_socket_directories = '{self.folder}'\n"
             "max_connections = 100\ndynamic_shared_memory_type = mmap\n"
             f"include_dir = '{self.folder}/conf.d'\n"
-            f"ssl = on\nssl_cert_file = '{self.folder}/tls.crt'\n"
-            f"ssl_key_file = '{self.folder}/tls.key'\nssl_min_protocol_version = 'TLSv1.2'\n"
         )
         if self.user:
             shutil.chown(self.data / "postgresql.conf", self.user, self.user)
 
     def start(self) -> None:
         self._run(*shlex.split(self.environ["TIEPDON_PG_START"]))
+
+    def restart(self) -> None:
+        self._run(BINARIES[0] / "pg_ctl", "-D", self.data, "-m", "fast", "-w", "stop")
+        self.start()
 
     def script(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -197,8 +202,8 @@ class StandbyPair:
         self.first.start()
         done = self.first.script("primary")
         assert done.returncode == 0, done.stderr
-        # max_slot_wal_keep_size and the like are read at the start.
-        self.first.query("SELECT pg_reload_conf()")
+        assert "Restart PostgreSQL once" in done.stderr
+        self.first.restart()
         self.join(self.second)
         for machine in self.machines:
             machine.guard()
