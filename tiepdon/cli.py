@@ -9,6 +9,7 @@ import click
 
 COMMANDS = (
     "alert",
+    "alerts",
     "audit",
     "backup",
     "bundle",
@@ -35,6 +36,7 @@ COMMANDS = (
     "scan",
     "serve",
     "settings",
+    "setup-code",
     "ticket",
     "user",
     "vietqr",

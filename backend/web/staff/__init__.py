@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from backend.web.staff import (
+    alerts,
     announcements,
     calling_words,
     checkins,
     displays,
+    first_set_up,
     fleet,
     head,
     held_money,
@@ -21,6 +23,7 @@ from backend.web.staff import (
     refunds,
     rooms,
     second_factor,
+    settings,
     single_sign_on,
 )
 from backend.web.staff import help as help_page
@@ -38,6 +41,7 @@ BLUEPRINTS = (
     head.blueprint,
     reception.blueprint,
     checkins.blueprint,
+    alerts.blueprint,
     outbox.blueprint,
     payments.blueprint,
     held_money.blueprint,
@@ -46,4 +50,7 @@ BLUEPRINTS = (
     reconciliations.blueprint,
     announcements.blueprint,
     calling_words.blueprint,
+    settings.blueprint,
+    first_set_up.root,
+    first_set_up.blueprint,
 )

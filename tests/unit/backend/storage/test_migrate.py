@@ -8,6 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from backend.errors import StorageUnavailable
+from backend.storage.alert_tables import AlertChannel
 from backend.storage.cashier_tables import CashierShift
 from backend.storage.database import Database, open_engine
 from backend.storage.fleet_tables import Alert
@@ -18,6 +19,7 @@ from tests.postgres import PostgresServer
 
 def test_migrations_and_tables_say_the_same(database: Database) -> None:
     assert CashierShift.metadata is Reconciliation.metadata is Alert.metadata
+    assert AlertChannel.metadata is Alert.metadata
     with database.engine.connect() as connection:
         differences = compare_metadata(
             MigrationContext.configure(connection), CashierShift.metadata

@@ -41,6 +41,8 @@ PUBLIC = {
     "/api/v1/kiosks/enrol",
     "/staff/login",
     "/staff/logout",
+    "/staff/setup/start",
+    "/",
     "/staff/sso",
     "/staff/sso/callback",
     "/staff/language/<code>",
@@ -175,6 +177,8 @@ GET  /staff/head head
 GET  /staff/help head it reception room_caller
 POST /staff/help/calls/<help_call_id>/acknowledge head it reception room_caller
 GET  /staff/help/live head it reception room_caller
+GET  /staff/alerts it
+GET  /staff/alerts/live it
 GET  /staff/outbox it reception
 GET  /staff/outbox/<message_id> it reception
 POST /staff/outbox/<message_id>/candidates reception
@@ -229,6 +233,22 @@ POST /staff/second-factor staff
 POST /staff/second-factor/enrol staff
 POST /staff/second-factor/remove staff
 GET  /staff/session staff
+GET  /staff/settings it
+GET  /staff/settings/<key> it
+POST /staff/settings/<key> it
+POST /staff/settings/<key>/edit it
+POST /staff/settings/<key>/preview it
+GET  /staff/settings/import it
+POST /staff/settings/import it
+POST /staff/settings/import/preview it
+GET  /staff/settings/settings.json it
+GET  /staff/settings/versions it
+POST /staff/settings/versions/<number>/undo it
+GET  /staff/setup it
+GET  /staff/setup/<name> it
+POST /staff/setup/<name> it
+GET  /staff/setup/end it
+POST /staff/setup/end it
 """
 """Method, address, who: a kiosk, an agent, any member of staff, or these roles of theirs; or a
 partner, who signs requests instead of sending a credential (test_partner_kiosk.py)."""
