@@ -34,6 +34,7 @@ from backend.web import (
     phone_page,
     print_requests,
     reception,
+    releases,
     rooms,
     scans,
     staff,
@@ -69,6 +70,7 @@ APIS = (
     departments.blueprint,
     calling_words.blueprint,
     live.blueprint,
+    releases.blueprint,
 )
 PAGES = (
     health.blueprint,

@@ -27,6 +27,7 @@ COMMANDS = (
     "payments",
     "print-agent",
     "read-number",
+    "release",
     "restore",
     "say",
     "scan",

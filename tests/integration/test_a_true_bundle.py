@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -90,10 +91,10 @@ def test_a_machine_without_internet_gets_a_running_server(tmp_path: Path) -> Non
             ASK,
             address,
             "/readyz",
-            "/staff/sign-in",
+            "/staff/login",
             "/assets/fonts/400Regular.ttf",
         ]
-        both = f'"$0" "$@" && exec {" ".join(repr(each) for each in ask)}'
+        both = f'"$0" "$@" && exec {shlex.join(ask)}'
         said = run(*without_network(), "/bin/sh", "-c", both, *install, cwd=tmp_path).splitlines()
     assert json.loads(said[0])["version"] == manifest["version"]
     assert [line.split()[0] for line in said[1:]] == ["200", "200", "200"]

@@ -81,7 +81,7 @@ def verify(file: Path, key_file: Path) -> None:
     _print(manifest)
 
 
-def _place_options(command: Command) -> Command:
+def place_options(command: Command) -> Command:
     for option in reversed(
         (
             click.option("--root", "folder", metavar="DIR", type=Folder, required=True),
@@ -112,14 +112,14 @@ def _place_options(command: Command) -> Command:
 @click.option(
     "--system-packages", is_flag=True, help="Install its Debian packages first; needs root."
 )
-@_place_options
+@place_options
 def install(*, file: Path, key_file: Path, system_packages: bool, **place: Any) -> None:
     """Install a bundle below DIR, change over to it, and wait until it is ready.
 
     Not ready in time: the release before runs again, and the exit status is 1. Without --unit
     and --start nothing is stopped or started.
     """
-    root, service, rules = _read_place(**place)
+    root, service, rules = read_place(**place)
     rules = replace(rules, system_packages=system_packages)
     with refusals(), _alerted(rules):
         done = install_bundle(file, load_public_key(key_file), root, service, rules)
@@ -138,10 +138,10 @@ def install(*, file: Path, key_file: Path, system_packages: bool, **place: Any) 
 
 @command.command()
 @click.option("--to", "version", help="This release instead of the one installed before.")
-@_place_options
+@place_options
 def rollback(version: str | None, **place: Any) -> None:
     """Change back to a release that is still on the machine."""
-    root, service, rules = _read_place(**place)
+    root, service, rules = read_place(**place)
     if service is None:
         raise click.UsageError("takes --unit or --start")
     with refusals(), _alerted(rules):
@@ -150,10 +150,10 @@ def rollback(version: str | None, **place: Any) -> None:
 
 
 @command.command("settle")
-@_place_options
+@place_options
 def settle_(**place: Any) -> None:
     """After a power cut: end a change of release that was under way, one way or the other."""
-    root, service, rules = _read_place(**place)
+    root, service, rules = read_place(**place)
     if service is None:
         raise click.UsageError("takes --unit or --start")
     with refusals(), _alerted(rules):
@@ -178,7 +178,7 @@ def list_(folder: Path) -> None:
         click.echo(json.dumps(document, ensure_ascii=False))
 
 
-def _read_place(
+def read_place(
     *,
     folder: Path,
     unit: str | None,

@@ -70,6 +70,9 @@ GET  /api/v1/help-calls/<help_call_id> head it kiosk reception room_caller
 POST /api/v1/help-calls/<help_call_id>/acknowledge head it reception room_caller
 POST /api/v1/help-calls/<help_call_id>/continue reception
 GET  /api/v1/kiosk kiosk
+GET  /api/v1/kiosk/release kiosk
+POST /api/v1/kiosk/release kiosk
+GET  /api/v1/kiosk/release/<version>/bundle kiosk
 POST /api/v1/kiosks/device-events agent kiosk
 POST /api/v1/kiosks/heartbeat agent kiosk
 POST /api/v1/kiosks/offline-grant kiosk
