@@ -295,6 +295,20 @@ class DisplayNotFound(NotFound):
     title = "There is no such display"
 
 
+class KioskNotFound(NotFound):
+    """Never there, or revoked: the two look the same."""
+
+    code = "kiosk_not_found"
+    title = "There is no such kiosk"
+
+
+class OrderNotFound(NotFound):
+    """Never given, of another kiosk, or what it brought is kept no longer."""
+
+    code = "order_not_found"
+    title = "There is no such order of this kiosk"
+
+
 class Conflict(BackendError):
     code = "conflict"
     title = "This does not fit the present state"
@@ -354,6 +368,13 @@ class UndoOver(Conflict):
     code = "undo_over"
     title = "This can no longer be undone"
     message_key = "call.undo_over"
+
+
+class KioskExists(Conflict):
+    """A machine that is dead is replaced, not invited a second time under its name."""
+
+    code = "kiosk_exists"
+    title = "A kiosk of this name is in use"
 
 
 class DisplayExists(Conflict):

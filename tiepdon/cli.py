@@ -8,9 +8,11 @@ import logging
 import click
 
 COMMANDS = (
+    "alert",
     "audit",
     "backup",
     "bundle",
+    "ca",
     "checkin-xml",
     "demo",
     "displays",
@@ -25,6 +27,7 @@ COMMANDS = (
     "parse",
     "partners",
     "payments",
+    "practice",
     "print-agent",
     "read-number",
     "release",

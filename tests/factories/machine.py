@@ -44,7 +44,7 @@ class Machine:
     def service(self) -> CommandService:
         return CommandService(
             folder=self.root.folder,
-            command=f"current/bin/tiepdon serve {self.port}",
+            command=f"current/.venv/bin/tiepdon serve {self.port}",
             ready_url=None if self.notifies else f"http://127.0.0.1:{self.port}/readyz",
             environ=self.rules.environ,
             steady_s=0.5,

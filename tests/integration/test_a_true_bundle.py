@@ -83,7 +83,7 @@ def test_a_machine_without_internet_gets_a_running_server(tmp_path: Path) -> Non
         install = [
             TIEPDON, "bundle", "install", manifest["file"], "--key", f"{key}.pub",
             "--root", str(root), "--ready-url", f"{address}/readyz", "--wait", "120",
-            "--start", f"current/bin/tiepdon serve --demo --port {port}",
+            "--start", f"current/.venv/bin/tiepdon serve --demo --port {port}",
         ]  # fmt: skip
         ask = [
             sys.executable,
@@ -101,5 +101,5 @@ def test_a_machine_without_internet_gets_a_running_server(tmp_path: Path) -> Non
     assert int(said[3].split()[1]) > 50_000
     release = root / "current"
     assert not release.resolve().is_relative_to(ROOT)
-    listed = run(str(release / "bin/python"), "-m", "pip", "check")
+    listed = run(str(release / ".venv/bin/python"), "-m", "pip", "check")
     assert "No broken requirements" in listed

@@ -21,7 +21,7 @@ def test_a_first_release_runs_from_an_empty_folder(machine: Machine) -> None:
     assert machine.install(machine.make()) == "1.0.0"
     assert (machine.answers, machine.linked) == ("1.0.0", "1.0.0")
     place = machine.root.release_folder("1.0.0")
-    assert (place / "share/tiepdon/fonts/BeVietnamPro_400Regular.ttf").is_file()
+    assert (place / ".venv/share/tiepdon/fonts/BeVietnamPro_400Regular.ttf").is_file()
     assert (place / "sbom.cdx.json").is_file()
     assert str(machine.root.current.readlink()) == "releases/1.0.0"
     assert not (machine.root.folder / ".incoming").exists()
@@ -121,8 +121,8 @@ def test_two_at_once_are_refused(machine: Machine) -> None:
 def test_a_killed_installation_leaves_nothing_in_the_way(machine: Machine) -> None:
     machine.install(machine.make())
     half = machine.root.release_folder("1.1.0")
-    (half / "bin").mkdir(parents=True)
-    (half / "bin/tiepdon").write_text("half")
+    (half / ".venv/bin").mkdir(parents=True)
+    (half / ".venv/bin/tiepdon").write_text("half")
     (machine.root.folder / ".incoming").mkdir()
     assert machine.install(machine.make("1.1.0")) == "1.1.0"
     assert machine.answers == "1.1.0"
