@@ -86,14 +86,16 @@ def install_bundle(
     with root.locked():
         if service is not None and (change := root.state.change) is not None:
             _settle(root, change, service, rules)
-        release = _put_in_place(bundle, key, root, rules)
         before = root.find_current()
+        manifest = read_signed_manifest(bundle, key)
+        _check_machine(manifest)
+        if rules.role == "server" and before is not None:
+            _check_shape(manifest, before, rules)
+        release = _put_in_place(bundle, key, manifest, root, rules)
         if before is not None and before.digest == release.digest:
             return Outcome(version=release.version, before=before.version, was_there=True)
-        if rules.role == "server" and before is not None:
-            _check_shape(release, before, rules)
-            if release.schema_revision != before.schema_revision:
-                _prove_on_a_copy(root, release, before, rules)
+        if before is not None and _changes_shape(release, before, rules):
+            _prove_on_a_copy(root, release, before, rules)
         change_over(root, release, before, service, rules)
         return Outcome(
             version=release.version,
@@ -117,7 +119,7 @@ def change_over(
         root.write_state(State(failed=root.state.failed))
         raise
     try:
-        if rules.role == "server" and before and release.schema_revision != before.schema_revision:
+        if before is not None and _changes_shape(release, before, rules):
             change = _back_up_at_rest(root, before, change, rules)
         root.switch(release.version)
         why = service.start(rules.wait_s)
@@ -173,11 +175,11 @@ def _settle(root: Root, change: Change, service: Service, rules: Rules) -> None:
     _roll_back(root, change, service, rules, why)
 
 
-def _put_in_place(bundle: Path, key: Ed25519PublicKey, root: Root, rules: Rules) -> Release:
+def _put_in_place(
+    bundle: Path, key: Ed25519PublicKey, manifest: Manifest, root: Root, rules: Rules
+) -> Release:
     """Unpacked while it is checked, then an environment of its own made from nothing else."""
-    manifest = read_signed_manifest(bundle, key)
     digest = sha256(manifest.dump()).hexdigest()
-    _check_machine(manifest)
     if not rules.again and (why := root.state.failed.get(digest)) is not None:
         raise ReleaseRefused(f"{manifest.version} failed here before: {why}")
     there = root.find_release(manifest.version)
@@ -263,16 +265,20 @@ def _check_command(root: Root, release: Release) -> None:
         raise ReleaseRefused(f"the new command is not of version {release.version}")
 
 
-def _check_shape(release: Release, running: Release, rules: Rules) -> None:
+def _check_shape(release: Manifest | Release, running: Release, rules: Rules) -> None:
     if running.schema_revision not in release.migrations:
         raise ReleaseRefused(
             f"the database has the newer shape of {running.version}, which {release.version} does"
             " not know: restore a backup of the older release first"
         )
-    if release.schema_revision != running.schema_revision and rules.backup_folder is None:
+    if _changes_shape(release, running, rules) and rules.backup_folder is None:
         raise ReleaseRefused(
             f"{release.version} changes the shape of the database: name a folder with --backup"
         )
+
+
+def _changes_shape(release: Manifest | Release, running: Release, rules: Rules) -> bool:
+    return rules.role == "server" and release.schema_revision != running.schema_revision
 
 
 def _prove_on_a_copy(root: Root, release: Release, before: Release, rules: Rules) -> None:

@@ -23,7 +23,7 @@ from backend.domain.alerts import AlertKind
 from backend.errors import BundleRefused, ReleaseRefused, ReleaseRolledBack
 from backend.services.raise_alert import is_alerted
 from backend.services.stage_release import add_release, show_staging, stage_release
-from backend.storage.database import Database
+from backend.storage.database import Database, open_engine
 from backend.web import live
 from his_adapter.ports import HisGateway
 from tests.factories import releases
@@ -67,6 +67,16 @@ class Hall:
     def said(self) -> tuple[str | None, str | None, str | None]:
         (stand,) = show_staging(self.database)
         return stand.last, stand.state, stand.reason
+
+
+@pytest.fixture
+def database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
+    """One kind is enough here: what the database does is tested with the services."""
+    shutil.copy(sqlite_template, tmp_path / "tiepdon.sqlite3")
+    engine = open_engine(f"sqlite:///{tmp_path / 'tiepdon.sqlite3'}", pool_size=8)
+    database = Database(engine, facility_id="main")
+    yield database
+    database.close()
 
 
 @pytest.fixture
