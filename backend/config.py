@@ -29,6 +29,8 @@
 | TIEPDON_SPEED           | tests: pauses of the outbox, and before a card is   | 1, and 1 only in    |
 |                         | asked about again, are so many times shorter        | production          |
 | TIEPDON_PRACTICE        | 1: lessons; `tiepdon practice` sets it              | none                |
+| TIEPDON_RELEASES        | folder of the bundles that kiosks fetch             | releases in         |
+|                         |                                                     | TIEPDON_DATA        |
 | TIEPDON_DATA            | folder for clips of the voice, made and recorded    | tiepdon-data beside |
 |                         |                                                     | the SQLite database |
 
@@ -101,6 +103,7 @@ class Config:
     """Put into every incident pack; read when one is made, so that it may be changed any time."""
     facility_id: str = DEFAULT_FACILITY_ID
     data_folder: Path | None = None
+    releases: Path | None = None
     coverage_patient_wait_s: float = 2.0
     """Of the three seconds a patient waits for number and paper; the rest is for the machines."""
     """A silent insurer still leaves half a second of the three for number and ticket."""
@@ -125,6 +128,11 @@ class Config:
     def packs_folder(self) -> Path:
         """Recorded clip packs, a folder each, put there by the hospital."""
         return self.folder / "voice"
+
+    @property
+    def releases_folder(self) -> Path:
+        """Signed bundles that kiosks fetch; `tiepdon release add` puts them there."""
+        return self.releases or self.folder / "releases"
 
     @property
     def folder(self) -> Path:
@@ -157,6 +165,7 @@ def load_config(
         "speed": _speed(environ),
         "metrics_token": _metrics_token(environ),
         "data_folder": Path(environ["TIEPDON_DATA"]) if environ.get("TIEPDON_DATA") else None,
+        "releases": Path(environ["TIEPDON_RELEASES"]) if environ.get("TIEPDON_RELEASES") else None,
         "his_settings": _his_settings(environ.get("TIEPDON_HIS_SETTINGS") or "{}"),
         "password_max_days": _days(environ.get("TIEPDON_PASSWORD_MAX_DAYS") or "0"),
         "require_second_factor": environ.get("TIEPDON_REQUIRE_SECOND_FACTOR", "") == "1",

@@ -32,6 +32,7 @@ COMMANDS = (
     "practice",
     "print-agent",
     "read-number",
+    "release",
     "restore",
     "say",
     "scan",

@@ -9,6 +9,7 @@ from backend.storage import (
     cashier_tables,
     fleet_tables,
     reconciliation_tables,
+    release_tables,
     set_up_tables,
     trace_tables,
 )
@@ -19,6 +20,7 @@ LOADED = (
     cashier_tables.CashierShift,
     reconciliation_tables.Reconciliation,
     fleet_tables.Alert,
+    release_tables.ReleaseBundle,
     set_up_tables.FirstSetUp,
     trace_tables.Incident,
 )

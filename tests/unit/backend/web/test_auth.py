@@ -74,6 +74,9 @@ POST /api/v1/help-calls/<help_call_id>/continue reception
 GET  /api/v1/kiosk kiosk
 POST /api/v1/kiosk/commands/<command_id>/result kiosk
 GET  /api/v1/kiosk/orders kiosk
+GET  /api/v1/kiosk/release kiosk
+POST /api/v1/kiosk/release kiosk
+GET  /api/v1/kiosk/release/<version>/bundle kiosk
 POST /api/v1/kiosks/device-events agent kiosk
 POST /api/v1/kiosks/heartbeat agent kiosk
 POST /api/v1/kiosks/offline-grant kiosk
