@@ -13,7 +13,7 @@ BackendError
 ├── NotFound
 │   ├── VisitNotFound · ServiceNotFound · ScanExpired · HelpCallNotFound
 │   ├── UserNotFound · RoomNotFound · StepNotFound · ActNotFound
-│   ├── AnnouncementNotFound
+│   ├── AnnouncementNotFound · IncidentNotFound · DataRequestNotFound
 │   ├── DisplayNotFound · PrintRequestNotFound
 │   ├── PaymentNotFound · ReconciliationNotFound
 │   ├── HeldMoneyNotFound · RefundNotFound · ShiftNotFound
@@ -28,6 +28,8 @@ BackendError
 │   ├── ServiceClosed · ServiceFull · SlotTaken · NotForThisPerson · AppointmentNotDue
 │   ├── CheckinNotReady
 │   ├── ReconciliationSigned   by somebody else already
+│   ├── BreakChanged           the audit chain is broken elsewhere, or in another way, by now
+│   ├── AlreadyDone            an incident or a request that is not open for this any more
 │   ├── StillBeingPaid · MatchNotAllowed · RefundNotAllowed · SecondPersonNeeded
 │   ├── ShiftTaken · DayNotOver · DayClosed · BooksNotBalanced
 │   ├── FeeChanged · BeingPaid · PaymentOver · AmountNotAllowed
@@ -737,3 +739,23 @@ class ReconciliationNotFound(NotFound):
 class ReconciliationSigned(Conflict):
     code = "reconciliation_signed"
     title = "Somebody signed this reconciliation already"
+
+
+class BreakChanged(Conflict):
+    code = "break_changed"
+    title = "The first break of the audit chain is another one, or cannot be acknowledged"
+
+
+class IncidentNotFound(NotFound):
+    code = "incident_not_found"
+    title = "There is no such incident"
+
+
+class DataRequestNotFound(NotFound):
+    code = "data_request_not_found"
+    title = "There is no such request about data"
+
+
+class AlreadyDone(Conflict):
+    code = "already_done"
+    title = "This was done already, or it is closed"

@@ -9,6 +9,7 @@ import click
 
 COMMANDS = (
     "alert",
+    "alerts",
     "audit",
     "backup",
     "bundle",
@@ -19,6 +20,7 @@ COMMANDS = (
     "doctor",
     "emulate",
     "his",
+    "incident",
     "keys",
     "kiosk",
     "kiosks",
@@ -30,6 +32,7 @@ COMMANDS = (
     "practice",
     "print-agent",
     "read-number",
+    "release",
     "restore",
     "say",
     "scan",

@@ -1364,6 +1364,11 @@ class AuditEvent(Base):
             postgresql_where=text("sequence IS NOT NULL"),
             sqlite_where=text("sequence IS NOT NULL"),
         ),
+        # What people search by, each in the order in which it is shown.
+        Index("ix_audit_event_at", "facility_id", "at", "id"),
+        Index("ix_audit_event_actor", "facility_id", "actor", "at", "id"),
+        Index("ix_audit_event_event", "facility_id", "event", "at", "id"),
+        Index("ix_audit_event_subject", "facility_id", "subject", "at", "id"),
     )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)
@@ -1374,6 +1379,8 @@ class AuditEvent(Base):
     subject: Mapped[str] = mapped_column(Name)
     """table:ID"""
     detail: Mapped[dict[str, Any]]
+    origin: Mapped[str | None] = mapped_column(Code)
+    """Where from: an address of the network, or host:ACCOUNT for a command; none for a job."""
     sequence: Mapped[int | None] = mapped_column(BigInteger)
     chain_hash: Mapped[str | None] = mapped_column(Code)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from backend.services.settle_demo_accounts import DEMO_PASSWORD
+from tiepdon.demo.alerts import write_config
 from tiepdon.demo.first_day import draw_first_day
 from tiepdon.demo.hall import Hall
 from tiepdon.demo.money import CONFIG
@@ -142,7 +143,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as hospital:
         payments = Path(hospital) / "payments.toml"
         payments.write_text(CONFIG, encoding="utf-8")
-        environment = {"TIEPDON_PAYMENTS_CONFIG": str(payments)}
+        environment = {
+            "TIEPDON_PAYMENTS_CONFIG": str(payments),
+            "TIEPDON_ALERTS_CONFIG": str(write_config(Path(hospital))),
+        }
         wanted = frozenset(names) or None
         if wanted is None or any(not name.startswith(SET_UP) for name in wanted):
             with DemoServer(Path(hospital), environment=environment) as server:
