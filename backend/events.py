@@ -135,6 +135,8 @@ class Event(StrEnum):
     ANNOUNCEMENT_CHANGED = "announcement_changed"
     CALLING_WORDS_CHANGED = "calling_words_changed"
     DATA_PURGED = "data_purged"
+    REPORT_SIGNED = "report_signed"
+    REPORT_EXPORTED = "report_exported"
     HIS_CHECKED = "his_checked"
     HIS_CHECK_FAILED = "his_check_failed"
     """The HIS is not what its file says; `check` names what, `tiepdon his check` tells more."""

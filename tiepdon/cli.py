@@ -26,6 +26,7 @@ COMMANDS = (
     "payments",
     "print-agent",
     "read-number",
+    "report",
     "restore",
     "say",
     "scan",

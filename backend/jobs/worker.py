@@ -24,6 +24,7 @@ from backend.jobs.reconcile_payments import reconcile_payments
 from backend.jobs.refresh_catalogue import refresh_catalogue
 from backend.jobs.roll_up import roll_up
 from backend.jobs.seal_audit import seal_audit
+from backend.jobs.watch_reports import watch_reports
 from backend.jobs.write_audit_heads import write_audit_heads
 from backend.jobs.write_call_lists import write_call_lists
 from backend.logging import log
@@ -56,6 +57,7 @@ JOBS = (
     Job(name="write_audit_heads", every_s=20, run=write_audit_heads),
     Job(name="learn_waits", every_s=60, run=learn_waits),
     Job(name="roll_up", every_s=60, run=roll_up, alone=True),
+    Job(name="watch_reports", every_s=60, run=watch_reports),
     Job(name="purge", every_s=300, run=purge),
     Job(name="seal_audit", every_s=2, run=seal_audit, alone=True),
 )

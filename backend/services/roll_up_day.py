@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from datetime import UTC, date, datetime, timedelta
 
+from sqlalchemy import select
+
 from backend.domain.catalogue import Catalogue
 from backend.domain.reports.counting import (
     CallFacts,
@@ -20,11 +22,13 @@ from backend.domain.reports.periods import Period, Span
 from backend.storage.database import Database
 from backend.storage.report_facts import list_kiosks, list_visits, read_lookups, read_money
 from backend.storage.report_figures import (
+    list_rolls,
     list_stale_months,
     load_book,
     save_day,
     save_month,
 )
+from backend.storage.tables import Visit
 
 OPEN_FROM_H, OPEN_UNTIL_H = 6, 18
 """Where the HIS tells no sessions of a weekday."""
@@ -41,6 +45,39 @@ def roll_up_day(database: Database, catalogue: Catalogue, day: date) -> bool:
     took_ms = round((time.monotonic() - began_s) * 1000)
     with database.write() as unit:
         return save_day(unit, Period.of(Span.DAY, day), book, at=at, took_ms=took_ms)
+
+
+def refresh_period(
+    database: Database, catalogue: Catalogue, period: Period, *, older_than: timedelta
+) -> int:
+    """Counts the days of a period that nobody has counted, and today when that is so long ago;
+    for who wants figures where no worker runs. Returns how many. Raises StorageUnavailable.
+    """
+    now = database.clock()
+    today = catalogue.today(now)
+    with database.read() as connection:
+        rolls = list_rolls(
+            connection, database.facility_id, Span.DAY, since=period.first, until=period.last
+        )
+        visited = set(
+            connection.scalars(
+                select(Visit.day)
+                .where(
+                    Visit.facility_id == database.facility_id,
+                    Visit.day.in_([day for day in period.days if day not in rolls or day == today]),
+                )
+                .distinct()
+            )
+        )
+    due = [
+        day
+        for day in sorted(visited)
+        if day not in rolls or now - rolls[day].counted_at > older_than
+    ]
+    for day in due:
+        roll_up_day(database, catalogue, day)
+    add_up_months(database)
+    return len(due)
 
 
 def add_up_months(database: Database) -> int:

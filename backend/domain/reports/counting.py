@@ -122,10 +122,10 @@ def count_visit(book: Book, visit: VisitFacts, *, zone: ZoneInfo) -> None:
 
 
 def _count_touch(book: Book, visit: VisitFacts) -> None:
-    if visit.kiosk_id is None or visit.offline:
+    if visit.kiosk_id is None or visit.offline or visit.lane == Lane.EMERGENCY:
         return
     page = open_page(book, Cut.AGE_LANGUAGE, f"{visit.age_band}:{visit.language}")
-    for each in (page, open_page(book, Cut.KIOSK, visit.kiosk_id)):
+    for each in (page, open_page(book, Cut.KIOSK, visit.kiosk_id), open_page(book, Cut.ALL)):
         _time(each, "touch", visit.to_ticket)
 
 
@@ -144,8 +144,6 @@ def _count_step(book: Book, step: StepFacts, *, zone: ZoneInfo) -> None:
     if times.joined_at is not None:
         hour = _hour(times.joined_at, zone)
         timed.append(open_page(book, Cut.HOUR, hour))
-        if room_id is not None:
-            timed.append(open_page(book, Cut.ROOM_HOUR, f"{room_id}:{hour}"))
     counts = {
         "steps": 1,
         "done": times.done_at is not None,
@@ -162,9 +160,16 @@ def _count_step(book: Book, step: StepFacts, *, zone: ZoneInfo) -> None:
                 page.count(name, int(number))
     for page in timed[len(pages) :]:
         page.count("steps")
+    was_called = times.calls > 0 or times.done_at is not None
+    if times.joined_at is not None and room_id is not None:
+        # There are many of these: waits are all that is asked of them.
+        key = f"{room_id}:{_hour(times.joined_at, zone)}"
+        narrow = open_page(book, Cut.ROOM_HOUR, key)
+        narrow.count("steps")
+        if was_called and step.lane != Lane.EMERGENCY:
+            _time(narrow, "wait", times.waited)
     if step.lane == Lane.EMERGENCY:
         return
-    was_called = times.calls > 0 or times.done_at is not None
     for page in timed:
         if was_called:
             _time(page, "wait", times.waited)

@@ -18,6 +18,7 @@ from backend.web.staff import (
     reception,
     reconciliations,
     refunds,
+    reports,
     rooms,
     second_factor,
     single_sign_on,
@@ -42,6 +43,7 @@ BLUEPRINTS = (
     refunds.blueprint,
     money_days.blueprint,
     reconciliations.blueprint,
+    reports.blueprint,
     announcements.blueprint,
     calling_words.blueprint,
 )

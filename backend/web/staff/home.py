@@ -17,6 +17,7 @@ from backend.web.rooms import CALLERS
 from backend.web.staff.checkins import CHECKIN_ROLES
 from backend.web.staff.outbox import OUTBOX_ROLES
 from backend.web.staff.payments import MONEY_ROLES
+from backend.web.staff.reports import REPORT_ROLES
 
 blueprint = Blueprint("staff_home", __name__, url_prefix="/staff")
 
@@ -39,6 +40,7 @@ CARDS = (
     Card(path="/staff/checkins", key="checkins", roles=frozenset(CHECKIN_ROLES)),
     Card(path="/staff/displays", key="displays", roles=frozenset(DISPLAY_ROLES)),
     Card(path="/staff/head", key="head", roles=frozenset({StaffRole.HEAD})),
+    Card(path="/staff/reports", key="reports", roles=frozenset(REPORT_ROLES)),
     Card(
         path="/staff/announcements",
         key="announcements",

@@ -96,11 +96,12 @@ def test_a_visit_is_in_every_cut_it_belongs_to() -> None:
     assert whole.get("visits") == whole.get("self_served") == whole.get("done") == 1
     assert whole.get("identified.cccd") == whole.get("language.vi") == whole.get("coverage.ok") == 1
     for cut, key in [
-        (Cut.ALL, ""), (Cut.ROOM, "r1"), (Cut.HOUR, "08"), (Cut.ROOM_HOUR, "r1:08"),
+        (Cut.ALL, ""), (Cut.ROOM, "r1"), (Cut.HOUR, "08"),
         (Cut.KIND, "examination"), (Cut.SERVICE, "x"), (Cut.LANE, "N"),
     ]:  # fmt: skip
         assert book[cut, key].spread("wait").median == pytest.approx(1200, rel=1 / 32)
         assert book[cut, key].spread("serve").mean == 600
+    assert book[Cut.ROOM_HOUR, "r1:08"].spread("wait").total == 1200
     assert book[Cut.KIOSK, "k1"].spread("touch").highest == 40
     assert book[Cut.AGE_LANGUAGE, "16_59:vi"].spread("touch").cases == 1
 
