@@ -56,6 +56,7 @@ def draw_bars(
     unit: str = "",
     marks: Sequence[float | None] = (),
     mark: str | None = None,
+    lang: str = "vi",
 ) -> Chart | None:
     """None when there is nothing to draw."""
     heights = [each for each in (*values, *marks) if each is not None]
@@ -80,12 +81,12 @@ def draw_bars(
                 y=y,
                 height=round(HEIGHT - BOTTOM - y, 1),
                 label=label if index % every == 0 else "",
-                text=f"{label}: {format_figure(value)} {unit}".strip(),
+                text=f"{label}: {format_figure(value, lang)} {unit}".strip(),
                 middle=round(LEFT + (index + 0.5) * step, 1),
                 mark_y=None if high is None else place(high),
             )
         )
-    lines = [(place(top * part), format_figure(top * part)) for part in (0.0, 0.5, 1.0)]
+    lines = [(place(top * part), format_figure(top * part, lang)) for part in (0.0, 0.5, 1.0)]
     return Chart(title=title, unit=unit, bars=bars, lines=lines, mark=mark)
 
 
@@ -98,6 +99,7 @@ def draw_table(
     unit: str = "",
     mark_column: str | None = None,
     mark: str | None = None,
+    lang: str = "vi",
 ) -> Chart | None:
     """Bars of one column of a table."""
     if table is None:
@@ -105,7 +107,7 @@ def draw_table(
     names = [each.name for each in table.columns]
     values = [_number(row[names.index(column)]) for row in table.rows]
     marks = [_number(row[names.index(mark_column)]) for row in table.rows] if mark_column else ()
-    return draw_bars(title, labels, values, unit=unit, marks=marks, mark=mark)
+    return draw_bars(title, labels, values, unit=unit, marks=marks, mark=mark, lang=lang)
 
 
 def round_up(value: float) -> float:
@@ -121,12 +123,13 @@ def find_heat(cell: Cell) -> int:
     return 0 if value is None else sum(value >= each for each in HEAT_STEPS)
 
 
-def format_figure(value: float | None) -> str:
-    """Vietnamese: a point between thousands, a comma before tenths."""
+def format_figure(value: float | None, lang: str = "vi") -> str:
+    """Vietnamese: a point between thousands, a comma before tenths; English the other way."""
     if value is None:
         return "–"
     digits = 0 if abs(value) >= 100 or value == int(value) else 1
-    return f"{value:,.{digits}f}".translate(str.maketrans(",.", ".,"))
+    text = f"{value:,.{digits}f}"
+    return text if lang == "en" else text.translate(str.maketrans(",.", ".,"))
 
 
 def _number(cell: Cell) -> float | None:

@@ -19,6 +19,7 @@ PAGES = (
     ("/staff/rooms/{room}/list", "phong"),
     ("/staff/head", "truongkhoa"),
     ("/staff/displays", "truongkhoa"),
+    ("/staff/reports/year/2026-01-01", "truongkhoa"),
     ("/staff/announcements", "bientap"),
     ("/staff/calling-words", "bientap"),
     ("/staff/payments", "thungan"),

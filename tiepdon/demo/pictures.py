@@ -19,6 +19,7 @@ from backend.storage.catalogue import CatalogueSource
 from his_adapter.demo.faults import Faults, write_faults
 from tiepdon.demo.hall import Hall, Party, RoomStaff, open_records, play_morning
 from tiepdon.demo.money import Story, bring_money
+from tiepdon.demo.past import bring_past
 
 if TYPE_CHECKING:
     from playwright.sync_api import FilePayload, Page
@@ -27,7 +28,9 @@ DESK, DESK_TALL, DESK_LONG = (1280, 800), (1280, 1120), (1280, 1420)
 TABLET, TABLET_LONG = (1024, 768), (1024, 1240)
 PHONE, PHONE_TALL, PHONE_LONG = (390, 844), (390, 1180), (390, 1760)
 TV, TV_UPRIGHT = (1920, 1080), (1080, 1920)
-IN_DEMO = frozenset({"board", "board-upright", "door", "room", "room-phone", "reception", "head"})
+IN_DEMO = frozenset(
+    {"board", "board-upright", "door", "room", "room-phone", "reception", "head", "report"}
+)
 """Enough to see what it is; the others take a minute more."""
 REST_OF_SETTINGS_MS = 6_000
 """Servers notice other settings within that time."""
@@ -191,6 +194,7 @@ def list_pictures(hall: Hall) -> list[Picture]:
             ready=".board",
             prepare=lambda page: page.locator(".board .button").first.click(),
         ),
+        *_reports(hall),
         *_money(hall),
         # The HIS is away from here on.
         Picture(
@@ -210,6 +214,42 @@ def list_pictures(hall: Hall) -> list[Picture]:
             prepare=lambda page: page.locator("#state .button").first.click(),
         ),
     ]
+
+
+def _reports(hall: Hall) -> list[Picture]:
+    """Two months behind us; the newest day that is over, and its month."""
+    newest = bring_past(hall.server.database_url)
+    month = Picture(
+        name="report",
+        path=f"/staff/reports/month/{newest.replace(day=1)}",
+        account="chatluong",
+        size=DESK_LONG,
+        ready=".tiles",
+    )
+    return [
+        month,
+        month.in_english(),
+        replace(month, name="report-rooms", prepare=lambda page: _scroll_to(page, "#room_hours")),
+        replace(month, name="report-touch", prepare=lambda page: _scroll_to(page, "#touch")),
+        replace(month, name="report-day", path=f"/staff/reports/day/{newest}"),
+        replace(
+            month,
+            name="report-sign",
+            path=f"/staff/reports/day/{newest}",
+            size=DESK,
+            prepare=_sign_report,
+        ),
+    ]
+
+
+def _scroll_to(page: Page, selector: str) -> None:
+    page.locator(selector).evaluate("each => each.scrollIntoView()")
+
+
+def _sign_report(page: Page) -> None:
+    page.locator("#sign button").click()
+    page.wait_for_selector("#sign p")
+    _scroll_to(page, "#sign")
 
 
 def _phones(hall: Hall) -> list[Picture]:

@@ -127,13 +127,14 @@ def _page(period: Period, refusal: BackendError | None = None) -> Response:
         column_name=lambda column: name_column(column, words),
         heat=find_heat,
         may_sign=may_sign,
+        is_running=period.last >= today,
         max_note=MAX_NOTE_CHARS,
     )
 
 
 def _draw(report: Report, words: Mapping[str, Any]) -> dict[str, Chart]:
     """By the name of the table they stand beside."""
-    units, columns = words["rep_units"], words["rep_columns"]
+    units, columns, lang = words["rep_units"], words["rep_columns"], page_language()
     hours, stays = report.find_table("hours"), report.find_table("stays")
     trend, touch = report.find_table("trend"), report.find_table("touch")
     drawn = {
@@ -145,6 +146,7 @@ def _draw(report: Report, words: Mapping[str, Any]) -> dict[str, Chart]:
             unit=units["minutes"],
             mark_column="wait_p90",
             mark=columns["wait_p90"],
+            lang=lang,
         ),
         "stays": draw_table(
             stays,
@@ -154,12 +156,14 @@ def _draw(report: Report, words: Mapping[str, Any]) -> dict[str, Chart]:
             unit=units["minutes"],
             mark_column="target",
             mark=columns["target"],
+            lang=lang,
         ),
         "trend": draw_table(
             trend,
             f"{words['rep_tables']['trend']['title']}: {columns['visits']}",
             column="visits",
             labels=_label_days(report),
+            lang=lang,
         ),
         "touch": _draw_touch(touch, words),
     }
@@ -178,21 +182,24 @@ def _draw_touch(table: Table | None, words: Mapping[str, Any]) -> Chart | None:
     counts = [float(each) for each in table.rows[-1][5:] if isinstance(each, int | float)]
     limits = [*(f"< {limit}" for limit in TOUCH_CLASSES_S), f"≥ {TOUCH_CLASSES_S[-1]}"]
     title: str = words["rep_tables"]["touch"]["title"]
-    return draw_bars(f"{title} ({words['rep_units']['seconds']})", limits, counts)
+    return draw_bars(
+        f"{title} ({words['rep_units']['seconds']})", limits, counts, lang=page_language()
+    )
 
 
 def _show(value: float | None, unit: Unit, words: Mapping[str, Any]) -> str:
     if value is None:
         return "–"
     told = words["rep_units"].get(unit.value, "")
-    return f"{format_figure(value)} {told}".strip()
+    return f"{format_figure(value, page_language())} {told}".strip()
 
 
 def _show_change(headline: Headline, change: float | None, words: Mapping[str, Any]) -> str:
     if change is None:
         return ""
+    change = round(change, 1)
     sign = "+" if change > 0 else "−" if change < 0 else "±"
-    figure = format_figure(round(abs(change), 1))
+    figure = format_figure(abs(change), page_language())
     told: str = words["rep_points"] if headline.unit is Unit.PERCENT else "{value} %"
     return f"({told.format(value=sign + figure)})"
 
@@ -208,7 +215,7 @@ def _show_cell(table: Table, index: int, cell: Cell, words: Mapping[str, Any]) -
         case date():
             return cell.strftime("%d/%m/%Y")
         case _:
-            return format_figure(cell)
+            return format_figure(cell, page_language())
 
 
 def _path(period: Period) -> str:
