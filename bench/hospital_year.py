@@ -267,24 +267,75 @@ def _id(at: datetime, dice: random.Random) -> str:
 
 
 def spread_figures(url: str, *, counted: Sequence[date], days: int) -> None:
-    """Rolled-up rows of days that were counted, again for those before, up to a year of them."""
+    """Rolled-up rows of `days` days up to the newest. Each is one that was really counted with its
+    times moved about a little: days that are alike would add up to far too small months.
+    """
+    dice = random.Random(20_261_127)
     with psycopg.connect(url, autocommit=True) as connection:
+        known = {
+            day: connection.execute(
+                "SELECT facility_id, cut, key, figures FROM report_figure "
+                "WHERE span = 'day' AND first_day = %s",
+                [day],
+            ).fetchall()
+            for day in counted
+        }
         for back in range(len(counted), days):
-            values = {"of": counted[back % len(counted)], "to": LAST_DAY - timedelta(days=back)}
+            day = LAST_DAY - timedelta(days=back)
+            rows = known[counted[back % len(counted)]]
+            with connection.cursor().copy(
+                "COPY report_figure (facility_id, span, first_day, cut, key, figures) FROM STDIN"
+            ) as copy:
+                for facility_id, cut, key, figures in rows:
+                    moved = json.dumps(_move_about(figures, dice))
+                    copy.write_row((facility_id, "day", day, cut, key, moved))
+            connection.execute(
+                "INSERT INTO report_roll (facility_id, span, first_day, counted_at, took_ms) "
+                "SELECT facility_id, span, %s, counted_at, took_ms FROM report_roll "
+                "WHERE span = 'day' AND first_day = %s",
+                [day, counted[0]],
+            )
+        connection.execute(
+            "INSERT INTO report_roll (facility_id, span, first_day, counted_at, took_ms, stale) "
+            "SELECT facility_id, 'month', date_trunc('month', first_day)::date, min(counted_at), "
+            "0, 1 FROM report_roll WHERE span = 'day' GROUP BY 1, 3 "
+            "ON CONFLICT (facility_id, span, first_day) DO UPDATE SET stale = 1"
+        )
+        connection.execute("ANALYZE report_figure")
+
+
+def copy_months(url: str, *, months: int) -> None:
+    """So many months before the newest whole one, each like it."""
+    last = LAST_DAY.replace(day=1) - timedelta(days=1)
+    source = last.replace(day=1)
+    with psycopg.connect(url, autocommit=True) as connection:
+        for back in range(1, months + 1):
+            values = {"of": source, "back": back}
             for table, rest in (
                 ("report_roll", "counted_at, took_ms"),
                 ("report_figure", "cut, key, figures"),
             ):
                 connection.execute(
                     f"INSERT INTO {table} (facility_id, span, first_day, {rest}) "
-                    f"SELECT facility_id, span, %(to)s, {rest} FROM {table} "
-                    "WHERE span = 'day' AND first_day = %(of)s ON CONFLICT DO NOTHING",
+                    "SELECT facility_id, span, "
+                    f"(first_day - make_interval(months => %(back)s))::date, {rest} FROM {table} "
+                    "WHERE span = 'month' AND first_day = %(of)s ON CONFLICT DO NOTHING",
                     values,
                 )
-        connection.execute(
-            "INSERT INTO report_roll (facility_id, span, first_day, counted_at, took_ms, stale) "
-            "SELECT facility_id, 'month', date_trunc('month', first_day)::date, min(counted_at), 0, 1 "
-            "FROM report_roll WHERE span = 'day' GROUP BY 1, 3 "
-            "ON CONFLICT (facility_id, span, first_day) DO UPDATE SET stale = 1"
-        )
-        connection.execute("ANALYZE")
+        connection.execute("ANALYZE report_figure")
+
+
+def _move_about(figures: dict[str, Any], dice: random.Random) -> dict[str, Any]:
+    times = {}
+    for name, (cases, total, highest, pairs) in figures["times"].items():
+        moved: dict[int, int] = {}
+        for bucket, count in zip(pairs[::2], pairs[1::2], strict=True):
+            to = max(bucket + dice.randint(-6, 6), 0)
+            moved[to] = moved.get(to, 0) + count
+        times[name] = [
+            cases,
+            total,
+            highest,
+            [each for pair in sorted(moved.items()) for each in pair],
+        ]
+    return {"counts": figures["counts"], "times": times}

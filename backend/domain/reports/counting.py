@@ -1,6 +1,6 @@
 """From visits and their steps to figures. Nothing of a person goes in but an age band.
 
-Times begin and end as docs/reference/report-figures.md says. Emergencies are counted and not timed, a gap of
+Times begin and end as the page says beside each figure. Emergencies are counted and not timed, a gap of
 more than eight hours is a button somebody forgot, and what is missing is counted too.
 """
 
