@@ -207,12 +207,14 @@ def list_tables(
         _list_stays(book, whole),
         _list_timed(book, Cut.KIND, "steps", [each.value for each in StepKind], labels="kinds"),
         _list_hours(book),
+        _list_clinics(book, names, sensitive),
         _list_rooms(book, names, sensitive),
         _list_services(book, names, own_rooms),
         _list_room_hours(book, names, sensitive),
         _list_timed(book, Cut.LANE, "lanes", [each.value for each in Lane], labels="lanes"),
         _list_touch(book),
         _list_kiosks(book, names),
+        _list_project_06(whole),
         _list_shares(whole),
         _list_trend(trend),
     ]
@@ -297,9 +299,20 @@ def _list_hours(book: Book) -> Table:
     return Table(name="hours", columns=columns, rows=rows)
 
 
+def _hide_rooms(
+    pages: Mapping[str, Figures], names: Names, sensitive: AbstractSet[str]
+) -> frozenset[str]:
+    """Clinic by clinic, because the sum of each is shown."""
+    by_clinic: dict[str, dict[str, int]] = {}
+    for key, page in pages.items():
+        by_clinic.setdefault(names.clinics.get(key, ""), {})[key] = page.get("steps")
+    hidden = (find_hidden(counts, sensitive) for counts in by_clinic.values())
+    return frozenset().union(*hidden)
+
+
 def _list_rooms(book: Book, names: Names, sensitive: AbstractSet[str]) -> Table:
     pages = _pages(book, Cut.ROOM)
-    hidden = find_hidden({key: page.get("steps") for key, page in pages.items()}, sensitive)
+    hidden = _hide_rooms(pages, names, sensitive)
     columns = _columns(
         ("room", Unit.TEXT), ("clinic", Unit.TEXT), ("count", Unit.COUNT), ("done", Unit.COUNT),
         *_WAIT, ("serve_median", Unit.MINUTES), ("missed", Unit.PERCENT), ("missing", Unit.PERCENT),
@@ -327,6 +340,41 @@ def _list_rooms(book: Book, names: Names, sensitive: AbstractSet[str]) -> Table:
             ]
         )
     return Table(name="rooms", columns=columns, rows=rows)
+
+
+def _list_clinics(book: Book, names: Names, sensitive: AbstractSet[str]) -> Table:
+    """Rooms of one department together. One whose only room is hidden is hidden too."""
+    pages = _pages(book, Cut.ROOM)
+    hidden_rooms = _hide_rooms(pages, names, sensitive)
+    rooms: dict[str, list[str]] = {}
+    for key, page in pages.items():
+        if key in names.clinics and page.get("steps"):
+            rooms.setdefault(names.clinics[key], []).append(key)
+    whole = {clinic: merge_all(pages[key] for key in keys) for clinic, keys in rooms.items()}
+    alone = {clinic for clinic, keys in rooms.items() if len(keys) == 1 and keys[0] in hidden_rooms}
+    hidden = find_hidden({clinic: page.get("steps") for clinic, page in whole.items()}, alone)
+    columns = _columns(
+        ("clinic", Unit.TEXT), ("count", Unit.COUNT), ("done", Unit.COUNT), *_WAIT,
+        ("serve_median", Unit.MINUTES), ("missed", Unit.PERCENT), ("missing", Unit.PERCENT),
+    )  # fmt: skip
+    rows: list[list[Cell]] = []
+    for clinic in sorted(whole):
+        page = whole[clinic]
+        if clinic in hidden:
+            rows.append([clinic, *[Hidden.FEW] * (len(columns) - 1)])
+            continue
+        rows.append(
+            [
+                clinic,
+                page.get("steps"),
+                page.get("done"),
+                *_wait_cells(page),
+                minutes(page.spread("serve").median),
+                share(page.get("missed_once"), page.get("steps")),
+                missing(page, "wait"),
+            ]
+        )
+    return Table(name="clinics", columns=columns, rows=rows)
 
 
 def _list_services(book: Book, names: Names, own_rooms: AbstractSet[str]) -> Table:
@@ -468,6 +516,25 @@ def _list_shares(whole: Figures) -> Table:
     ]
     columns = _columns(("what", Unit.TEXT), ("count", Unit.COUNT), ("share", Unit.PERCENT))
     return Table(name="shares", columns=columns, rows=rows if visits else [], labels="whats")
+
+
+def _list_project_06(whole: Figures) -> Table:
+    """What Đề án 06 asks of a hospital each month; no form of it is fixed."""
+    visits, lookups = whole.get("visits"), _lookups(whole) or 0
+    found = sum(n for kind, n in whole.starting("found").items() if kind in ID_KINDS)
+    rows: list[list[Cell]] = [
+        ["visits", visits, None],
+        ["insured", whole.get("insured"), share(whole.get("insured"), visits)],
+        ["lookups", lookups, share(lookups, visits)],
+        ["lookups_found", found, share(found, lookups)],
+        ["self_served", whole.get("self_served"), share(whole.get("self_served"), visits)],
+        ["cashless", whole.get("pay.qr"), _cashless(whole)],
+        ["cashless_vnd", whole.get("pay.qr_vnd"), None],
+    ]
+    columns = _columns(("what", Unit.TEXT), ("count", Unit.COUNT), ("share", Unit.PERCENT))
+    return Table(
+        name="project_06", columns=columns, rows=rows if visits else [], labels="project_06"
+    )
 
 
 def _list_trend(trend: Mapping[date, Figures]) -> Table:

@@ -42,8 +42,9 @@ def book() -> Book:
 
 def test_every_table_and_figure_has_its_words_and_definition(book: Book) -> None:
     trend = {date(2026, 11, day): Figures() for day in (1, 2)}
-    tables = list_tables(book, Names(), trend, own_rooms=frozenset())
-    assert len(tables) == 11
+    names = Names(clinics={"r1": "Khoa Khám bệnh"})
+    tables = list_tables(book, names, trend, own_rooms=frozenset())
+    assert len(tables) == 13
     for lang in ("vi", "en"):
         words: dict[str, Any] = json.loads((LOCALES / lang / "reports.json").read_text("utf-8"))
         assert words["rep_figures"].keys() == {name for name, _, _ in HEADLINES}
@@ -85,6 +86,22 @@ def test_rooms_of_a_sensitive_clinic_hide_few_people(book: Book) -> None:
         tables = list_tables(book, names, {}, own_rooms=own_rooms)
         rooms = next(table for table in tables if table.name == "rooms")
         assert (rooms.rows[1][2] is Hidden.FEW) is hides
+
+
+def test_the_sum_of_a_clinic_tells_no_hidden_room() -> None:
+    book: Book = {}
+    counts = {"a1": 3, "a2": 9, "a3": 20, "b1": 2, "c1": 30, "c2": 40}
+    for key, number in counts.items():
+        open_page(book, Cut.ROOM, key).count("steps", number)
+    names = Names(
+        clinics={key: f"clinic {key[0]}" for key in counts}, sensitive_rooms=frozenset({"a1", "b1"})
+    )
+    tables = {each.name: each for each in list_tables(book, names, {}, own_rooms=frozenset())}
+    shown = {row[0]: row[2] for row in tables["rooms"].rows}
+    assert [key for key, cell in shown.items() if cell is Hidden.FEW] == ["a1", "a2", "b1"]
+    sums = {row[0]: row[1] for row in tables["clinics"].rows}
+    # b is its one room; a second sum goes with it, or both could be had from the whole.
+    assert sums == {"clinic a": Hidden.FEW, "clinic b": Hidden.FEW, "clinic c": 70}
 
 
 def test_details_leave_sensitive_rooms_out() -> None:
