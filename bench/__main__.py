@@ -31,6 +31,7 @@ NAMES = (
     "payments",
     "backup",
     "month",
+    "reports",
 )
 OUT = Path("out/bench")
 

@@ -33,6 +33,7 @@ COMMANDS = (
     "print-agent",
     "read-number",
     "release",
+    "report",
     "restore",
     "say",
     "scan",
