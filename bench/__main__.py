@@ -29,7 +29,9 @@ NAMES = (
     "follow_his",
     "slow_his",
     "payments",
+    "backup",
     "month",
+    "reports",
 )
 OUT = Path("out/bench")
 
