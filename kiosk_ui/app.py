@@ -22,6 +22,7 @@ from kivy.uix.widget import Widget
 
 from kiosk_ui.config import KioskConfig
 from kiosk_ui.events import KioskEvent
+from kiosk_ui.flow import NOBODY_AT
 from kiosk_ui.picture import encode_png
 from kiosk_ui.presenters.views import Action, Frame
 from kiosk_ui.screens import lay_out
@@ -244,6 +245,8 @@ class KioskApp(App):
         Window.unbind(on_flip=self._read_strip)
         glass, frame = self.glass, self._frame
         still = glass is not None and not glass.sliding and frame is self._kiosk.frame
+        # Asked twice: the kiosk says that nobody is there, and the frame must be one of nobody.
+        still = still and frame is not None and frame.screen in NOBODY_AT
         if glass is None or not still or not self._kiosk.wants_picture:
             self._reading = False
             return

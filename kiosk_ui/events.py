@@ -28,6 +28,8 @@ class KioskEvent(StrEnum):
     OFFLINE_JOURNAL_FAILED = "offline_journal_failed"
     """The journal could not be written or read; `code` says why."""
     IDLE_CLEARED = "idle_cleared"
+    REPORT_REFUSED = "report_refused"
+    """By the server; said once, and the kiosk beats without it."""
     TAKEN_OUT = "taken_out_of_service"
     """By staff."""
     PUT_BACK = "put_back_into_service"

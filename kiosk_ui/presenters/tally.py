@@ -15,6 +15,7 @@ from datetime import datetime
 from kiosk_ui.flow import Screen
 from kiosk_ui.gateway.fleet_models import StepTime
 
+LONGEST_S = 3600.0
 MOST_KEPT = 500
 """Answers of one step between two reports; a machine alone for a day keeps the newest."""
 
@@ -71,8 +72,9 @@ class Tally:
         """`step` None: not worth counting."""
         if step is None:
             return
+        waited_ms = min(waited_s, LONGEST_S) * 1000
         with self._lock:
-            self._times_ms.setdefault(step, deque(maxlen=MOST_KEPT)).append(waited_s * 1000)
+            self._times_ms.setdefault(step, deque(maxlen=MOST_KEPT)).append(waited_ms)
 
     def counts(self) -> Counts:
         return self._counts

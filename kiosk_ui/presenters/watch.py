@@ -6,7 +6,7 @@ import logging
 from typing import Literal
 
 from devices.models import PrinterState, ScannerState
-from kiosk_ui.errors import CredentialRefused, GatewayError, ServerAway
+from kiosk_ui.errors import CredentialRefused, GatewayError, ServerAway, ServerRefused
 from kiosk_ui.events import KioskEvent
 from kiosk_ui.flow import Screen
 from kiosk_ui.gateway.models import DeviceEventRequest, KioskSettings
@@ -78,6 +78,7 @@ class Watch:
             done=self.orders.take,
             failed=self._no_orders,
         )
+        self._refused = False
         self._beaten: tuple[PrinterState, TouchState | None] | None = None
         self._beat_s = 0.0
         self._scanner: str | None = None
@@ -186,9 +187,17 @@ class Watch:
                     times_ms=times_ms,
                 )
             )
+        except ServerRefused as error:
+            # Something in it is not believed, perhaps a broken sensor: alive it is all the same.
+            if not self._refused:
+                _log.error("%s code=%s", KioskEvent.REPORT_REFUSED, error.problem_code)
+            self._refused = True
+            self._ctx.gateway.beat()
         except GatewayError:
             self._ctx.tally.give_back(times_ms)
             raise
+        else:
+            self._refused = False
 
     # --- the devices ------------------------------------------------------------------------------
 

@@ -129,6 +129,14 @@ def test_what_staff_should_see_is_told_within_five_seconds(bench: Bench) -> None
     assert (told[0].paper, told[-1].touch) == ("out", "absent")
 
 
+def test_a_report_that_is_not_believed_does_not_make_a_kiosk_look_dead(bench: Bench) -> None:
+    bench.gateway.refusals["beat"] = "validation_failed"
+    before = bench.gateway.calls.count("beat")
+    bench.wait(31)
+    assert bench.gateway.calls.count("beat") == before + 2, "the second without a report"
+    next_report(bench)
+
+
 def test_a_loose_wire_floods_nobody(bench: Bench) -> None:
     before = len(bench.gateway.kiosk_reports)
     for n in range(120):

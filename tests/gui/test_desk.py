@@ -64,6 +64,14 @@ def test_what_was_on_the_glass_before_is_not_on_it(start: Start) -> None:
     assert (np.abs(taken - alone).max(axis=2) > 40).mean() < 0.002
 
 
+def test_a_frame_of_somebody_is_never_read_whatever_was_asked(start: Start) -> None:
+    kiosk = StillKiosk(FRAMES["confirm_identity"])
+    driver = start(kiosk)
+    kiosk.wants_picture = True
+    driver.frames(80)
+    assert kiosk.encoded == []
+
+
 def test_taking_it_does_not_hold_up_the_screen(start: Start) -> None:
     """The pixels are read in strips; making a file of them belongs to a worker."""
 
