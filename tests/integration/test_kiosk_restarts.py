@@ -1,7 +1,10 @@
-"""`tiepdon kiosk` as a process: an ordered restart, with a supervisor and without one."""
+"""`tiepdon kiosk` as a process: an ordered restart, with a supervisor and without; what it sends."""
 
 from __future__ import annotations
 
+import base64
+import gzip
+import io
 import json
 import os
 import signal
@@ -12,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from kiosk_ui.gateway.credential import CredentialFile
 from kiosk_ui.gateway.fake import SETTINGS
@@ -38,7 +42,7 @@ def server() -> Iterator[Script]:
         yield script
 
 
-def start(server: Script, data_dir: Path, **environ: str) -> subprocess.Popen[bytes]:
+def start(server: Script, data_dir: Path, *more: str, **environ: str) -> subprocess.Popen[bytes]:
     data_dir.mkdir(exist_ok=True)
     CredentialFile(data_dir / "credential.json", server.url).save("t" * 40)
     (data_dir / "cards").mkdir(exist_ok=True)
@@ -51,6 +55,7 @@ def start(server: Script, data_dir: Path, **environ: str) -> subprocess.Popen[by
         *("--scanner", f"dir:{data_dir / 'cards'}"),
         *("--window", "540x960"),
         *("--data", str(data_dir)),
+        *more,
     ]
     clean = {
         name: value
@@ -108,6 +113,33 @@ def test_under_a_supervisor_it_ends_and_leaves_the_rest_to_it(
     finally:
         second.terminate()
         second.wait(20)
+
+
+def test_picture_log_and_test_page_of_the_real_thing(server: Script, tmp_path: Path) -> None:
+    kinds = ("take_picture", "send_logs", "test_print")
+    commands = [{"id": kind, "kind": kind, "expires_at": ORDER["expires_at"]} for kind in kinds]
+    path = "/api/v1/kiosk/commands/{}/result".format
+    server.on(
+        "/api/v1/kiosk/orders",
+        Answer(body={"profile": "fees", "out_of_service": None, "commands": commands}),
+    )
+    for kind in kinds:
+        server.on(path(kind), Answer(status=204))
+    kiosk = start(server, tmp_path / "data", "--printer", f"file:{tmp_path / 'paper'}")
+    try:
+        wait_for(lambda: {path(kind) for kind in kinds} <= {h.path for h in server.heard}, 60)
+    finally:
+        kiosk.terminate()
+        kiosk.wait(20)
+    told = {heard.path: json.loads(heard.body) for heard in server.heard if heard.body}
+    picture, log, page = (told[path(kind)] for kind in kinds)
+    glass = Image.open(io.BytesIO(base64.b64decode(picture["attachment_base64"])))
+    assert glass.size == (540, 960)
+    assert len(glass.convert("RGB").getcolors(100_000) or []) > 20, "something is on it"
+    lines = gzip.decompress(base64.b64decode(log["attachment_base64"])).decode()
+    assert "server_returned" in lines
+    assert page["state"] == "done"
+    assert (tmp_path / "paper").stat().st_size > 5_000
 
 
 def listening_inodes() -> set[str]:
