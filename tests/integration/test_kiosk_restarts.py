@@ -103,10 +103,10 @@ def test_without_a_supervisor_it_begins_itself_anew_once(server: Script, tmp_pat
 def test_under_a_supervisor_it_ends_and_leaves_the_rest_to_it(
     server: Script, tmp_path: Path
 ) -> None:
-    first = start(server, tmp_path / "data", INVOCATION_ID="0" * 32)
+    first = start(server, tmp_path / "data", NOTIFY_SOCKET=str(tmp_path / "notify"))
     assert first.wait(60) == 75
     assert results(server) == []
-    second = start(server, tmp_path / "data", INVOCATION_ID="1" * 32)
+    second = start(server, tmp_path / "data", NOTIFY_SOCKET=str(tmp_path / "notify"))
     try:
         wait_for(lambda: results(server)[:1] == [{"state": "done"}], 60)
         assert second.poll() is None

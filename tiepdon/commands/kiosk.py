@@ -84,8 +84,11 @@ def command(
 
 
 def _is_supervised() -> bool:
-    """Systemd sets both for what it starts; it also finds the newest release."""
-    return bool(os.environ.get("INVOCATION_ID") or os.environ.get("NOTIFY_SOCKET"))
+    """By a unit that waits for signs of life; it also finds the newest release.
+
+    INVOCATION_ID says less: a terminal of a desktop has it too.
+    """
+    return bool(os.environ.get("NOTIFY_SOCKET"))
 
 
 def _begin_anew() -> NoReturn:
