@@ -30,6 +30,7 @@ NAMES = (
     "slow_his",
     "payments",
     "backup",
+    "fleet",
     "month",
     "reports",
 )
