@@ -10,6 +10,7 @@ from flask_openapi3.openapi import OpenAPI
 from backend.bootstrap import build_resources
 from backend.config import load_config
 from backend.services.keep_figures import Figures
+from backend.services.limit_flood import FloodGate
 from backend.services.recognise_caller import Callers
 from backend.services.resources import Resources
 from backend.web import (
@@ -100,6 +101,7 @@ def create_app(resources: Resources | None = None) -> OpenAPI:
     hub = app.extensions[live.EXTENSION] = LiveHub(resources.database)
     figures.install(app, Figures(resources.database, kind="web", count_streams=lambda: hub.size))
     callers = app.extensions[live.CALLERS] = Callers(resources.database)
+    app.extensions[kiosks.FLOOD_GATE] = FloodGate(burst=kiosks.BURST, per_s=kiosks.PER_S)
     auth.install(app, callers, resources)
     single_sign_on.install(app, resources.config.single_sign_on)
     error_handlers.install(app)

@@ -27,6 +27,7 @@
 | TIEPDON_METRICS_TOKEN_FILE | file with the token for /metrics from elsewhere  | none: loopback only |
 | TIEPDON_SPEED           | tests: pauses of the outbox, and before a card is   | 1, and 1 only in    |
 |                         | asked about again, are so many times shorter        | production          |
+| TIEPDON_PRACTICE        | 1: lessons; `tiepdon practice` sets it              | none                |
 | TIEPDON_DATA            | folder for clips of the voice, made and recorded    | tiepdon-data beside |
 |                         |                                                     | the SQLite database |
 
@@ -73,6 +74,8 @@ class Config:
     database_url: str = field(default=DEFAULT_DATABASE_URL, repr=False)
     keys_file: Path | None = None
     demo: bool = False
+    practice: bool = False
+    """Lessons with invented people: a demo of this hospital, from which nothing leaves."""
     his_adapter: str = "builtin"
     his_settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     his_certify: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -138,7 +141,8 @@ def load_config(
     demo: data sealed with keys nobody chose would be no better than in clear. `needs_keys` is
     False for commands that touch nothing of a person.
     """
-    demo = environ.get("TIEPDON_DEMO", "") == "1"
+    practice = environ.get("TIEPDON_PRACTICE", "") == "1"
+    demo = practice or environ.get("TIEPDON_DEMO", "") == "1"
     his = environ.get("TIEPDON_HIS") or None
     values: dict[str, object] = {
         "database_url": environ.get("TIEPDON_DB") or DEFAULT_DATABASE_URL,
@@ -146,6 +150,7 @@ def load_config(
         if environ.get("TIEPDON_KEYS_FILE")
         else None,
         "demo": demo,
+        "practice": practice,
         "speed": _speed(environ),
         "metrics_token": _metrics_token(environ),
         "data_folder": Path(environ["TIEPDON_DATA"]) if environ.get("TIEPDON_DATA") else None,
@@ -179,9 +184,36 @@ def load_config(
         raise ConfigError("TIEPDON_DB takes sqlite:///… or postgresql://…")
     if config.demo and environ.get("TIEPDON_ENV") == "production":
         raise ConfigError("the demo refuses to run where TIEPDON_ENV is production")
+    if config.practice:
+        _refuse_ways_out(config)
     if needs_keys and config.keys_file is None and not config.demo:
         raise ConfigError("TIEPDON_KEYS_FILE is not set: `tiepdon keys new FILE` makes one")
     return config
+
+
+PRACTICE_PAYMENTS = frozenset({"momo"})
+"""A wallet's emulator: its QR means nothing to the apps on people's own telephones."""
+
+
+def _refuse_ways_out(config: Config) -> None:
+    """Raises ConfigError: from a lesson nothing may reach anybody."""
+    ways_out = {
+        "TIEPDON_HIS": config.his_adapter != "demo",
+        "TIEPDON_INSURER_CONFIG": config.insurer is not None,
+        "TIEPDON_PAYMENTS_CONFIG": not all(map(_stays_here, config.payments)),
+        "TIEPDON_OIDC_ISSUER": config.single_sign_on is not None,
+        "TIEPDON_PUBLIC_BASE": config.public_base is not None,
+        "TIEPDON_AUDIT_HEADS": config.audit_heads is not None,
+        "TIEPDON_CALL_LISTS": config.call_lists is not None,
+    }
+    for name, is_set in ways_out.items():
+        if is_set:
+            raise ConfigError(f"{name} is refused in a lesson: nothing may leave it")
+
+
+def _stays_here(entry: ProviderEntry) -> bool:
+    address = urlsplit(str(entry.settings.get("base_url", "")))
+    return entry.kind in PRACTICE_PAYMENTS and address.hostname in LOOPBACK
 
 
 def _speed(environ: Mapping[str, str]) -> float:

@@ -35,6 +35,7 @@ BackendError
 │   ├── StorageUnavailable · CatalogueUnavailable · VoiceUnavailable
 │   ├── FeesUnavailable · MethodUnavailable
 ├── BackupFailed · BackupDamaged · RestoreRefused
+├── BundleRefused · ReleaseRefused · ReleaseRolledBack
 └── ConfigError                the server cannot start like this
 
 `code` is stable and part of the contract; `message_key` names the sentence a screen shows.
@@ -294,6 +295,20 @@ class DisplayNotFound(NotFound):
     title = "There is no such display"
 
 
+class KioskNotFound(NotFound):
+    """Never there, or revoked: the two look the same."""
+
+    code = "kiosk_not_found"
+    title = "There is no such kiosk"
+
+
+class OrderNotFound(NotFound):
+    """Never given, of another kiosk, or what it brought is kept no longer."""
+
+    code = "order_not_found"
+    title = "There is no such order of this kiosk"
+
+
 class Conflict(BackendError):
     code = "conflict"
     title = "This does not fit the present state"
@@ -353,6 +368,13 @@ class UndoOver(Conflict):
     code = "undo_over"
     title = "This can no longer be undone"
     message_key = "call.undo_over"
+
+
+class KioskExists(Conflict):
+    """A machine that is dead is replaced, not invited a second time under its name."""
+
+    code = "kiosk_exists"
+    title = "A kiosk of this name is in use"
 
 
 class DisplayExists(Conflict):
@@ -603,6 +625,27 @@ class BackupDamaged(BackendError):
 
     code = "backup_damaged"
     title = "This backup is damaged or belongs to another key"
+
+
+class BundleRefused(BackendError):
+    """Cut, altered, added to, or signed with another key. Nothing of it was used."""
+
+    code = "bundle_refused"
+    title = "This bundle cannot be trusted"
+
+
+class ReleaseRefused(Conflict):
+    """Another machine's, an older shape of the database, or the wrong moment. Nothing changed."""
+
+    code = "release_refused"
+    title = "This release cannot be installed here"
+
+
+class ReleaseRolledBack(BackendError):
+    """It did not get ready. The detail says what runs now."""
+
+    code = "release_rolled_back"
+    title = "The new release did not get ready"
 
 
 class RestoreRefused(Conflict):

@@ -8,9 +8,12 @@ import logging
 import click
 
 COMMANDS = (
+    "alert",
     "alerts",
     "audit",
     "backup",
+    "bundle",
+    "ca",
     "checkin-xml",
     "demo",
     "displays",
@@ -25,6 +28,7 @@ COMMANDS = (
     "parse",
     "partners",
     "payments",
+    "practice",
     "print-agent",
     "read-number",
     "restore",

@@ -93,10 +93,12 @@ def read_calling_settings(database_url: str | None) -> CallingSettings:
 
 
 @contextmanager
-def open_set_up_database(database_url: str | None) -> Iterator[Database]:
+def open_set_up_database(
+    database_url: str | None, *, environ: Mapping[str, str] = os.environ
+) -> Iterator[Database]:
     """For commands without data of people: needs no keys. Sets an empty database up."""
     with refusals():
-        config: Config = load_config(os.environ, needs_keys=False, database_url=database_url)
+        config: Config = load_config(environ, needs_keys=False, database_url=database_url)
         database = open_database(config)
         try:
             set_up(database, config)

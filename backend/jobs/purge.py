@@ -19,8 +19,9 @@
 | hours that are over                    | 7 days                                                  |
 | what was due, as shown to pay          | until it expires, minutes                               |
 | callbacks of banks, word for word      | 24 months (a setting)                                   |
-| device events                          | 90 days                                                 |
-| alerts that are over, and who was told | 400 days                                                |
+| device events, orders to kiosks        | 90 days; a picture or logs that came back 1 day         |
+| figures of kiosks by the hour, their   | 400 days                                                |
+| absences, alerts that are over         |                                                         |
 | tickets, visits, steps, calls, acts of | 24 months (a setting), without any person               |
 | staff, rooms of the day, help calls,   |                                                         |
 | refs of orders (not what was ordered)  |                                                         |
@@ -53,8 +54,8 @@ from payments.states import OPEN_PAYMENTS, TO_POST
 BATCH = 1_000
 DAYS_PER_MONTH = 31
 LEAST_AUDIT_MONTHS = 12
-KEEP_ALERTS_DAYS = 400
-"""A year to look back at, and the month in which one does."""
+KEEP_FLEET_DAYS = 400
+"""A year, and what a yearly report looks back."""
 
 Condition: TypeAlias = ColumnElement[bool]
 
@@ -145,9 +146,16 @@ def _list_rules(
         ("enrolment", tables.EnrolmentCode, tables.EnrolmentCode.expires_at < ago(days=30)),
         ("user_session", tables.UserSession, tables.UserSession.created_at < ago(days=30)),
         ("api_token", tables.ApiToken, tables.ApiToken.expires_at < ago(days=30)),
-        # Who was told goes with what they were told of.
-        ("alert", fleet.Alert, fleet.Alert.cleared_at < ago(days=KEEP_ALERTS_DAYS)),
         ("device_event", tables.DeviceEvent, tables.DeviceEvent.at < ago(days=90)),
+        ("kiosk_command", fleet.KioskCommand, fleet.KioskCommand.created_at < ago(days=90)),
+        ("kiosk_hour", fleet.KioskHour, fleet.KioskHour.hour < ago(days=KEEP_FLEET_DAYS)),
+        (
+            "kiosk_absence",
+            fleet.KioskAbsence,
+            fleet.KioskAbsence.ended_at < ago(days=KEEP_FLEET_DAYS),
+        ),
+        # Who was told goes with what they were told of.
+        ("alert", fleet.Alert, fleet.Alert.cleared_at < ago(days=KEEP_FLEET_DAYS)),
         (
             "help_call",
             tables.HelpCall,

@@ -27,6 +27,7 @@ from backend.jobs.refresh_catalogue import refresh_catalogue
 from backend.jobs.seal_audit import seal_audit
 from backend.jobs.tell_alerts import tell_alerts
 from backend.jobs.verify_audit import verify_audit_nightly
+from backend.jobs.watch_fleet import FleetWatch
 from backend.jobs.watch_server import watch_server
 from backend.jobs.write_audit_heads import write_audit_heads
 from backend.jobs.write_call_lists import write_call_lists
@@ -62,6 +63,7 @@ JOBS = (
     Job(name="write_audit_heads", every_s=20, run=write_audit_heads),
     Job(name="learn_waits", every_s=60, run=learn_waits),
     Job(name="purge", every_s=300, run=purge),
+    Job(name="watch_fleet", every_s=10, run=FleetWatch().run, alone=True),
     Job(name="seal_audit", every_s=2, run=seal_audit, alone=True),
     Job(name="watch_server", every_s=15, run=watch_server, alone=True),
     Job(name="verify_audit", every_s=600, run=verify_audit_nightly, alone=True),

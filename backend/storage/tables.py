@@ -138,6 +138,8 @@ class Facility(Base):
     catalogue_at: Mapped[datetime | None]
     his_features: Mapped[list[Any] | None] = mapped_column(Json)
     """What the HIS can do (names of the port's methods); none: it was never asked."""
+    practice: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """For lessons, with invented people: set when the database is made, and never changed."""
 
 
 # --- catalogue, filled from the HIS --------------------------------------------------------------
@@ -1003,6 +1005,9 @@ class EnrolmentCode(Base):
     facility_id: Mapped[str] = mapped_column(Id)
     kiosk_name: Mapped[str] = mapped_column(Name)
     kind: Mapped[str] = mapped_column(Code, server_default="kiosk")
+    profile: Mapped[str] = mapped_column(Code, server_default="reception")
+    kiosk_id: Mapped[str | None] = mapped_column(Id)
+    """New hardware for this kiosk: it keeps its place, name, profile and letters."""
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
@@ -1014,6 +1019,9 @@ class Heartbeat(Base):
     facility_id: Mapped[str] = mapped_column(Id)
     at: Mapped[datetime]
     report: Mapped[dict[str, Any]]
+    """The newest one; device events that came since are in it."""
+    notes: Mapped[dict[str, Any]] = mapped_column(Json, server_default=text("'{}'"))
+    """domain.kiosk_health.Notes"""
 
 
 class DeviceEvent(Base):

@@ -102,6 +102,8 @@ def install(app: Flask, callers: Callers, server: Resources) -> None:
         # An unknown caller is told 401 for any address, known or not.
         if view is not None and not caller.has_any(getattr(view, "allowed_roles", frozenset())):
             raise NotAllowed
+        if (most := getattr(view, "api_max_bytes", None)) is not None:
+            request.max_content_length = most + 1
         g.caller = caller
         return None
 

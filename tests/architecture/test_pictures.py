@@ -18,6 +18,9 @@ _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 NO_PAGES = {
     "/staff/announcements/<announcement_id>/sound.wav",
     "/staff/callback",
+    "/staff/fleet/<kiosk_id>/live",
+    "/staff/fleet/<kiosk_id>/orders/<order_id>/file",
+    "/staff/fleet/live",
     "/staff/help/live",
     "/staff/language/<code>",
     "/staff/alerts/live",

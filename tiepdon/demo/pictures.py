@@ -12,12 +12,15 @@ from sqlalchemy import select, update
 
 from backend.domain.displays import DisplayKind, DisplayWish
 from backend.domain.ids import new_id
+from backend.services.change_kiosk import KioskWish, change_kiosk
 from backend.services.change_settings import change_setting
 from backend.services.manage_displays import add_display
+from backend.services.order_kiosk import order_kiosk
 from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
 from his_adapter.demo.faults import Faults, write_faults
 from tiepdon.demo.alerts import bring_trouble
+from tiepdon.demo.fleet import TROUBLED, fill_fleet
 from tiepdon.demo.hall import Hall, Party, RoomStaff, open_records, play_morning
 from tiepdon.demo.money import Story, bring_money
 
@@ -25,16 +28,26 @@ if TYPE_CHECKING:
     from playwright.sync_api import FilePayload, Page
 
 DESK, DESK_TALL, DESK_LONG = (1280, 800), (1280, 1120), (1280, 1420)
+DESK_FULL = (1280, 2020)
 TABLET, TABLET_LONG = (1024, 768), (1024, 1240)
 PHONE, PHONE_TALL, PHONE_LONG = (390, 844), (390, 1180), (390, 1760)
 TV, TV_UPRIGHT = (1920, 1080), (1080, 1920)
-IN_DEMO = frozenset({"board", "board-upright", "door", "room", "room-phone", "reception", "head"})
+IN_DEMO = frozenset(
+    {"board", "board-upright", "door", "room", "room-phone", "reception", "head", "fleet"}
+)
 """Enough to see what it is; the others take a minute more."""
 REST_OF_SETTINGS_MS = 6_000
 """Servers notice other settings within that time."""
 TAIL_MS = 60_000
 """A page notices within that time that its server is away."""
 
+OWNED = KioskWish(
+    name=TROUBLED,
+    profile="reception",
+    owner="Ngân hàng Mẫu, chi nhánh Bình An",
+    contact="Tổng đài 1900 0000",
+    serial_number="KX-0001",
+)
 SERVICE = "Khám Nội tổng hợp"
 UPSTAIRS = ("106", "205", "206", "301", "302")
 """Rooms with long names."""
@@ -193,6 +206,7 @@ def list_pictures(hall: Hall) -> list[Picture]:
             prepare=lambda page: page.locator(".board .button").first.click(),
         ),
         *_money(hall),
+        *_fleet(hall),
         Picture(
             name="alerts",
             path="/staff/alerts",
@@ -228,6 +242,36 @@ def _bring_trouble(hall: Hall) -> Callable[[Page], None]:
         page.wait_for_selector(".alert")
 
     return prepare
+
+
+def _fleet(hall: Hall) -> list[Picture]:
+    kiosks = fill_fleet(hall)
+    troubled = kiosks[TROUBLED]
+    with open_records(hall.server.database_url) as database:
+        change_kiosk(database, troubled.id, OWNED, actor="command")
+        order_kiosk(database, troubled.id, "test_print", actor="command")
+    for order in troubled.orders()["commands"]:
+        troubled.answer(order["id"], state="refused", reason="paper_out")
+    board = Picture(
+        name="fleet", path="/staff/fleet", account="it", size=DESK_LONG, ready="#state table"
+    )
+    page = f"/staff/fleet/{troubled.id}"
+    return [
+        board,
+        board.in_english(),
+        replace(board, name="fleet-desk", account="letan", size=DESK),
+        replace(board, name="kiosk-page", path=page, size=DESK_FULL, ready=".charts svg"),
+        replace(board, name="kiosk-ticket", path=f"{page}/ticket", ready=".fault-ticket"),
+        replace(board, name="kiosk-new", path="/staff/fleet/new", size=DESK, ready="form.stack"),
+        replace(
+            board,
+            name="kiosk-code",
+            path=page,
+            size=DESK,
+            ready="form[action$=replace]",
+            prepare=lambda page: page.locator("form[action$=replace] button").click(),
+        ),
+    ]
 
 
 def _phones(hall: Hall) -> list[Picture]:

@@ -17,6 +17,7 @@ from backend.web.reception import DESK
 from backend.web.rooms import CALLERS
 from backend.web.staff.alerts import ALERT_ROLES
 from backend.web.staff.checkins import CHECKIN_ROLES
+from backend.web.staff.fleet import LOOKERS
 from backend.web.staff.outbox import OUTBOX_ROLES
 from backend.web.staff.payments import MONEY_ROLES
 
@@ -37,6 +38,7 @@ CARDS = (
     Card(path="/staff/rooms", key="rooms", roles=frozenset(CALLERS)),
     Card(path="/staff/payments", key="payments", roles=frozenset(MONEY_ROLES)),
     Card(path="/staff/help", key="help", roles=frozenset(HELPERS)),
+    Card(path="/staff/fleet", key="fleet", roles=frozenset(LOOKERS)),
     Card(path="/staff/outbox", key="outbox", roles=frozenset(OUTBOX_ROLES)),
     Card(path="/staff/checkins", key="checkins", roles=frozenset(CHECKIN_ROLES)),
     Card(path="/staff/alerts", key="alerts", roles=frozenset(ALERT_ROLES)),

@@ -70,6 +70,8 @@ GET  /api/v1/help-calls/<help_call_id> head it kiosk reception room_caller
 POST /api/v1/help-calls/<help_call_id>/acknowledge head it reception room_caller
 POST /api/v1/help-calls/<help_call_id>/continue reception
 GET  /api/v1/kiosk kiosk
+POST /api/v1/kiosk/commands/<command_id>/result kiosk
+GET  /api/v1/kiosk/orders kiosk
 POST /api/v1/kiosks/device-events agent kiosk
 POST /api/v1/kiosks/heartbeat agent kiosk
 POST /api/v1/kiosks/offline-grant kiosk
@@ -153,6 +155,22 @@ POST /staff/displays head it
 GET  /staff/displays/<display_id> head it
 POST /staff/displays/<display_id> head it
 POST /staff/displays/<display_id>/revoke head it
+GET  /staff/fleet it reception
+GET  /staff/fleet/<kiosk_id> it
+POST /staff/fleet/<kiosk_id>/change it
+GET  /staff/fleet/<kiosk_id>/live it
+POST /staff/fleet/<kiosk_id>/orders it
+POST /staff/fleet/<kiosk_id>/orders/<order_id>/cancel it
+GET  /staff/fleet/<kiosk_id>/orders/<order_id>/file it
+POST /staff/fleet/<kiosk_id>/pause it
+POST /staff/fleet/<kiosk_id>/replace it
+POST /staff/fleet/<kiosk_id>/resume it
+POST /staff/fleet/<kiosk_id>/revoke it
+GET  /staff/fleet/<kiosk_id>/ticket it
+GET  /staff/fleet/live it reception
+GET  /staff/fleet/new it
+POST /staff/fleet/new it
+POST /staff/fleet/new/end it
 GET  /staff/head head
 GET  /staff/help head it reception room_caller
 POST /staff/help/calls/<help_call_id>/acknowledge head it reception room_caller

@@ -13,7 +13,9 @@ from backend.storage.database import Database
 from backend.web import live
 from backend.web.figures import EXTENSION
 from tests.conftest import SettableClock
+from tests.factories.fleet import make_report
 from tests.factories.outbox import add_message, set_party
+from tests.unit.backend.web.conftest import ApiCaller
 
 ELSEWHERE = {"REMOTE_ADDR": "10.1.2.3"}
 TOKEN = "a-token-of-at-least-24-chars"
@@ -103,3 +105,26 @@ def test_a_figure_cannot_keep_the_rest_from_being_read(
     figures = client.application.extensions[EXTENSION]
     monkeypatch.setattr(figures, "hand_in", lambda: False)
     assert client.get("/metrics").status_code == 200
+
+
+def test_figures_of_kiosks_by_id(
+    client: FlaskClient, kiosk: ApiCaller, clock: SettableClock
+) -> None:
+    kiosk.post("/kiosks/heartbeat", make_report(clock.now, paper="out", visits=4, errors=1))
+    kiosk_id = kiosk.get("/kiosk").json["kiosk_id"]
+    clock.advance(seconds=20)
+    lines = client.get("/metrics").text.splitlines()
+    for line in (
+        (
+            f'tiepdon_kiosk_info{{kind="kiosk",kiosk="{kiosk_id}",name="K1",profile="reception",'
+            'version="1.6.0"} 1.0'
+        ),
+        f'tiepdon_kiosk_state{{kiosk="{kiosk_id}",state="troubled"}} 1.0',
+        f'tiepdon_kiosk_state{{kiosk="{kiosk_id}",state="serving"}} 0.0',
+        f'tiepdon_kiosk_trouble{{kiosk="{kiosk_id}",trouble="paper_out"}} 1.0',
+        f'tiepdon_kiosk_last_beat_age_seconds{{kiosk="{kiosk_id}"}} 20.0',
+        f'tiepdon_kiosk_visits_last_day{{kiosk="{kiosk_id}"}} 4.0',
+        f'tiepdon_kiosk_wait_p95_seconds{{kiosk="{kiosk_id}"}} 1.2',
+        f'tiepdon_kiosk_temperature_celsius{{kiosk="{kiosk_id}"}} 52.0',
+    ):
+        assert line in lines
