@@ -16,6 +16,9 @@ from backend.web.pages import page_language, render_page, staff_page
 ALERT_ROLES = (StaffRole.IT,)
 LINKS = {
     AlertKind.KIOSK_NAME_TWICE: "/staff/fleet",
+    AlertKind.AUDIT_BROKEN: "/staff/audit",
+    AlertKind.AUDIT_UNSEALED: "/staff/audit",
+    AlertKind.INCIDENT_DUE: "/staff/incidents",
     AlertKind.DEAD_LETTERS: "/staff/outbox",
     AlertKind.PARTY_AWAY: "/staff/outbox",
     AlertKind.CHECKIN_LATE: "/staff/checkins",

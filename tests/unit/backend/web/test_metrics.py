@@ -72,6 +72,29 @@ def test_the_token_opens_it_from_elsewhere(resources: Resources) -> None:
     app.extensions[live.EXTENSION].close()
 
 
+def test_figures_of_kiosks_by_id(
+    client: FlaskClient, kiosk: ApiCaller, clock: SettableClock
+) -> None:
+    kiosk.post("/kiosks/heartbeat", make_report(clock.now, paper="out", visits=4, errors=1))
+    kiosk_id = kiosk.get("/kiosk").json["kiosk_id"]
+    clock.advance(seconds=20)
+    lines = client.get("/metrics").text.splitlines()
+    for line in (
+        (
+            f'tiepdon_kiosk_info{{kind="kiosk",kiosk="{kiosk_id}",name="K1",profile="reception",'
+            'version="1.6.0"} 1.0'
+        ),
+        f'tiepdon_kiosk_state{{kiosk="{kiosk_id}",state="troubled"}} 1.0',
+        f'tiepdon_kiosk_state{{kiosk="{kiosk_id}",state="serving"}} 0.0',
+        f'tiepdon_kiosk_trouble{{kiosk="{kiosk_id}",trouble="paper_out"}} 1.0',
+        f'tiepdon_kiosk_last_beat_age_seconds{{kiosk="{kiosk_id}"}} 20.0',
+        f'tiepdon_kiosk_visits_last_day{{kiosk="{kiosk_id}"}} 4.0',
+        f'tiepdon_kiosk_wait_p95_seconds{{kiosk="{kiosk_id}"}} 1.2',
+        f'tiepdon_kiosk_temperature_celsius{{kiosk="{kiosk_id}"}} 52.0',
+    ):
+        assert line in lines
+
+
 def test_requests_by_route_and_never_by_address(client: FlaskClient) -> None:
     client.get("/healthz")
     client.get("/t/A-TOKEN-OF-A-TICKET")
@@ -105,26 +128,3 @@ def test_a_figure_cannot_keep_the_rest_from_being_read(
     figures = client.application.extensions[EXTENSION]
     monkeypatch.setattr(figures, "hand_in", lambda: False)
     assert client.get("/metrics").status_code == 200
-
-
-def test_figures_of_kiosks_by_id(
-    client: FlaskClient, kiosk: ApiCaller, clock: SettableClock
-) -> None:
-    kiosk.post("/kiosks/heartbeat", make_report(clock.now, paper="out", visits=4, errors=1))
-    kiosk_id = kiosk.get("/kiosk").json["kiosk_id"]
-    clock.advance(seconds=20)
-    lines = client.get("/metrics").text.splitlines()
-    for line in (
-        (
-            f'tiepdon_kiosk_info{{kind="kiosk",kiosk="{kiosk_id}",name="K1",profile="reception",'
-            'version="1.6.0"} 1.0'
-        ),
-        f'tiepdon_kiosk_state{{kiosk="{kiosk_id}",state="troubled"}} 1.0',
-        f'tiepdon_kiosk_state{{kiosk="{kiosk_id}",state="serving"}} 0.0',
-        f'tiepdon_kiosk_trouble{{kiosk="{kiosk_id}",trouble="paper_out"}} 1.0',
-        f'tiepdon_kiosk_last_beat_age_seconds{{kiosk="{kiosk_id}"}} 20.0',
-        f'tiepdon_kiosk_visits_last_day{{kiosk="{kiosk_id}"}} 4.0',
-        f'tiepdon_kiosk_wait_p95_seconds{{kiosk="{kiosk_id}"}} 1.2',
-        f'tiepdon_kiosk_temperature_celsius{{kiosk="{kiosk_id}"}} 52.0',
-    ):
-        assert line in lines
