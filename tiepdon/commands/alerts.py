@@ -14,12 +14,17 @@ from backend.services.send_alerts import NotTold, send_message
 from backend.services.show_alerts import list_alerts
 from backend.services.write_alert_message import write_trial
 from backend.storage.catalogue import load_catalogue
+from tiepdon.commands.alert import clear_one, raise_one
 from tiepdon.options import database_option, open_set_up_database, refusals
 
 
 @click.group()
 def command() -> None:
     """List what is wrong; try whether mail and webhooks reach anybody."""
+
+
+command.add_command(raise_one)
+command.add_command(clear_one)
 
 
 @command.command("list")
