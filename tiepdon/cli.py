@@ -9,6 +9,7 @@ import click
 
 COMMANDS = (
     "alert",
+    "alerts",
     "audit",
     "backup",
     "bundle",
@@ -19,6 +20,7 @@ COMMANDS = (
     "doctor",
     "emulate",
     "his",
+    "incident",
     "keys",
     "kiosk",
     "kiosks",
@@ -36,6 +38,7 @@ COMMANDS = (
     "scan",
     "serve",
     "settings",
+    "setup-code",
     "ticket",
     "user",
     "vietqr",

@@ -1102,7 +1102,7 @@ class CallingWordsChange(Base):
 
 
 class SettingsImport(Base):
-    """One file of settings that was taken, or taken back; what stood before is kept."""
+    """Settings changed at once, by a file or on a page, or taken back; what stood before is kept."""
 
     __tablename__ = "settings_import"
     facility_id: Mapped[str] = mapped_column(Id, ForeignKey("facility.id"), primary_key=True)
@@ -1110,6 +1110,8 @@ class SettingsImport(Base):
     """Counts up from 1; the newest can be taken back."""
     changes: Mapped[list[Any]] = mapped_column(Json)
     """domain.settings_file.Change as JSON."""
+    origin: Mapped[str] = mapped_column(Code, server_default="file")
+    """services.keep_settings.Origin"""
     changed_at: Mapped[datetime]
     changed_by: Mapped[str] = mapped_column(Name)
 
@@ -1362,6 +1364,11 @@ class AuditEvent(Base):
             postgresql_where=text("sequence IS NOT NULL"),
             sqlite_where=text("sequence IS NOT NULL"),
         ),
+        # What people search by, each in the order in which it is shown.
+        Index("ix_audit_event_at", "facility_id", "at", "id"),
+        Index("ix_audit_event_actor", "facility_id", "actor", "at", "id"),
+        Index("ix_audit_event_event", "facility_id", "event", "at", "id"),
+        Index("ix_audit_event_subject", "facility_id", "subject", "at", "id"),
     )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)
@@ -1372,6 +1379,8 @@ class AuditEvent(Base):
     subject: Mapped[str] = mapped_column(Name)
     """table:ID"""
     detail: Mapped[dict[str, Any]]
+    origin: Mapped[str | None] = mapped_column(Code)
+    """Where from: an address of the network, or host:ACCOUNT for a command; none for a job."""
     sequence: Mapped[int | None] = mapped_column(BigInteger)
     chain_hash: Mapped[str | None] = mapped_column(Code)
 

@@ -16,10 +16,15 @@ DOCUMENTS = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 NO_PAGES = {
+    "/",
     "/staff/announcements/<announcement_id>/sound.wav",
     "/staff/callback",
+    "/staff/fleet/<kiosk_id>/live",
+    "/staff/fleet/<kiosk_id>/orders/<order_id>/file",
+    "/staff/fleet/live",
     "/staff/help/live",
     "/staff/language/<code>",
+    "/staff/alerts/live",
     "/staff/outbox/live",
     "/staff/payments/days/<day>/figures.<any(csv,xlsx):form>",
     "/staff/payments/held/live",
@@ -29,6 +34,8 @@ NO_PAGES = {
     "/staff/rooms/<room_id>/shell",
     "/staff/rooms/worker.js",
     "/staff/session",
+    "/staff/settings/settings.json",
+    "/staff/setup",
     "/staff/sso",
     "/staff/sso/callback",
 }

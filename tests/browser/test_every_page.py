@@ -19,6 +19,10 @@ PAGES = (
     ("/staff/rooms/{room}/list", "phong"),
     ("/staff/head", "truongkhoa"),
     ("/staff/displays", "truongkhoa"),
+    ("/staff/fleet", "letan"),
+    ("/staff/fleet", "it"),
+    ("/staff/fleet/new", "it"),
+    ("/staff/alerts", "it"),
     ("/staff/announcements", "bientap"),
     ("/staff/calling-words", "bientap"),
     ("/staff/payments", "thungan"),
@@ -26,6 +30,9 @@ PAGES = (
     ("/staff/payments/held", "thungan"),
     ("/staff/payments/refunds", "ketoan"),
     ("/staff/payments/days", "ketoan"),
+    ("/staff/audit", "kiemtra"),
+    ("/staff/incidents", "kiemtra"),
+    ("/staff/data-requests", "chatluong"),
 )
 
 

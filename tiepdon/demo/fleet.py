@@ -9,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from backend.domain.ids import new_id
+from backend.services.change_kiosk import USUAL_WORDS, pause_kiosk
 from backend.services.enrol_kiosk import invite_kiosk
 from backend.storage.fleet_tables import Alert, KioskAbsence, KioskHour
+from backend.storage.tables import Heartbeat
 from backend.storage.unit_of_work import UnitOfWork
 from tiepdon.demo.hall import Hall, Party, open_records
 from tiepdon.demo.server import DemoServer
@@ -33,6 +35,8 @@ PLACES = (
     ("Nhà thuốc", "fees"),
 )
 TROUBLED = "Sảnh A, máy 2"
+PAUSED = "Thu phí, quầy 2"
+AWAY = "Nhà thuốc"
 HOURS_OF_HISTORY = 120 * 24
 
 
@@ -100,7 +104,7 @@ def enrol(server: DemoServer, name: str, *, profile: str = "reception") -> Speak
 
 
 def fill_fleet(hall: Hall) -> dict[str, SpeakingKiosk]:
-    """A fleet on an ordinary morning, by name: most are well, three want somebody."""
+    """A fleet on an ordinary morning, by name: most are well, some want somebody."""
     kiosks = {name: enrol(hall.server, name, profile=profile) for name, profile in PLACES}
     for number, kiosk in enumerate(kiosks.values()):
         _write_history(hall, kiosk.id, number)
@@ -115,6 +119,14 @@ def fill_fleet(hall: Hall) -> dict[str, SpeakingKiosk]:
     kiosks[TROUBLED].beat(printer="paper_end", paper="out", visits=121, errors=4)
     kiosks["Khám Nhi, tầng 2"].beat(printer="paper_near_end", paper="low", visits=60)
     kiosks["Xét nghiệm, máy 2"].beat(touch="suspect", temperature_c=63.0, visits=44, errors=2)
+    with open_records(hall.server.database_url) as database:
+        pause_kiosk(database, kiosks[PAUSED].id, USUAL_WORDS, actor="command")
+        with database.write() as unit:
+            unit.connection.execute(
+                update(Heartbeat)
+                .where(Heartbeat.kiosk_id == kiosks[AWAY].id)
+                .values(at=unit.now - timedelta(minutes=25))
+            )
     return kiosks
 
 
