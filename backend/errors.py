@@ -9,6 +9,7 @@ BackendError
 ├── AccessRefused
 │   ├── LoginRequired · NotAllowed · EnrolmentRefused · RateLimited
 │   ├── SignInRefused · SecondFactorRefused · FormRefused · PartnerRefused
+│   ├── SetUpCodeRefused
 ├── NotFound
 │   ├── VisitNotFound · ServiceNotFound · ScanExpired · HelpCallNotFound
 │   ├── UserNotFound · RoomNotFound · StepNotFound · ActNotFound
@@ -19,7 +20,7 @@ BackendError
 ├── Conflict                   what was asked does not fit the state of things
 │   ├── IdempotencyKeyReused · MoveNotAllowed · ChangeNotAllowed · PersonNeedsStaff
 │   ├── ChangedMeanwhile · NobodyWaiting · RoomNotOpen · ReasonNeeded · UndoOver · UserExists
-│   ├── DisplayExists · ZoneHasVoice · PartnerExists
+│   ├── DisplayExists · ZoneHasVoice · PartnerExists · SetUpOver
 │   ├── NothingToConfirm · DifferentPeople · SamePerson · AgentAway
 │   ├── SlipNotValid           a transfer slip that is over, a re-visit slip that was used
 │   ├── ReturnNotAllowed       a missed turn that only staff can mend
@@ -46,6 +47,7 @@ No error text ever carries a name, a number or a payload of a person.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -95,15 +97,19 @@ class CallingWordsRefused(BadRequest):
 
 
 class SettingsFileRefused(BadRequest):
-    """`faults` are sentences that begin with the place in the file; nothing was changed."""
+    """`faults` are sentences that begin with the place in the file; nothing was changed.
+
+    `found` are the same as domain.settings_file.Fault.
+    """
 
     code = "settings_file_refused"
     title = "This file of settings cannot be taken"
     status = 422
 
-    def __init__(self, faults: tuple[str, ...]) -> None:
-        super().__init__("\n".join((f"{self.title}:", *faults)))
-        self.faults = faults
+    def __init__(self, found: Sequence[object]) -> None:
+        self.found = tuple(found)
+        self.faults = tuple(str(fault) for fault in found)
+        super().__init__("\n".join((f"{self.title}:", *self.faults)))
 
 
 class BodyTooLarge(BadRequest):
@@ -189,6 +195,14 @@ class SignInRefused(AccessRefused):
 class SecondFactorRefused(AccessRefused):
     code = "second_factor_refused"
     title = "The code is wrong or was used before"
+    status = 401
+
+
+class SetUpCodeRefused(AccessRefused):
+    """Unknown, used or expired: the three look the same."""
+
+    code = "set_up_code_refused"
+    title = "The code for the first set-up is not valid"
     status = 401
 
 
@@ -370,6 +384,11 @@ class UndoOver(Conflict):
     code = "undo_over"
     title = "This can no longer be undone"
     message_key = "call.undo_over"
+
+
+class SetUpOver(Conflict):
+    code = "set_up_over"
+    title = "This server has an administrator: its first set-up is over"
 
 
 class KioskExists(Conflict):

@@ -30,6 +30,7 @@ NAMES = (
     "slow_his",
     "payments",
     "audit",
+    "backup",
     "month",
 )
 OUT = Path("out/bench")

@@ -9,6 +9,7 @@ import click
 
 COMMANDS = (
     "alert",
+    "alerts",
     "audit",
     "backup",
     "bundle",
@@ -31,11 +32,13 @@ COMMANDS = (
     "practice",
     "print-agent",
     "read-number",
+    "release",
     "restore",
     "say",
     "scan",
     "serve",
     "settings",
+    "setup-code",
     "ticket",
     "user",
     "vietqr",

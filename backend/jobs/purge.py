@@ -21,7 +21,8 @@
 | callbacks of banks, word for word      | 24 months (a setting)                                   |
 | device events, orders to kiosks        | 90 days; a picture or logs that came back 1 day         |
 | figures of kiosks by the hour, their   | 400 days                                                |
-| absences, alerts that are over         |                                                         |
+| absences, alerts that are over and who |                                                         |
+| was told of them                       |                                                         |
 | tickets, visits, steps, calls, acts of | 24 months (a setting), without any person               |
 | staff, rooms of the day, help calls,   |                                                         |
 | refs of orders (not what was ordered)  |                                                         |
@@ -153,6 +154,8 @@ def _list_rules(
         ("enrolment", tables.EnrolmentCode, tables.EnrolmentCode.expires_at < ago(days=30)),
         ("user_session", tables.UserSession, tables.UserSession.created_at < ago(days=30)),
         ("api_token", tables.ApiToken, tables.ApiToken.expires_at < ago(days=30)),
+        # Who was told goes with what they were told of.
+        ("alert", fleet.Alert, fleet.Alert.cleared_at < ago(days=KEEP_FLEET_DAYS)),
         ("device_event", tables.DeviceEvent, tables.DeviceEvent.at < ago(days=90)),
         ("kiosk_command", fleet.KioskCommand, fleet.KioskCommand.created_at < ago(days=90)),
         ("kiosk_hour", fleet.KioskHour, fleet.KioskHour.hour < ago(days=KEEP_FLEET_DAYS)),
@@ -161,7 +164,6 @@ def _list_rules(
             fleet.KioskAbsence,
             fleet.KioskAbsence.ended_at < ago(days=KEEP_FLEET_DAYS),
         ),
-        ("alert", fleet.Alert, fleet.Alert.cleared_at < ago(days=KEEP_FLEET_DAYS)),
         (
             "help_call",
             tables.HelpCall,

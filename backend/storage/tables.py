@@ -1102,7 +1102,7 @@ class CallingWordsChange(Base):
 
 
 class SettingsImport(Base):
-    """One file of settings that was taken, or taken back; what stood before is kept."""
+    """Settings changed at once, by a file or on a page, or taken back; what stood before is kept."""
 
     __tablename__ = "settings_import"
     facility_id: Mapped[str] = mapped_column(Id, ForeignKey("facility.id"), primary_key=True)
@@ -1110,6 +1110,8 @@ class SettingsImport(Base):
     """Counts up from 1; the newest can be taken back."""
     changes: Mapped[list[Any]] = mapped_column(Json)
     """domain.settings_file.Change as JSON."""
+    origin: Mapped[str] = mapped_column(Code, server_default="file")
+    """services.keep_settings.Origin"""
     changed_at: Mapped[datetime]
     changed_by: Mapped[str] = mapped_column(Name)
 

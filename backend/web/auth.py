@@ -215,6 +215,7 @@ def _check_page(view: Any) -> ResponseReturnValue | None:
         return redirect(f"/staff/login?{urlencode({'next': here})}", 303)
     if view.page_max_bytes is not None and found.caller.has_any(view.page_roles):
         request.max_content_length = view.page_max_bytes
+        request.max_form_memory_size = view.page_max_bytes
     if request.method not in _SAFE:
         check_form()
     own_stage = getattr(view, "page_stage", None)

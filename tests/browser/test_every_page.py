@@ -22,6 +22,7 @@ PAGES = (
     ("/staff/fleet", "letan"),
     ("/staff/fleet", "it"),
     ("/staff/fleet/new", "it"),
+    ("/staff/alerts", "it"),
     ("/staff/announcements", "bientap"),
     ("/staff/calling-words", "bientap"),
     ("/staff/payments", "thungan"),

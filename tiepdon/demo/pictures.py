@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from backend.services.order_kiosk import order_kiosk
 from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
 from his_adapter.demo.faults import Faults, write_faults
+from tiepdon.demo.alerts import bring_trouble
 from tiepdon.demo.fleet import TROUBLED, fill_fleet
 from tiepdon.demo.hall import Hall, Party, RoomStaff, open_records, play_morning
 from tiepdon.demo.money import Story, bring_money
@@ -250,8 +252,17 @@ def list_pictures(hall: Hall) -> list[Picture]:
             ready=".board",
             prepare=lambda page: page.locator(".board .button").first.click(),
         ),
+        *_settings(),
         *_money(hall),
         *_fleet(hall),
+        Picture(
+            name="alerts",
+            path="/staff/alerts",
+            account="it",
+            size=DESK_LONG,
+            ready="#now .panel",
+            prepare=_bring_trouble(hall),
+        ),
         # The HIS is away from here on.
         Picture(
             name="outbox",
@@ -299,6 +310,41 @@ def _fleet(hall: Hall) -> list[Picture]:
             ready="form[action$=replace]",
             prepare=lambda page: page.locator("form[action$=replace] button").click(),
         ),
+    ]
+
+
+def _bring_trouble(hall: Hall) -> Callable[[Page], None]:
+    def prepare(page: Page) -> None:
+        with open_records(hall.server.database_url) as database:
+            bring_trouble(database)
+        page.wait_for_selector(".alert")
+
+    return prepare
+
+
+def _settings() -> list[Picture]:
+    start = Picture(
+        name="settings",
+        path="/staff/settings",
+        account="it",
+        size=DESK_LONG,
+        ready=".settings .cards",
+    )
+    form = replace(start, path="/staff/settings/numbers", size=DESK, ready="main.settings")
+    return [
+        start,
+        replace(
+            form,
+            name="settings-priority",
+            path="/staff/settings/priority",
+            prepare=lambda page: page.locator("summary").nth(1).click(),
+        ),
+        replace(form, name="settings-group", path="/staff/settings/calling"),
+        replace(form, name="settings-fault", prepare=_change_letter("1")),
+        replace(form, name="settings-preview", prepare=_change_letter("C")),
+        replace(form, name="settings-done", path="/staff/settings/times", prepare=_keep_minutes),
+        replace(form, name="settings-import", path="/staff/settings/import", prepare=_hand_in_file),
+        replace(form, name="settings-versions", path="/staff/settings/versions"),
     ]
 
 
@@ -693,3 +739,33 @@ def _make_display(page: Page) -> None:
         page.locator("label.choice", has_text=code).first.locator("input").check()
     page.locator("form.fields button").click()
     page.wait_for_selector("img.qr")
+
+
+# --- settings --------------------------------------------------------------------------------------
+
+
+def _change_letter(letter: str) -> Callable[[Page], None]:
+    def change(page: Page) -> None:
+        page.get_by_label("Hàng thường").fill(letter)
+        page.get_by_role("button", name="Xem trước").click()
+
+    return change
+
+
+def _keep_minutes(page: Page) -> None:
+    page.get_by_label("Có hẹn, được đến muộn").fill("20")
+    page.get_by_role("button", name="Xem trước").click()
+    page.get_by_role("button", name="Áp dụng").click()
+    page.wait_for_selector(".done-now")
+
+
+def _hand_in_file(page: Page) -> None:
+    """With a room that is not there: refused whole, its row named."""
+    text = page.evaluate("fetch('/staff/settings/settings.json').then((reply) => reply.text())")
+    document = json.loads(text)
+    document["displays"]["Sảnh tầng 1"]["rooms"][1] = "999"
+    content = json.dumps(document).encode()
+    file: FilePayload = {"name": "cau-hinh.json", "mimeType": "application/json", "buffer": content}
+    page.set_input_files("[name=file]", file)
+    page.get_by_role("button", name="Kiểm tra và xem trước").click()
+    page.wait_for_selector("table.changes")

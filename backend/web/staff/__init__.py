@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from backend.web.staff import (
+    alerts,
     announcements,
     audit,
     calling_words,
     checkins,
     data_requests,
     displays,
+    first_set_up,
     fleet,
     head,
     held_money,
@@ -24,6 +26,7 @@ from backend.web.staff import (
     refunds,
     rooms,
     second_factor,
+    settings,
     single_sign_on,
 )
 from backend.web.staff import help as help_page
@@ -41,6 +44,7 @@ BLUEPRINTS = (
     head.blueprint,
     reception.blueprint,
     checkins.blueprint,
+    alerts.blueprint,
     outbox.blueprint,
     audit.blueprint,
     incidents.blueprint,
@@ -52,4 +56,7 @@ BLUEPRINTS = (
     reconciliations.blueprint,
     announcements.blueprint,
     calling_words.blueprint,
+    settings.blueprint,
+    first_set_up.root,
+    first_set_up.blueprint,
 )

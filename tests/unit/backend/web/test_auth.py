@@ -41,6 +41,8 @@ PUBLIC = {
     "/api/v1/kiosks/enrol",
     "/staff/login",
     "/staff/logout",
+    "/staff/setup/start",
+    "/",
     "/staff/sso",
     "/staff/sso/callback",
     "/staff/language/<code>",
@@ -72,6 +74,9 @@ POST /api/v1/help-calls/<help_call_id>/continue reception
 GET  /api/v1/kiosk kiosk
 POST /api/v1/kiosk/commands/<command_id>/result kiosk
 GET  /api/v1/kiosk/orders kiosk
+GET  /api/v1/kiosk/release kiosk
+POST /api/v1/kiosk/release kiosk
+GET  /api/v1/kiosk/release/<version>/bundle kiosk
 POST /api/v1/kiosks/device-events agent kiosk
 POST /api/v1/kiosks/heartbeat agent kiosk
 POST /api/v1/kiosks/offline-grant kiosk
@@ -186,6 +191,8 @@ GET  /staff/head head
 GET  /staff/help head it reception room_caller
 POST /staff/help/calls/<help_call_id>/acknowledge head it reception room_caller
 GET  /staff/help/live head it reception room_caller
+GET  /staff/alerts it
+GET  /staff/alerts/live it
 GET  /staff/incidents auditor it
 POST /staff/incidents auditor it
 POST /staff/incidents/<incident_id>/close auditor it
@@ -247,6 +254,22 @@ POST /staff/second-factor staff
 POST /staff/second-factor/enrol staff
 POST /staff/second-factor/remove staff
 GET  /staff/session staff
+GET  /staff/settings it
+GET  /staff/settings/<key> it
+POST /staff/settings/<key> it
+POST /staff/settings/<key>/edit it
+POST /staff/settings/<key>/preview it
+GET  /staff/settings/import it
+POST /staff/settings/import it
+POST /staff/settings/import/preview it
+GET  /staff/settings/settings.json it
+GET  /staff/settings/versions it
+POST /staff/settings/versions/<number>/undo it
+GET  /staff/setup it
+GET  /staff/setup/<name> it
+POST /staff/setup/<name> it
+GET  /staff/setup/end it
+POST /staff/setup/end it
 """
 """Method, address, who: a kiosk, an agent, any member of staff, or these roles of theirs; or a
 partner, who signs requests instead of sending a credential (test_partner_kiosk.py)."""
