@@ -29,6 +29,7 @@ NAMES = (
     "follow_his",
     "slow_his",
     "payments",
+    "audit",
     "backup",
     "fleet",
     "month",
