@@ -85,23 +85,28 @@ def open_keys(config: Config) -> Keys:
 def set_up(database: Database, config: Config) -> None:
     """Makes a database ready: its tables, its facility.
 
-    Raises ConfigError when the settings of the facility cannot stand, HisError or GatewayMisconfigured when the HIS cannot say for the first time what the
+    Raises ConfigError when the settings of the facility cannot stand or lessons and patients would
+    meet, HisError or GatewayMisconfigured when the HIS cannot say for the first time what the
     facility offers; later the stored catalogue serves while the HIS is away.
     """
     migrate(database.engine)
     if not _has_facility(database):
         his = open_gateway(config.his_adapter, config.his_settings)
         try:
-            sync_catalogue(database, his)
+            sync_catalogue(database, his, practice=config.practice)
         finally:
             his.close()
-    _check_settings(database)
+    _check_settings(database, practice=config.practice)
 
 
-def _check_settings(database: Database) -> None:
-    """Two people with one number must not be possible."""
+def _check_settings(database: Database, *, practice: bool) -> None:
+    """Two people with one number must not be possible, nor a lesson among patients."""
     with database.read() as connection:
         catalogue = load_catalogue(connection, database.facility_id)
+    if catalogue.practice and not practice:
+        raise ConfigError("this database is for lessons: `tiepdon practice` serves it")
+    if practice and not catalogue.practice:
+        raise ConfigError("TIEPDON_PRACTICE takes a database of its own, not the hospital's")
     letters = [service.series_letter for service in catalogue.services.values()]
     settings = catalogue.settings
     fault = find_numbering_fault(settings.numbering, settings.letter_beside_his, letters)

@@ -9,17 +9,18 @@ BackendError
 ├── AccessRefused
 │   ├── LoginRequired · NotAllowed · EnrolmentRefused · RateLimited
 │   ├── SignInRefused · SecondFactorRefused · FormRefused · PartnerRefused
+│   ├── SetUpCodeRefused
 ├── NotFound
 │   ├── VisitNotFound · ServiceNotFound · ScanExpired · HelpCallNotFound
 │   ├── UserNotFound · RoomNotFound · StepNotFound · ActNotFound
-│   ├── AnnouncementNotFound
+│   ├── AnnouncementNotFound · IncidentNotFound · DataRequestNotFound
 │   ├── DisplayNotFound · PrintRequestNotFound
 │   ├── PaymentNotFound · ReconciliationNotFound
 │   ├── HeldMoneyNotFound · RefundNotFound · ShiftNotFound · ReportNotFound
 ├── Conflict                   what was asked does not fit the state of things
 │   ├── IdempotencyKeyReused · MoveNotAllowed · ChangeNotAllowed · PersonNeedsStaff
 │   ├── ChangedMeanwhile · NobodyWaiting · RoomNotOpen · ReasonNeeded · UndoOver · UserExists
-│   ├── DisplayExists · ZoneHasVoice · PartnerExists
+│   ├── DisplayExists · ZoneHasVoice · PartnerExists · SetUpOver
 │   ├── NothingToConfirm · DifferentPeople · SamePerson · AgentAway
 │   ├── SlipNotValid           a transfer slip that is over, a re-visit slip that was used
 │   ├── ReturnNotAllowed       a missed turn that only staff can mend
@@ -27,6 +28,8 @@ BackendError
 │   ├── ServiceClosed · ServiceFull · SlotTaken · NotForThisPerson · AppointmentNotDue
 │   ├── CheckinNotReady
 │   ├── ReconciliationSigned   by somebody else already
+│   ├── BreakChanged           the audit chain is broken elsewhere, or in another way, by now
+│   ├── AlreadyDone            an incident or a request that is not open for this any more
 │   ├── StillBeingPaid · MatchNotAllowed · RefundNotAllowed · SecondPersonNeeded
 │   ├── ShiftTaken · DayNotOver · DayClosed · BooksNotBalanced
 │   ├── FeeChanged · BeingPaid · PaymentOver · AmountNotAllowed
@@ -35,6 +38,7 @@ BackendError
 │   ├── StorageUnavailable · CatalogueUnavailable · VoiceUnavailable
 │   ├── FeesUnavailable · MethodUnavailable
 ├── BackupFailed · BackupDamaged · RestoreRefused
+├── BundleRefused · ReleaseRefused · ReleaseRolledBack
 └── ConfigError                the server cannot start like this
 
 `code` is stable and part of the contract; `message_key` names the sentence a screen shows.
@@ -43,6 +47,7 @@ No error text ever carries a name, a number or a payload of a person.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -92,15 +97,19 @@ class CallingWordsRefused(BadRequest):
 
 
 class SettingsFileRefused(BadRequest):
-    """`faults` are sentences that begin with the place in the file; nothing was changed."""
+    """`faults` are sentences that begin with the place in the file; nothing was changed.
+
+    `found` are the same as domain.settings_file.Fault.
+    """
 
     code = "settings_file_refused"
     title = "This file of settings cannot be taken"
     status = 422
 
-    def __init__(self, faults: tuple[str, ...]) -> None:
-        super().__init__("\n".join((f"{self.title}:", *faults)))
-        self.faults = faults
+    def __init__(self, found: Sequence[object]) -> None:
+        self.found = tuple(found)
+        self.faults = tuple(str(fault) for fault in found)
+        super().__init__("\n".join((f"{self.title}:", *self.faults)))
 
 
 class BodyTooLarge(BadRequest):
@@ -186,6 +195,14 @@ class SignInRefused(AccessRefused):
 class SecondFactorRefused(AccessRefused):
     code = "second_factor_refused"
     title = "The code is wrong or was used before"
+    status = 401
+
+
+class SetUpCodeRefused(AccessRefused):
+    """Unknown, used or expired: the three look the same."""
+
+    code = "set_up_code_refused"
+    title = "The code for the first set-up is not valid"
     status = 401
 
 
@@ -301,6 +318,20 @@ class DisplayNotFound(NotFound):
     title = "There is no such display"
 
 
+class KioskNotFound(NotFound):
+    """Never there, or revoked: the two look the same."""
+
+    code = "kiosk_not_found"
+    title = "There is no such kiosk"
+
+
+class OrderNotFound(NotFound):
+    """Never given, of another kiosk, or what it brought is kept no longer."""
+
+    code = "order_not_found"
+    title = "There is no such order of this kiosk"
+
+
 class Conflict(BackendError):
     code = "conflict"
     title = "This does not fit the present state"
@@ -360,6 +391,18 @@ class UndoOver(Conflict):
     code = "undo_over"
     title = "This can no longer be undone"
     message_key = "call.undo_over"
+
+
+class SetUpOver(Conflict):
+    code = "set_up_over"
+    title = "This server has an administrator: its first set-up is over"
+
+
+class KioskExists(Conflict):
+    """A machine that is dead is replaced, not invited a second time under its name."""
+
+    code = "kiosk_exists"
+    title = "A kiosk of this name is in use"
 
 
 class DisplayExists(Conflict):
@@ -624,6 +667,27 @@ class BackupDamaged(BackendError):
     title = "This backup is damaged or belongs to another key"
 
 
+class BundleRefused(BackendError):
+    """Cut, altered, added to, or signed with another key. Nothing of it was used."""
+
+    code = "bundle_refused"
+    title = "This bundle cannot be trusted"
+
+
+class ReleaseRefused(Conflict):
+    """Another machine's, an older shape of the database, or the wrong moment. Nothing changed."""
+
+    code = "release_refused"
+    title = "This release cannot be installed here"
+
+
+class ReleaseRolledBack(BackendError):
+    """It did not get ready. The detail says what runs now."""
+
+    code = "release_rolled_back"
+    title = "The new release did not get ready"
+
+
 class RestoreRefused(Conflict):
     """The database holds what the backup does not. Nothing was touched."""
 
@@ -694,3 +758,23 @@ class ReconciliationNotFound(NotFound):
 class ReconciliationSigned(Conflict):
     code = "reconciliation_signed"
     title = "Somebody signed this reconciliation already"
+
+
+class BreakChanged(Conflict):
+    code = "break_changed"
+    title = "The first break of the audit chain is another one, or cannot be acknowledged"
+
+
+class IncidentNotFound(NotFound):
+    code = "incident_not_found"
+    title = "There is no such incident"
+
+
+class DataRequestNotFound(NotFound):
+    code = "data_request_not_found"
+    title = "There is no such request about data"
+
+
+class AlreadyDone(Conflict):
+    code = "already_done"
+    title = "This was done already, or it is closed"

@@ -29,6 +29,8 @@ NAMES = (
     "follow_his",
     "slow_his",
     "payments",
+    "backup",
+    "month",
     "reports",
 )
 OUT = Path("out/bench")

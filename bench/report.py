@@ -35,6 +35,9 @@ WHAT = {
     "payments": "50 payments a second are told by signed callbacks (the sandbox's) while 150 kiosks ask for news every 0.6 s, half of "
     "which pause is in every figure. Two web workers, PostgreSQL with synchronous commit, bank and kiosks on the same two cores. Orders go "
     "to the stand-ins of providers in processes of their own.",
+    "month": "A month with a clock that is moved: the whole application with its jobs at each hour, in one process on SQLite; the kiosk's "
+    "window with its clock moved by a day after so many visits. Memory of the process at the end of each day, and the straight line "
+    "through it.",
     "reports": "Reports of a large hospital on PostgreSQL. A day has 8,219 visits, 40,000 steps and 160,000 changes of them; "
     "pages read rolled-up figures of two years (100 rooms, 60 kiosks) and are timed in the server, the slowest of five openings.",
     "live": "150 boards of ten rooms and 60 consoles listen while 50 numbers a second are taken and 25 a second called. From the "

@@ -95,6 +95,15 @@ MAX_QR_CHARS = 200
 MAX_WAIT_MIN = 24 * 60
 
 
+class PaperMark(StrEnum):
+    """Why a paper is none: said in a stripe over and under it."""
+
+    PRACTICE = "practice"
+    """Made while staff train."""
+    TEST = "test"
+    """A test of the printer."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TicketWords:
     """The words of a ticket in one language, where it leads and what comes next."""
@@ -127,6 +136,7 @@ class TicketDocument:
     hotline: str = ""
     lang: Literal["vi", "en"] = "vi"
     vi: TicketWords | None = None
+    mark: PaperMark | None = None
 
     @classmethod
     def from_json(cls, untrusted: bytes | str | Mapping[str, Any]) -> TicketDocument:
@@ -153,6 +163,7 @@ class TicketDocument:
             hotline=_text(ticket, "hotline"),
             lang=ticket["lang"],
             vi=None if vi is None else _words(vi),
+            mark=_mark(ticket),
         )
 
 
@@ -195,6 +206,7 @@ class ReceiptDocument:
     hotline: str = ""
     lang: Literal["vi", "en"] = "vi"
     vi: ReceiptWords | None = None
+    mark: PaperMark | None = None
 
     @classmethod
     def from_json(cls, untrusted: bytes | str | Mapping[str, Any]) -> ReceiptDocument:
@@ -215,6 +227,7 @@ class ReceiptDocument:
             hotline=_text(receipt, "hotline"),
             lang=receipt["lang"],
             vi=None if vi is None else _receipt_words(vi, "vi"),
+            mark=_mark(receipt),
         )
 
 
@@ -283,6 +296,13 @@ def _words(ticket: Mapping[str, Any], *, room_required: bool = False) -> TicketW
         next=_text(ticket, "next"),
         notes=_notes(ticket),
     )
+
+
+def _mark(paper: Mapping[str, Any]) -> PaperMark | None:
+    practice = paper.get("practice", False)
+    if not isinstance(practice, bool):
+        raise BadTicket("practice: true or false expected")
+    return PaperMark.PRACTICE if practice else None
 
 
 def _notes(ticket: Mapping[str, Any]) -> tuple[str, ...]:

@@ -46,6 +46,9 @@ class CodeScanner(Protocol):
     def latest_frame(self) -> Frame | None:
         """The newest picture for a preview, not to be changed; None when there is none."""
 
+    def frame_age_s(self) -> float | None:
+        """Since the picture last changed; None for a scanner without pictures, or asleep."""
+
 
 class TicketPrinter(Protocol):
     """Prints tickets and receipts, each job at most once.

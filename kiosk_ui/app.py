@@ -5,6 +5,7 @@ from __future__ import annotations
 import kiosk_ui.theme  # noqa: F401 - sets Kivy's environment before Kivy is imported
 
 # isort: split
+import logging
 import os
 import signal
 import time
@@ -16,12 +17,15 @@ import numpy as np
 from kivy.app import App
 from kivy.clock import Clock
 from kivy.config import Config
-from kivy.graphics.opengl import glFinish
+from kivy.graphics.opengl import GL_RGBA, GL_UNSIGNED_BYTE, glFinish, glReadPixels
 from kivy.uix.widget import Widget
 
 from kiosk_ui.config import KioskConfig
+from kiosk_ui.events import KioskEvent
+from kiosk_ui.picture import encode_png
 from kiosk_ui.presenters.views import Action, Frame
 from kiosk_ui.screens import lay_out
+from kiosk_ui.sd_notify import ServiceNotifier
 from kiosk_ui.theme.colours import PAPER
 from kiosk_ui.theme.metrics import Panel, get_width_mm
 from kiosk_ui.widgets.glass import SLIDE_S, Glass
@@ -35,6 +39,9 @@ CALM_TICK_S = 1 / 12
 """How often the kiosk is asked for news when nothing was touched for a while."""
 CALM_AFTER_S = 5.0
 DOCK_PX = 420
+RESTART_CODE = 75
+"""Exit status of a kiosk that wants to be begun anew: "try again" of sysexits.h."""
+_log = logging.getLogger(__name__)
 
 
 class KioskOnScreen(Protocol):
@@ -57,6 +64,14 @@ class KioskOnScreen(Protocol):
     def tick(self) -> bool: ...
 
     def latest_picture(self) -> np.ndarray | None: ...
+
+    @property
+    def wants_restart(self) -> bool: ...
+
+    @property
+    def wants_picture(self) -> bool: ...
+
+    def take_picture(self, encode: Callable[[], bytes]) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,8 +132,12 @@ class KioskApp(App):
         window: WindowConfig,
         *,
         dock: Callable[[], Widget] | None = None,
+        notifier: ServiceNotifier | None = None,
     ) -> None:
         super().__init__()
+        self.exit_code = 0
+        self._notifier = notifier or ServiceNotifier()
+        self._reading = False
         self._kiosk, self._window, self._dock = kiosk, window, dock
         self._panel = window.panel
         self._frame: Frame | None = None
@@ -162,6 +181,14 @@ class KioskApp(App):
         Clock.schedule_interval(self._animate, ANIMATION_S)
         return root
 
+    def on_start(self) -> None:
+        """The first frame is on its way. From here on the window's own clock gives signs of life:
+        when drawing freezes they stop, and the supervisor begins the kiosk anew.
+        """
+        self._notifier.ready()
+        if self._notifier.watchdog_s is not None:
+            Clock.schedule_interval(lambda _: self._notifier.alive(), self._notifier.watchdog_s / 3)
+
     def open_settings(self, *_: object) -> bool:
         """Kivy opens its settings on F1; here nothing does."""
         return False
@@ -183,6 +210,35 @@ class KioskApp(App):
         self._ticked_s = now_s
         self._kiosk.tick()
         self._draw()
+        self._serve_the_desk()
+
+    # --- what the IT desk asks --------------------------------------------------------------------
+
+    def _serve_the_desk(self) -> None:
+        if self._kiosk.wants_restart and self.exit_code == 0:
+            _log.warning(KioskEvent.RESTARTS)
+            self.exit_code = RESTART_CODE
+            self.stop()
+        if self._kiosk.wants_picture and not self._reading:
+            from kivy.core.window import Window
+
+            self._reading = True
+            Window.bind(on_flip=self._read_picture)
+            Window.canvas.ask_update()
+
+    def _read_picture(self, *_: object) -> None:
+        """Just before it is shown: what was drawn is this frame, whole, and no one's before."""
+        from kivy.core.window import Window
+
+        Window.unbind(on_flip=self._read_picture)
+        self._reading = False
+        glass, frame = self.glass, self._frame
+        still = glass is not None and not glass.sliding and frame is self._kiosk.frame
+        if glass is None or not still or not self._kiosk.wants_picture:
+            return
+        size = (int(glass.width), int(glass.height))
+        pixels = glReadPixels(0, 0, *size, GL_RGBA, GL_UNSIGNED_BYTE)
+        self._kiosk.take_picture(lambda: encode_png(pixels, size))
 
     def _rest(self, turn_s: float) -> bool:
         """Until this turn of the loop has lasted so long; an answer ends it, and is said so."""
@@ -248,7 +304,7 @@ def run(
     kiosk: KioskOnScreen, config: KioskConfig, *, dock: Callable[[], Widget] | None = None
 ) -> int:
     """Shows the kiosk until the process is told to end (SIGTERM, SIGINT), or until its window is
-    closed where it is not locked. Returns the exit code.
+    closed where it is not locked. Returns the exit code, RESTART_CODE to be begun anew.
     """
     return show(kiosk, make_window(config, dock_px=DOCK_PX if dock else 0), dock=dock)
 
@@ -258,7 +314,7 @@ def show(
 ) -> int:
     """`run`, for a window given in detail."""
     configure(window)
-    app = KioskApp(kiosk, window, dock=dock)
+    app = KioskApp(kiosk, window, dock=dock, notifier=ServiceNotifier.of())
 
     def end(*_: object) -> None:
         Clock.schedule_once(lambda _: app.stop())
@@ -269,4 +325,4 @@ def show(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    return 0
+    return app.exit_code

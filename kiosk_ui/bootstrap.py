@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from importlib import metadata
 
 from devices.errors import DeviceError
 from devices.registry import build_printer, build_scanner
 from kiosk_ui.config import KioskConfig
 from kiosk_ui.errors import ConfigRefused
+from kiosk_ui.gateway.command_journal import CommandJournalFile
 from kiosk_ui.gateway.credential import CredentialFile
 from kiosk_ui.gateway.http import HttpGateway
 from kiosk_ui.gateway.offline_numbers import OfflineNumberJournal
 from kiosk_ui.gateway.print_reports import PrintReportJournal
+from kiosk_ui.local_log import LogFolder
+from kiosk_ui.machine import LinuxMachine
 from kiosk_ui.presenters.kiosk import Kiosk
+from kiosk_ui.presenters.ports import Upkeep
 from kiosk_ui.ticket_printing import DevicePrinting
 from kiosk_ui.worker import ThreadWorker
 
@@ -61,4 +66,12 @@ def build_kiosk(config: KioskConfig) -> Kiosk:
         worker=ThreadWorker(),
         clock=clock,
         place=config.place,
+        upkeep=Upkeep(
+            version=metadata.version("tiepdon"),
+            machine=LinuxMachine(config.data_dir),
+            journal=CommandJournalFile(config.data_dir / "commands"),
+            log=LogFolder(config.log_dir),
+            expects_touch=config.production,
+            looks_for_people=config.looks_for_people,
+        ),
     )

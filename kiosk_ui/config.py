@@ -28,9 +28,15 @@ class KioskConfig:
     production: bool
     """Full screen, locked, nothing for developers."""
     data_dir: Path
-    """Credential, print journal, print reports."""
+    """Credential, journals of printing and of orders, log."""
     ca_file: str | None
     place: Place
+    looks_for_people: bool = False
+    """The camera may look for movement on the start screen while nobody touches it."""
+
+    @property
+    def log_dir(self) -> Path:
+        return self.data_dir / "log"
 
 
 def make_config(
@@ -48,7 +54,8 @@ def make_config(
     """Raises ConfigRefused with a sentence for the technician.
 
     From the environment: `TIEPDON_ENV` (`production` locks the kiosk), `TIEPDON_CA_FILE`,
-    `TIEPDON_PLACE_VI`, `TIEPDON_PLACE_EN` (where the kiosk stands), `XDG_STATE_HOME`.
+    `TIEPDON_PLACE_VI`, `TIEPDON_PLACE_EN` (where the kiosk stands), `TIEPDON_TOUCH_CAMERA` (1:
+    the camera may look whether somebody is there while no touch arrives), `XDG_STATE_HOME`.
     """
     production = environ.get("TIEPDON_ENV") == "production"
     if production and window:
@@ -67,6 +74,7 @@ def make_config(
         production=production,
         data_dir=data_dir or _state_dir(environ) / _slug(name),
         ca_file=environ.get("TIEPDON_CA_FILE") or None,
+        looks_for_people=environ.get("TIEPDON_TOUCH_CAMERA") == "1",
         place=Place(
             vi=environ.get("TIEPDON_PLACE_VI", ""),
             en=environ.get("TIEPDON_PLACE_EN") or environ.get("TIEPDON_PLACE_VI", ""),

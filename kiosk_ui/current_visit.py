@@ -174,6 +174,8 @@ class CurrentVisit:
     overlay: Screen | None = None
     forward: bool = True
 
+    begun_s: float | None = None
+    """When the start screen was left, until there is a number."""
     purpose: Purpose = Purpose.VISIT
     full_notice: bool = False
     notice: models.NoticeAcceptance | None = None

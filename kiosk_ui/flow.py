@@ -64,6 +64,12 @@ class Screen(StrEnum):
     EMERGENCY = "emergency"
 
 
+BEGIN_A_VISIT = frozenset({Screen.NOTICE, Screen.PAY_WHO})
+"""Where the start screen leads to who wants something done."""
+
+NOBODY_AT = frozenset({Screen.WELCOME, Screen.OUT_OF_SERVICE})
+"""Screens that hold nothing of anybody: pictures may be taken, the program may restart."""
+
 OVERLAYS = frozenset({Screen.HELP, Screen.EMERGENCY})
 """Lie over the screen a patient is at; closing them shows it again."""
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from devices.errors import BadTicket
 from devices.models import (
     MAX_RECEIPT_QR_CHARS,
+    PaperMark,
     PrintDocument,
     PrinterState,
     PrintReason,
@@ -27,13 +30,22 @@ class DevicePrinting:
         self._state = PrinterState.READY if printer else PrinterState.UNREACHABLE
 
     def print_ticket(self, ticket: Ticket, job_id: str) -> PrintResult:
+        return self._print_ticket(ticket, job_id)
+
+    def print_test(self, page: Ticket, job_id: str) -> PrintResult:
+        return self._print_ticket(page, job_id, mark=PaperMark.TEST)
+
+    def _print_ticket(
+        self, ticket: Ticket, job_id: str, *, mark: PaperMark | None = None
+    ) -> PrintResult:
         if self._printer is None:
             return _not_begun(job_id, PrintReason.LINE_UNAVAILABLE)
         try:
             document = TicketDocument.from_json(ticket.model_dump_json())
         except BadTicket:
             return _not_begun(job_id, PrintReason.PRINTER_ERROR)
-        return self._print(self._printer, document, job_id)
+        marked = replace(document, mark=mark) if mark else document
+        return self._print(self._printer, marked, job_id)
 
     def print_receipt(self, receipt: Receipt, job_id: str) -> PrintResult:
         if self._printer is None:

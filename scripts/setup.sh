@@ -5,7 +5,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 packages="python3-venv ca-certificates xvfb xdotool libgl1 libegl1 libgles2 libgl1-mesa-dri
-libmtdev1 libzbar0 libusb-1.0-0 libglib2.0-0 postgresql espeak-ng chromium"
+libmtdev1 libzbar0 libusb-1.0-0 libglib2.0-0 postgresql espeak-ng chromium
+nginx curl systemd rsyslog rsyslog-gnutls"
 
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
 
@@ -24,8 +25,24 @@ if [ -n "$missing" ]; then
     $as_root mkdir -p /etc/postgresql-common
     [ -e /etc/postgresql-common/createcluster.conf ] ||
         echo "create_main_cluster = false" | $as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
+    # Nor any other service: nginx and rsyslog run inside tests only.
+    policy=""
+    if [ ! -e /usr/sbin/policy-rc.d ]; then
+        policy=/usr/sbin/policy-rc.d
+        printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
+        $as_root chmod +x "$policy"
+        # shellcheck disable=SC2064
+        trap "$as_root rm -f $policy" EXIT
+    fi
     # shellcheck disable=SC2086
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    if [ -n "$policy" ]; then
+        $as_root rm -f "$policy"
+        trap - EXIT
+        for service in nginx rsyslog; do
+            case " $missing " in *" $service "*) $as_root systemctl disable "$service" >/dev/null 2>&1 || true ;; esac
+        done
+    fi
 fi
 
 mkdir -p .setup

@@ -37,6 +37,8 @@ class AlertKind(StrEnum):
     DATA_REQUEST_DUE = "data_request_due"
     RELEASE_ROLLED_BACK = "release_rolled_back"
     CERTIFICATE_ENDING = "certificate_ending"
+    STANDBY_AWAY = "standby_away"
+    """Numbers are kept on one machine only, or the machine that stands by lost the other."""
 
 
 class AlertPhase(StrEnum):

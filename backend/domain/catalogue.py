@@ -114,6 +114,8 @@ class Catalogue:
     priority_groups: Sequence[PriorityGroup] = field(repr=False)
     paces: Paces = field(default=NO_PACES, repr=False)
     """Not from the HIS: what the rooms of this catalogue did lately."""
+    practice: bool = False
+    """Invented people come to it, in lessons: everything it prints and shows says so."""
     his_features: frozenset[str] | None = field(default=None, repr=False)
     """What the HIS said it can do; None: it was not asked yet."""
 

@@ -250,11 +250,20 @@ def count_ahead(lane: Lane, waiting: Mapping[Lane, int], settings: FacilitySetti
     return emergency + calls + min(priority, settings.priority_in_a_row * (calls + 1))
 
 
-def get_letter(lane: Lane, *, service_letter: str | None, settings: FacilitySettings) -> str:
+PRACTICE_PREFIX = "L"
+"""Before every letter of a lesson (luyện tập): LA012 is nobody's number, even torn from its paper.
+Kiosks without their server never begin a letter with it."""
+
+
+def get_letter(
+    lane: Lane, *, service_letter: str | None, settings: FacilitySettings, practice: bool = False
+) -> str:
     """The service's own letter for its normal tickets, else the facility's letter of the lane."""
     if lane is Lane.NORMAL and service_letter:
-        return service_letter
-    return settings.letters.get(lane.value) or settings.letters[Lane.NORMAL.value]
+        letter = service_letter
+    else:
+        letter = settings.letters.get(lane.value) or settings.letters[Lane.NORMAL.value]
+    return PRACTICE_PREFIX + letter if practice else letter
 
 
 def choose_room(waiting_by_room: Mapping[str, int], codes: Mapping[str, str]) -> str | None:

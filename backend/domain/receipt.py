@@ -156,6 +156,7 @@ def compose_receipt(facts: ReceiptFacts, catalogue: Catalogue) -> dict[str, Any]
         "lang": facts.language,
         "texts": _compose_texts(facts, catalogue, facts.language),
         "vi": None if facts.language == "vi" else _compose_texts(facts, catalogue, "vi"),
+        "practice": catalogue.practice,
     }
 
 

@@ -125,6 +125,7 @@ def compose_ticket(
         "hotline": catalogue.hotline,
         "lang": facts.language,
         "vi": None if facts.language == "vi" else _compose_texts(facts, catalogue, "vi"),
+        "practice": catalogue.practice,
         **texts,
     }
 

@@ -41,13 +41,14 @@ class OfflineGrant:
 def grant_offline_numbers(
     resources: Resources, *, journal_id: str, kiosk: Caller
 ) -> OfflineGrant | None:
-    """None where this is switched off, there is no reception, or all letters are given away.
+    """None where this is switched off, there is no reception, or all letters are given away; and
+    in a lesson, whose papers must never look like real ones.
 
     Raises ChangedMeanwhile when the journal is another kiosk's, StorageUnavailable.
     """
     catalogue = resources.catalogue.get()
     service, per_hour = find_reception(catalogue), catalogue.settings.offline_numbers_per_hour
-    if service is None or per_hour <= 0:
+    if service is None or per_hour <= 0 or catalogue.practice:
         return None
     letter = _letter_of(resources, journal_id, kiosk)
     if letter is None:

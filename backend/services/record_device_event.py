@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, literal, select, union_all, update
+from sqlalchemy.orm import aliased
 
 from backend.domain.ids import new_id
+from backend.domain.kiosk_health import SILENT_AFTER, Notes
 from backend.events import Event
+from backend.services.judge_kiosk import judge_kiosk
 from backend.storage.database import Database
 from backend.storage.tables import DeviceEvent, Heartbeat, Kiosk
 from backend.storage.unit_of_work import UnitOfWork
 
-SILENT_AFTER = timedelta(seconds=90)
-"""A kiosk sends a heartbeat twice a minute; staff learn of a silent one within two minutes."""
+DEVICES = ("printer", "scanner", "camera", "touch")
 MAX_TROUBLES = 100
+_PAPER = {"paper_end": "out", "paper_near_end": "low", "ready": "ok"}
+_TOUCH = {"ready": "ok", "absent": "absent"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,77 +36,105 @@ class Trouble:
 def record_device_event(
     database: Database, *, kiosk_id: str, device: str, state: str, reason: str | None
 ) -> None:
-    """A state that was said before is not recorded again: a flapping wire fills no table."""
+    """Seen on the page at once; whether it is worth an alert is judged as with a report."""
 
     def record(unit: UnitOfWork) -> None:
-        last = unit.connection.execute(
-            select(DeviceEvent.state)
-            .where(
-                DeviceEvent.facility_id == unit.facility_id,
-                DeviceEvent.kiosk_id == kiosk_id,
-                DeviceEvent.device == device,
-            )
-            .order_by(DeviceEvent.at.desc(), DeviceEvent.id.desc())
-            .limit(1)
-        ).scalar_one_or_none()
-        if last == state:
-            return
-        unit.connection.execute(
-            insert(DeviceEvent).values(
-                id=new_id(),
-                facility_id=unit.facility_id,
-                kiosk_id=kiosk_id,
-                device=device,
-                state=state,
-                reason=reason,
-                at=unit.now,
-            )
-        )
-        unit.publish(
-            Event.DEVICE_STATE_CHANGED,
-            subject=f"kiosk:{kiosk_id}",
-            detail={"device": device, "state": state},
-        )
+        if keep_device_state(unit, kiosk_id, device=device, state=state, reason=reason):
+            _change_report(unit, kiosk_id, device, state)
 
     database.transact(record)
 
 
-def record_heartbeat(database: Database, *, kiosk_id: str) -> None:
-    def record(unit: UnitOfWork) -> None:
-        beat = unit.insert_into(Heartbeat).values(
-            kiosk_id=kiosk_id, facility_id=unit.facility_id, at=unit.now, report={}
+def keep_device_state(
+    unit: UnitOfWork, kiosk_id: str, *, device: str, state: str, reason: str | None
+) -> bool:
+    """False for a state that was said before: a flapping wire fills no table."""
+    last = unit.connection.execute(
+        select(DeviceEvent.state)
+        .where(
+            DeviceEvent.facility_id == unit.facility_id,
+            DeviceEvent.kiosk_id == kiosk_id,
+            DeviceEvent.device == device,
         )
-        unit.connection.execute(
-            beat.on_conflict_do_update(index_elements=[Heartbeat.kiosk_id], set_={"at": unit.now})
+        .order_by(DeviceEvent.at.desc(), DeviceEvent.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    if last == state:
+        return False
+    unit.connection.execute(
+        insert(DeviceEvent).values(
+            id=new_id(),
+            facility_id=unit.facility_id,
+            kiosk_id=kiosk_id,
+            device=device,
+            state=state,
+            reason=reason,
+            at=unit.now,
         )
+    )
+    unit.publish(
+        Event.DEVICE_STATE_CHANGED,
+        subject=f"kiosk:{kiosk_id}",
+        detail={"device": device, "state": state},
+    )
+    return True
 
-    database.transact(record)
+
+def _change_report(unit: UnitOfWork, kiosk_id: str, device: str, state: str) -> None:
+    """The newest report says so from here on. Nothing before the first heartbeat."""
+    known = unit.connection.execute(
+        select(Heartbeat.report, Heartbeat.notes)
+        .where(Heartbeat.kiosk_id == kiosk_id)
+        .with_for_update()
+    ).one_or_none()
+    if known is None:
+        return
+    report: dict[str, Any] = known.report | {device: state}
+    if device == "printer" and state in _PAPER:
+        report["paper"] = _PAPER[state]
+    if device == "touch":
+        report["touch"] = _TOUCH.get(state, "suspect")
+    if device == "camera":
+        report.pop("camera_frame_age_ms", None)
+    notes = judge_kiosk(unit, kiosk_id, report, Notes.from_json(known.notes))
+    unit.connection.execute(
+        update(Heartbeat)
+        .where(Heartbeat.kiosk_id == kiosk_id)
+        .values(report=report, notes=notes.to_json())
+    )
 
 
 def list_troubles(database: Database) -> list[Trouble]:
-    """What does not work at the kiosks now, the newest first."""
+    """What does not work at the kiosks now, the newest first.
+
+    The newest event of each device is found by its index: a year of events costs no more than a day.
+    """
+    devices = union_all(*(select(literal(name).label("device")) for name in DEVICES)).subquery()
+    event = aliased(DeviceEvent)
     newest = (
-        select(
-            DeviceEvent.kiosk_id,
-            DeviceEvent.device,
-            DeviceEvent.state,
-            DeviceEvent.at,
-            func.row_number()
-            .over(
-                partition_by=(DeviceEvent.kiosk_id, DeviceEvent.device),
-                order_by=(DeviceEvent.at.desc(), DeviceEvent.id.desc()),
-            )
-            .label("age"),
+        select(event.id)
+        .where(
+            event.facility_id == database.facility_id,
+            event.kiosk_id == Kiosk.id,
+            event.device == devices.c.device,
         )
-        .where(DeviceEvent.facility_id == database.facility_id)
-        .subquery()
+        .order_by(event.at.desc(), event.id.desc())
+        .limit(1)
+        .correlate(Kiosk, devices)
+        .scalar_subquery()
     )
     with database.read() as connection:
-        devices = connection.execute(
-            select(Kiosk.name, newest.c.device, newest.c.state, newest.c.at)
-            .join(Kiosk, Kiosk.id == newest.c.kiosk_id)
-            .where(newest.c.age == 1, newest.c.state != "ready", Kiosk.revoked_at.is_(None))
-            .order_by(newest.c.at.desc())
+        troubles = connection.execute(
+            select(Kiosk.name, DeviceEvent.device, DeviceEvent.state, DeviceEvent.at)
+            .select_from(Kiosk)
+            .join(devices, literal(value=True))
+            .join(DeviceEvent, DeviceEvent.id == newest)
+            .where(
+                Kiosk.facility_id == database.facility_id,
+                Kiosk.revoked_at.is_(None),
+                DeviceEvent.state != "ready",
+            )
+            .order_by(DeviceEvent.at.desc())
             .limit(MAX_TROUBLES)
         ).all()
         silent = connection.execute(
@@ -118,5 +151,6 @@ def list_troubles(database: Database) -> list[Trouble]:
     return [
         Trouble(kiosk=row.name, device="kiosk", state="silent", since=row.at) for row in silent
     ] + [
-        Trouble(kiosk=row.name, device=row.device, state=row.state, since=row.at) for row in devices
+        Trouble(kiosk=row.name, device=row.device, state=row.state, since=row.at)
+        for row in troubles
     ]

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, func, select, update
 
 from backend.domain.ids import new_id
+from backend.domain.kiosk_health import SILENT_AFTER
 from backend.domain.visit import OPEN_STATES, PrintState
 from backend.errors import (
     AgentAway,
@@ -21,7 +22,6 @@ from backend.errors import (
 from backend.events import Event
 from backend.services.decide_at_desk import lock_visit_of_today
 from backend.services.recognise_caller import Caller
-from backend.services.record_device_event import SILENT_AFTER
 from backend.services.resources import Resources
 from backend.storage import tables
 from backend.storage.database import Database

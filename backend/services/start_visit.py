@@ -308,7 +308,12 @@ def _number(
     if settings.numbering == Numbering.HIS:
         letter = settings.letter_beside_his
     else:
-        letter = get_letter(standing.lane, service_letter=service.series_letter, settings=settings)
+        letter = get_letter(
+            standing.lane,
+            service_letter=service.series_letter,
+            settings=settings,
+            practice=catalogue.practice,
+        )
     number = take_number(unit, letter, day=day)
     add_number(unit, letter, number, day=day, visit_id=visit_id)
     return letter, number

@@ -30,14 +30,14 @@ Item = TypeVar("Item")
 Row = dict[str, Any]
 
 
-def sync_catalogue(database: Database, gateway: HisGateway) -> None:
+def sync_catalogue(database: Database, gateway: HisGateway, *, practice: bool = False) -> None:
     """Reads everything first, then writes it in one transaction: readers never see half of it.
 
-    What the HIS no longer lists is switched off, never deleted: tickets point to it. Safe to run
+    `practice` marks a facility that is made by this as one for lessons, for good. What the HIS no longer lists is switched off, never deleted: tickets point to it. Safe to run
     twice and by two workers at once. Raises HisError (nothing changed) or StorageUnavailable.
     """
     seen = _read(gateway, now=database.clock())
-    database.transact(lambda unit: _write(unit, seen))
+    database.transact(lambda unit: _write(unit, seen, practice=practice))
 
 
 class _Seen:
@@ -91,9 +91,9 @@ def _read(gateway: HisGateway, *, now: Any) -> _Seen:
     return seen
 
 
-def _write(unit: UnitOfWork, seen: _Seen) -> None:
+def _write(unit: UnitOfWork, seen: _Seen, *, practice: bool) -> None:
     facility_id, connection = unit.facility_id, unit.connection
-    _write_facility(unit, seen)
+    _write_facility(unit, seen, practice=practice)
     departments = _merge(
         unit,
         tables.Department,
@@ -243,7 +243,7 @@ def _write(unit: UnitOfWork, seen: _Seen) -> None:
     unit.audit(Event.CATALOGUE_REFRESHED, actor=ACTOR, subject=f"facility:{facility_id}")
 
 
-def _write_facility(unit: UnitOfWork, seen: _Seen) -> None:
+def _write_facility(unit: UnitOfWork, seen: _Seen, *, practice: bool) -> None:
     """Makes the facility and its priority groups once; afterwards they belong to the hospital."""
     facility = seen.facility
     created = unit.connection.execute(
@@ -257,6 +257,7 @@ def _write_facility(unit: UnitOfWork, seen: _Seen) -> None:
             timezone=DEFAULT_TIMEZONE,
             settings=FacilitySettings().to_json(),
             catalogue_version=0,
+            practice=practice,
         )
         .on_conflict_do_nothing(index_elements=["id"])
     ).rowcount

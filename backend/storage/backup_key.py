@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from backend.errors import ConfigError
+from backend.storage.secret_file import read_secret, write_secret
 
 KEY_BYTES = 32
 
@@ -46,11 +46,10 @@ class BackupKey:
 
 def load_backup_key(path: Path) -> BackupKey:
     """Raises ConfigError: missing, readable by others, or not the promised shape."""
+    text = read_secret(path, name="backup key")
     try:
-        if path.stat().st_mode & 0o077:
-            raise ConfigError("the backup key may be readable by its owner only (chmod 600)")
-        secret = bytes.fromhex(json.loads(path.read_text(encoding="ascii"))["backup_key"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        secret = bytes.fromhex(json.loads(text)["backup_key"])
+    except (ValueError, KeyError, TypeError) as error:
         raise ConfigError("the backup key cannot be read or is not a backup key") from error
     if len(secret) != KEY_BYTES:
         raise ConfigError("the backup key is not 32 bytes long")
@@ -59,7 +58,4 @@ def load_backup_key(path: Path) -> BackupKey:
 
 def write_new_backup_key(path: Path) -> None:
     """Makes a key file readable by its owner only. Raises FileExistsError: never overwrites."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        json.dump({"backup_key": secrets.token_hex(KEY_BYTES)}, file)
-        file.write("\n")
+    write_secret(path, json.dumps({"backup_key": secrets.token_hex(KEY_BYTES)}) + "\n")

@@ -207,4 +207,5 @@ def load_catalogue(connection: Connection, facility_id: str) -> Catalogue:
         practitioners=practitioners,
         priority_groups=tuple(groups),
         his_features=features,
+        practice=facility.practice,
     )

@@ -13,6 +13,7 @@ from backend.storage.tables import Base, Code, Id, Name, one_of, primary
 
 COMMAND_KINDS = ("restart", "test_print", "take_picture", "send_logs")
 COMMAND_STATES = ("waiting", "taken", "done", "refused", "failed", "expired", "cancelled")
+OPEN_ORDERS = ("waiting", "taken")
 NOTICE_STATES = ("waiting", "sent", "given_up")
 
 OPEN_ALERT = text("cleared_at IS NULL")
@@ -79,6 +80,8 @@ class AlertNotice(Base):
     phase: Mapped[str] = mapped_column(Code)
     channel: Mapped[str] = mapped_column(Code, server_default="")
     state: Mapped[str] = mapped_column(Code, server_default="waiting")
+    batch_id: Mapped[str | None] = mapped_column(Id)
+    """What was told in one message. A waiting row that has one may have arrived already."""
     attempts: Mapped[int] = mapped_column(server_default="0")
     next_at: Mapped[datetime]
     last_error: Mapped[str | None] = mapped_column(Name)
@@ -104,6 +107,37 @@ class KioskAbsence(Base):
     kiosk_id: Mapped[str] = mapped_column(ForeignKey("kiosk.id"))
     began_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+class KioskHour(Base):
+    """What a kiosk said in one hour: a year of it is quick to look at. Nothing of a person."""
+
+    __tablename__ = "kiosk_hour"
+    __table_args__ = (Index("ix_kiosk_hour_hour", "facility_id", "hour"),)
+    kiosk_id: Mapped[str] = mapped_column(ForeignKey("kiosk.id"), primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    facility_id: Mapped[str] = mapped_column(Id)
+    beats: Mapped[int]
+    visits: Mapped[int]
+    errors: Mapped[int]
+    waits: Mapped[int]
+    p95_sum_ms: Mapped[float]
+    worst_ms: Mapped[float]
+    temperature_max_c: Mapped[float | None]
+    memory_max_percent: Mapped[float | None]
+    disk_min_percent: Mapped[float | None]
+    skew_max_s: Mapped[float | None]
+
+
+class KioskOwner(Base):
+    """Whose machine it is, and who mends it: a bank, a vendor. An office, not a person."""
+
+    __tablename__ = "kiosk_owner"
+    kiosk_id: Mapped[str] = mapped_column(ForeignKey("kiosk.id"), primary_key=True)
+    facility_id: Mapped[str] = mapped_column(Id)
+    owner: Mapped[str] = mapped_column(Name, server_default="")
+    contact: Mapped[str] = mapped_column(Name, server_default="")
+    serial_number: Mapped[str] = mapped_column(Name, server_default="")
 
 
 class KioskCommand(Base):

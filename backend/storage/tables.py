@@ -139,6 +139,8 @@ class Facility(Base):
     catalogue_at: Mapped[datetime | None]
     his_features: Mapped[list[Any] | None] = mapped_column(Json)
     """What the HIS can do (names of the port's methods); none: it was never asked."""
+    practice: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """For lessons, with invented people: set when the database is made, and never changed."""
 
 
 # --- catalogue, filled from the HIS --------------------------------------------------------------
@@ -1008,6 +1010,9 @@ class EnrolmentCode(Base):
     facility_id: Mapped[str] = mapped_column(Id)
     kiosk_name: Mapped[str] = mapped_column(Name)
     kind: Mapped[str] = mapped_column(Code, server_default="kiosk")
+    profile: Mapped[str] = mapped_column(Code, server_default="reception")
+    kiosk_id: Mapped[str | None] = mapped_column(Id)
+    """New hardware for this kiosk: it keeps its place, name, profile and letters."""
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
@@ -1019,6 +1024,9 @@ class Heartbeat(Base):
     facility_id: Mapped[str] = mapped_column(Id)
     at: Mapped[datetime]
     report: Mapped[dict[str, Any]]
+    """The newest one; device events that came since are in it."""
+    notes: Mapped[dict[str, Any]] = mapped_column(Json, server_default=text("'{}'"))
+    """domain.kiosk_health.Notes"""
 
 
 class DeviceEvent(Base):
@@ -1099,7 +1107,7 @@ class CallingWordsChange(Base):
 
 
 class SettingsImport(Base):
-    """One file of settings that was taken, or taken back; what stood before is kept."""
+    """Settings changed at once, by a file or on a page, or taken back; what stood before is kept."""
 
     __tablename__ = "settings_import"
     facility_id: Mapped[str] = mapped_column(Id, ForeignKey("facility.id"), primary_key=True)
@@ -1107,6 +1115,8 @@ class SettingsImport(Base):
     """Counts up from 1; the newest can be taken back."""
     changes: Mapped[list[Any]] = mapped_column(Json)
     """domain.settings_file.Change as JSON."""
+    origin: Mapped[str] = mapped_column(Code, server_default="file")
+    """services.keep_settings.Origin"""
     changed_at: Mapped[datetime]
     changed_by: Mapped[str] = mapped_column(Name)
 
@@ -1359,6 +1369,11 @@ class AuditEvent(Base):
             postgresql_where=text("sequence IS NOT NULL"),
             sqlite_where=text("sequence IS NOT NULL"),
         ),
+        # What people search by, each in the order in which it is shown.
+        Index("ix_audit_event_at", "facility_id", "at", "id"),
+        Index("ix_audit_event_actor", "facility_id", "actor", "at", "id"),
+        Index("ix_audit_event_event", "facility_id", "event", "at", "id"),
+        Index("ix_audit_event_subject", "facility_id", "subject", "at", "id"),
         Index(
             "ix_audit_event_identified",
             "facility_id",
@@ -1376,6 +1391,8 @@ class AuditEvent(Base):
     subject: Mapped[str] = mapped_column(Name)
     """table:ID"""
     detail: Mapped[dict[str, Any]]
+    origin: Mapped[str | None] = mapped_column(Code)
+    """Where from: an address of the network, or host:ACCOUNT for a command; none for a job."""
     sequence: Mapped[int | None] = mapped_column(BigInteger)
     chain_hash: Mapped[str | None] = mapped_column(Code)
 

@@ -61,11 +61,15 @@ def api_blueprint(name: str, description: str, *, bearer: bool = True) -> APIBlu
     )
 
 
-def allow(*roles: Role | StaffRole) -> Callable[[Route], Route]:
-    """Who may call a route: "kiosk", "staff" (whatever their role), or staff of these roles."""
+def allow(*roles: Role | StaffRole, max_bytes: int | None = None) -> Callable[[Route], Route]:
+    """Who may call a route: "kiosk", "staff" (whatever their role), or staff of these roles.
+
+    `max_bytes`: what those who may call it may send, where that is more than MAX_BODY_BYTES.
+    """
 
     def mark(route: Route) -> Route:
         route.__dict__["allowed_roles"] = frozenset(roles)
+        route.__dict__["api_max_bytes"] = max_bytes
         return route
 
     return mark

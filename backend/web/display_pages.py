@@ -58,10 +58,12 @@ def page(key: str) -> Response:
         return _html(render_template("display_none.html"), status=404)
     words = {language: dict(texts(language, "display")) for language in LANGUAGES}
     files = [f"/assets/{name}" for name in (*STYLES, *SCRIPTS)]
+    catalogue = resources().catalogue.get()
     return _html(
         render_template(
             "display.html",
-            facility=resources().catalogue.get().facility_name,
+            facility=catalogue.facility_name,
+            practice=catalogue.practice,
             words=words,
             files=files,
             build=build(),

@@ -66,7 +66,10 @@ def _check_body() -> None:
     if request.blueprint == partner_auth.BLUEPRINT:
         return  # looked at with its signature, and may hold a picture
     view = current_app.view_functions.get(request.endpoint or "")
-    most = getattr(view, "page_max_bytes", None) or MAX_BODY_BYTES
+    most = next(
+        filter(None, (getattr(view, name, None) for name in ("page_max_bytes", "api_max_bytes"))),
+        MAX_BODY_BYTES,
+    )
     if (request.content_length or 0) > most:
         raise BodyTooLarge
     if request.method not in {"POST", "PUT"} or not request.path.startswith(API_PREFIX):
@@ -74,7 +77,7 @@ def _check_body() -> None:
     data = request.get_data()
     if not data:
         return
-    if len(data) > MAX_BODY_BYTES:
+    if len(data) > most:
         raise BodyTooLarge
     if not request.is_json:
         raise NotJson

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, RootModel
 
-from backend.web.schemas import DeviceState, Label, Moment, Reply, Request, Word
+from backend.web.schemas import DeviceState, Id, Label, Reply, Request, Word
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 Milliseconds = Annotated[float, Field(ge=0, le=3_600_000)]
@@ -32,9 +32,10 @@ class KioskReport(Request):
     """
 
     version: Word
-    started_at: Moment
+    started_at: AwareDatetime
     clock: AwareDatetime
-    """The kiosk's own time at sending, 1970 with a dead battery: its skew is seen by it."""
+    """The kiosk's own time at sending, 1970 with a dead battery: its skew is seen by it. The other
+    times are of the same clock."""
     machine: Word
     """A random name of this installation: two machines under one credential are told apart."""
     printer: DeviceState | None = None
@@ -43,8 +44,8 @@ class KioskReport(Request):
     camera_frame_age_ms: Milliseconds | None = None
     """Only while it looks."""
     touch: Literal["ok", "absent", "suspect"] | None = None
-    last_touch_at: Moment | None = None
-    last_visit_at: Moment | None = None
+    last_touch_at: AwareDatetime | None = None
+    last_visit_at: AwareDatetime | None = None
     disk_free_percent: Percent | None = None
     memory_percent: Percent | None = None
     """Of the machine, in use."""
@@ -57,6 +58,10 @@ class KioskReport(Request):
     offline_waiting: Count = 0
     """Numbers given without the server and not handed in."""
     steps: Annotated[list[StepTime], Field(max_length=20)] = []
+
+
+class Heartbeat(RootModel[KioskReport | None]):
+    """Without a body it is alive and says nothing more: print agents, older kiosks."""
 
 
 class Command(Reply):
@@ -73,6 +78,10 @@ class KioskOrders(Reply):
     """Words for the glass; nobody can begin anything then."""
     commands: list[Command]
     """Oldest first. The same command comes until it was answered: do it once."""
+
+
+class CommandPath(Request):
+    command_id: Id
 
 
 class CommandResult(Request):

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+import base64
+from typing import cast
+
+from flask import Response, current_app, request
 
 from backend.domain.notice import NOTICE_FULL, NOTICE_SHORT, NOTICE_VERSION
 from backend.domain.settings import Words
+from backend.errors import ValidationFailed
 from backend.services.enrol_kiosk import enrol_kiosk
+from backend.services.limit_flood import FloodGate
 from backend.services.limit_tries import ENROLMENTS_PER_ADDRESS, count_tries
-from backend.services.record_device_event import record_device_event, record_heartbeat
-from backend.web import schemas
+from backend.services.order_kiosk import hand_out_orders, take_result
+from backend.services.record_device_event import record_device_event
+from backend.services.take_report import take_report
+from backend.web import fleet_schemas, schemas
 from backend.web.api import allow, api_blueprint, caller, json_reply, public, resources
 from his_adapter.models import Feature
+
+FLOOD_GATE = "tiepdon_flood_gate"
+"""Of what kiosks tell: a beat twice a minute, and one whenever something changed."""
+BURST, PER_S = 20, 1.0
+MAX_RESULT_BYTES = 3_000_000
 
 enrolment = api_blueprint("enrolment", "A kiosk gets its credential.", bearer=False)
 blueprint = api_blueprint("kiosks", "A kiosk and its devices.")
@@ -75,6 +87,7 @@ def settings() -> Response:
             for group in groups
         ],
         sees_bookings=catalogue.his_can(Feature.FIND_APPOINTMENTS),
+        practice=catalogue.practice,
         pays=bool(resources().config.payments) and catalogue.his_can(Feature.READ_ACCOUNT),
     )
     return json_reply(reply)
@@ -82,9 +95,14 @@ def settings() -> Response:
 
 @blueprint.post("/kiosks/heartbeat", responses={204: None})
 @allow("kiosk", "agent")
-def heartbeat() -> Response:
-    """Say that this kiosk is alive: twice a minute, or staff see it as silent"""
-    record_heartbeat(resources().database, kiosk_id=caller().id)
+def heartbeat(body: fleet_schemas.Heartbeat) -> Response:
+    """Say that this kiosk is alive, and how: twice a minute, or staff see it as silent
+
+    At once besides when something changed. A flood of them is refused, this kiosk's only.
+    """
+    flood_gate().enter(caller().id)
+    report = body.root.model_dump(mode="json") if body.root else None
+    take_report(resources().database, kiosk_id=caller().id, report=report)
     return Response(status=204)
 
 
@@ -92,6 +110,7 @@ def heartbeat() -> Response:
 @allow("kiosk", "agent")
 def device_event(body: schemas.DeviceEventRequest) -> Response:
     """A printer or scanner of this kiosk changed its state; staff see what does not work"""
+    flood_gate().enter(caller().id)
     record_device_event(
         resources().database,
         kiosk_id=caller().id,
@@ -100,6 +119,57 @@ def device_event(body: schemas.DeviceEventRequest) -> Response:
         reason=body.reason,
     )
     return Response(status=204)
+
+
+@blueprint.get("/kiosk/orders", responses={200: fleet_schemas.KioskOrders})
+@allow("kiosk")
+def orders() -> Response:
+    """How this kiosk shall be, and what it shall do once: asked every ten seconds
+
+    The same command comes until it was answered.
+    """
+    found = hand_out_orders(resources().database, caller().id)
+    out = found.out_of_service
+    reply = fleet_schemas.KioskOrders(
+        profile=found.profile,
+        out_of_service=schemas.Label(vi=out["vi"], en=out["en"]) if out else None,
+        commands=[
+            fleet_schemas.Command(id=order.id, kind=order.kind, expires_at=order.expires_at)
+            for order in found.orders
+        ],
+    )
+    return json_reply(reply)
+
+
+@blueprint.post("/kiosk/commands/<command_id>/result", responses={204: None})
+@allow("kiosk", max_bytes=MAX_RESULT_BYTES)
+def command_result(path: fleet_schemas.CommandPath, body: fleet_schemas.CommandResult) -> Response:
+    """What became of a command; the first answer counts, the same one may come again
+
+    A picture or logs go with it, 2 MB at most.
+    """
+    flood_gate().enter(caller().id)
+    try:
+        file = (
+            None
+            if body.attachment_base64 is None
+            else base64.b64decode(body.attachment_base64, validate=True)
+        )
+    except ValueError as error:
+        raise ValidationFailed from error
+    take_result(
+        resources().database,
+        caller().id,
+        path.command_id,
+        state=body.state,
+        reason=body.reason,
+        untrusted_file=file,
+    )
+    return Response(status=204)
+
+
+def flood_gate() -> FloodGate:
+    return cast("FloodGate", current_app.extensions[FLOOD_GATE])
 
 
 def label(words: Words) -> schemas.Label:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Flask, Response, g, render_template, request
@@ -23,6 +23,11 @@ def install(app: Flask) -> None:
     app.add_template_filter(_clock, "clock")
     app.add_template_filter(_ago, "ago")
     app.add_template_filter(_moment, "moment")
+    app.add_template_filter(_second, "second")
+    app.add_template_filter(_moment_of_year, "moment_of_year")
+    app.add_template_filter(_since, "since")
+    app.add_template_filter(_decimal, "decimal")
+    app.add_template_filter(_skew, "skew")
     app.add_template_filter(_day, "day")
     app.add_template_filter(_dong, "dong")
     app.add_template_filter(_percent, "percent")
@@ -70,12 +75,14 @@ def render_page(
 ) -> Response:
     """A page with `t` (the words of `common` and of `areas`), `lang`, `facility` and `facts`."""
     lang = g.page_language = lang or page_language()
-    name = resources().catalogue.get().facility_name
+    catalogue = resources().catalogue.get()
+    name = catalogue.facility_name
     html = render_template(
         template,
         t=texts(lang, *areas),
         lang=lang,
         facility=name.vi if lang == "vi" else name.en,
+        practice=catalogue.practice,
         **facts,
     )
     reply = Response(html, status=status, content_type="text/html; charset=utf-8")
@@ -90,6 +97,44 @@ def _clock(moment: datetime) -> str:
 def _moment(moment: datetime) -> str:
     """For what may have been on another day."""
     return moment.astimezone(resources().catalogue.get().zone).strftime("%d/%m %H:%M")
+
+
+def _second(moment: datetime) -> str:
+    """For a trail: the year and the second count, and the offset says whose time it is."""
+    local = moment.astimezone(resources().catalogue.get().zone)
+    return local.strftime("%d/%m/%Y %H:%M:%S") + f" {local:%z}"[:4]
+
+
+def _moment_of_year(moment: datetime) -> str:
+    return moment.astimezone(resources().catalogue.get().zone).strftime("%d/%m/%Y %H:%M:%S")
+
+
+def _since(moment: datetime) -> str:
+    """Minutes, then hours; what lies longer back by its day."""
+    now = resources().database.clock()
+    if now - moment < timedelta(hours=1):
+        return _ago(moment)
+    if now - moment < timedelta(hours=24):
+        words = texts(g.get("page_language") or page_language())
+        hours = int((now - moment).total_seconds() // 3600)
+        return str(words["since_hours"].format(count=hours))
+    return _moment(moment)
+
+
+def _decimal(figure: float) -> str:
+    mark = "." if (g.get("page_language") or page_language()) == "en" else ","
+    return f"{figure:.1f}".removesuffix(".0").replace(".", mark)
+
+
+def _skew(seconds: float) -> str:
+    """By the largest unit that says enough: a clock may be decades off."""
+    size, sign = abs(seconds), "-" if seconds < 0 else "+"
+    if size < 1:
+        return "0 s"
+    if size < 120:
+        return f"{sign}{size:.0f} s"
+    hours = size / 3600
+    return f"{sign}{hours:.1f} h" if hours >= 1 else f"{sign}{size / 60:.0f} min"
 
 
 def _day(day: date) -> str:

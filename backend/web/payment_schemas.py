@@ -133,6 +133,8 @@ class Receipt(Reply):
     texts: ReceiptTexts
     vi: ReceiptTexts | None
     """The same words in Vietnamese, when `lang` is another language."""
+    practice: bool = False
+    """Not a real one: a stripe over and under it says so."""
 
 
 class PaymentReply(Reply):

@@ -104,6 +104,8 @@ class KioskSettings(Reply):
     """False: the HIS does not tell of bookings, so who has one is sent to the desk."""
     pays: bool = False
     """Fees can be read here, and paid at a kiosk."""
+    practice: bool = False
+    """Staff are training: nothing here is real, and every screen and paper says so."""
 
 
 class DeviceState(StrEnum):
@@ -119,7 +121,7 @@ class DeviceState(StrEnum):
 
 
 class DeviceEventRequest(Request):
-    device: Literal["printer", "scanner"]
+    device: Literal["printer", "scanner", "camera", "touch"]
     state: DeviceState
     reason: ShortText | None = None
 
@@ -293,6 +295,8 @@ class Ticket(Reply):
     department: str
     vi: TicketTexts | None
     """The same words in Vietnamese, when `lang` is another language."""
+    practice: bool = False
+    """Not a real one: a stripe over and under it says so."""
 
 
 class VisitReply(Reply):

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 
 from devices.fonts import Weight
 from devices.models import VIETNAM, ReceiptDocument, ReceiptLine
+from devices.printers.marks import stripe
 from devices.printers.typesetting import (
     BLACK,
     WHITE,
@@ -133,6 +134,7 @@ class _Sheet:
 
     def draw(self) -> Image.Image:
         layout = self._layout
+        self._mark()
         self._centred(printable(self._document.hospital, max_chars=160), layout.hospital)
         self._y += layout.gap_px // 2
         self._rule()
@@ -143,8 +145,15 @@ class _Sheet:
         self._notes()
         self._code_for_the_phone()
         self._foot()
+        self._mark()
         grey = self._image.crop((0, 0, layout.width_px, self._y + layout.gap_px))
         return to_ink(grey)
+
+    def _mark(self) -> None:
+        if self._document.mark is not None:
+            band = stripe(self._document.mark, width_px=self._layout.width_px)
+            self._image.paste(band, (0, self._y + self._layout.gap_px // 2))
+            self._y += band.height + self._layout.gap_px * 3 // 2
 
     def _head(self) -> None:
         """What this paper is, and the code by which it is found again."""

@@ -13,7 +13,8 @@ from typing import Literal
 from PIL import Image, ImageDraw, ImageFont
 
 from devices.fonts import Weight, get_font
-from devices.models import VIETNAM, TicketDocument, TicketWords
+from devices.models import VIETNAM, PaperMark, TicketDocument, TicketWords
+from devices.printers.marks import stripe
 from devices.printers.typesetting import (
     BLACK,
     WHITE,
@@ -164,8 +165,14 @@ class _Sheet:
         self._draw = ImageDraw.Draw(self._image)
         self._y = layout.gap_px
 
+    @property
+    def _is_ticket(self) -> bool:
+        """A page that tries the printer has no place in a line."""
+        return self._document.mark is not PaperMark.TEST
+
     def draw(self) -> Image.Image:
         layout = self._layout
+        self._mark()
         self._hospital()
         self._rule()
         self._number()
@@ -176,9 +183,16 @@ class _Sheet:
             self._words_above_code()
         self._notes()
         self._foot()
+        self._mark()
         length = self._y + layout.gap_px
         grey = self._image.crop((0, 0, layout.width_px, length))
         return to_ink(grey)
+
+    def _mark(self) -> None:
+        if self._document.mark is not None:
+            band = stripe(self._document.mark, width_px=self._layout.width_px)
+            self._image.paste(band, (0, self._y + self._layout.gap_px // 2))
+            self._y += band.height + self._layout.gap_px * 3 // 2
 
     def _hospital(self) -> None:
         self._paragraph(printable(self._document.hospital, max_chars=160), self._layout.hospital)
@@ -186,8 +200,9 @@ class _Sheet:
 
     def _number(self) -> None:
         layout = self._layout
-        self._centred_pair(_YOUR_NUMBER)
-        self._y += layout.gap_px * 2 // 3
+        if self._is_ticket:
+            self._centred_pair(_YOUR_NUMBER)
+            self._y += layout.gap_px * 2 // 3
         number = "".join(printable(self._document.number, max_chars=_MAX_NUMBER_CHARS).split())
         picture = _number_picture(
             number, layout.cap_height_px, layout.width_px - 2 * layout.margin_px
@@ -294,6 +309,8 @@ class _Sheet:
 
     def _code_caption(self, middle: int, top: int, width: int) -> int:
         """Draws what the code is for below it; returns where that ends."""
+        if not self._is_ticket:
+            return top
         kept, self._y = self._y, top
         for line in balanced(_said(_MISSED, self._lang), self._layout.small, width):
             self._line(line, self._layout.small, x=middle, anchor="m")
@@ -309,7 +326,8 @@ class _Sheet:
             self._column(f"{span} {_said(_MINUTES, self._lang)}", layout.value, left, column)
             self._y += layout.gap_px // 2
         if self._words.next:
-            self._label(_NEXT, left, column)
+            if self._is_ticket:
+                self._label(_NEXT, left, column)
             self._column(self._words.next, layout.body, left, column)
             self._column(self._vi.next, layout.body_vi, left, column)
         self._y += layout.gap_px // 2

@@ -78,6 +78,9 @@ class FramedLink(ABC):
     def latest_frame(self) -> Frame | None:
         return None
 
+    def frame_age_s(self) -> float | None:
+        return None
+
     @abstractmethod
     def disconnect(self) -> None: ...
 

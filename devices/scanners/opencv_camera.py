@@ -66,6 +66,10 @@ class CameraLink:
         capture = self._capture
         return None if capture is None else capture.newest
 
+    def frame_age_s(self) -> float | None:
+        capture = self._capture
+        return None if capture is None else capture.age_s()
+
 
 class _Capture:
     """The thread that takes pictures. Once stopped it lets go of the source as soon as it can.
@@ -101,6 +105,11 @@ class _Capture:
                 return None
             self._taken = True
             return self.newest
+
+    def age_s(self) -> float | None:
+        """None before the first picture."""
+        with self._fresh:
+            return time.monotonic() - self._changed_at_s if self.newest is not None else None
 
     def stop(self) -> None:
         self._stopped = True

@@ -59,6 +59,9 @@ class ScannerLink(Protocol):
     def latest_frame(self) -> Frame | None:
         """The newest picture, for links that have pictures."""
 
+    def frame_age_s(self) -> float | None:
+        """Since it last changed; None for links that have none."""
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -127,6 +130,9 @@ class ThreadedScanner:
 
     def latest_frame(self) -> Frame | None:
         return self._link.latest_frame() if self.status().can_read else None
+
+    def frame_age_s(self) -> float | None:
+        return self._link.frame_age_s() if self.status().can_read else None
 
     def _set_awake(self, *, awake: bool) -> None:
         with self._changed:

@@ -4,6 +4,8 @@
 |----------|-------------------------------------------------------------|--------------|
 | `folder` | data folder with the register and `faults.json`             | out/demo-his |
 | `hours`  | `always` open, or `office` hours                            | always       |
+| `catalogue` | file with what another place offers, as the builtin     | none: the    |
+|          | register reads it; the invented people come there           | demo hospital|
 
 Refuses to open where TIEPDON_ENV is production.
 """
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from his_adapter.builtin.base import Clock
+from his_adapter.builtin.catalogue import Catalogue, load_catalogue
 from his_adapter.builtin.gateway import BuiltinGateway
 from his_adapter.builtin.store import Store
 from his_adapter.demo.faults import FaultyLine, Sleep
@@ -40,13 +43,14 @@ def open_demo(
     folder: Path,
     *,
     hours: Hours = Hours.ALWAYS,
+    catalogue: Catalogue | None = None,
     clock: Clock,
     sleep: Sleep = time.sleep,
     issues_einvoices: bool = False,
 ) -> BuiltinGateway:
-    """The demo hospital in that folder, filled if it is empty."""
+    """The demo hospital, or another place, in that folder, filled if it is empty."""
     store = Store(folder / REGISTER_FILE)
-    catalogue = demo_catalogue(hours)
+    catalogue = catalogue or demo_catalogue(hours)
     people = invented_crowd()
     seed_people(store, catalogue, people, now=clock())
     seed_records(store)
@@ -74,11 +78,18 @@ def open_gateway(settings: Mapping[str, Any]) -> HisGateway:
     """Raises GatewayMisconfigured in production and for settings that cannot be used."""
     if os.environ.get("TIEPDON_ENV") == "production":
         raise GatewayMisconfigured("the demo hospital refuses to run in production")
-    if unknown := sorted(settings.keys() - {"folder", "hours"}):
+    if unknown := sorted(settings.keys() - {"folder", "hours", "catalogue"}):
         raise GatewayMisconfigured(f"unknown setting {unknown[0]}")
     try:
         hours = Hours(settings.get("hours") or Hours.ALWAYS)
     except ValueError as error:
         raise GatewayMisconfigured("hours is always or office") from error
     folder = Path(settings.get("folder") or DEFAULT_FOLDER)
-    return open_demo(folder, hours=hours, clock=lambda: datetime.now(UTC), issues_einvoices=True)
+    place = settings.get("catalogue")
+    return open_demo(
+        folder,
+        hours=hours,
+        catalogue=load_catalogue(Path(place)) if place else None,
+        clock=lambda: datetime.now(UTC),
+        issues_einvoices=True,
+    )

@@ -21,7 +21,7 @@ from his_adapter.demo.people import InventedPerson
 from his_adapter.demo.personas import PERSONAS, Booking
 from his_adapter.errors import GatewayMisconfigured
 from his_adapter.events import HisEvent
-from his_adapter.models import AppointmentStatus, PatientDraft, Service, Slot, VisitStatus
+from his_adapter.models import AppointmentStatus, PatientDraft, Ref, Service, Slot, VisitStatus
 
 _LAYOUT = "2"
 """Changes with the people or the order they are stored in."""
@@ -118,6 +118,7 @@ class BookingRefresher:
             (patient_id, booking)
             for patient_id, persona in enumerate(known, start=1)
             for booking in persona.bookings
+            if list_bookable(self._catalogue)
         ]
         for index, (patient_id, booking) in enumerate(plans):
             service = self._service(booking)
@@ -143,7 +144,7 @@ class BookingRefresher:
         first_day = now.astimezone(self._catalogue.zone).date()
         rng = random.Random(first_day.toordinal())  # noqa: S311 - the same for every process
         known = sum(persona.registered for persona in PERSONAS)
-        services = [service for service in self._catalogue.services if service.by_hour]
+        services = list_bookable(self._catalogue)
         index = 0
         for day in (first_day + timedelta(days=n) for n in range(BOOKING_DAYS_AHEAD + 1)):
             slots = [
@@ -166,7 +167,7 @@ class BookingRefresher:
                     index += 1
 
     def _service(self, booking: Booking) -> Service:
-        return next(item for item in self._catalogue.services if item.ref == booking.service)
+        return choose_service(list_bookable(self._catalogue), booking.service)
 
     def _start(self, now: datetime, booking: Booking) -> datetime:
         """A half hour near the wanted time, on its day.
@@ -181,6 +182,15 @@ class BookingRefresher:
         half_hours = round(wanted / _HALF_HOUR)
         within = min(max(half_hours, 0), 46)  # the last slot of a day begins at 23:00
         return (midnight + timedelta(days=booking.days) + within * _HALF_HOUR).astimezone(UTC)
+
+
+def list_bookable(catalogue: Catalogue) -> list[Service]:
+    return [service for service in catalogue.services if service.by_hour and service.rooms]
+
+
+def choose_service(services: Sequence[Service], wanted: Ref | None) -> Service:
+    """The wanted one; in another place, which has no such service, its first."""
+    return next((item for item in services if item.ref == wanted), services[0])
 
 
 def _retire(db: sqlite3.Connection) -> None:
@@ -242,7 +252,9 @@ def _insert_past_visits(
 ) -> None:
     rng = random.Random(crowd)  # noqa: S311
     today = now.astimezone(catalogue.zone).date()
-    services = [service for service in catalogue.services if service.by_hour]
+    services = list_bookable(catalogue)
+    if not services:
+        return
     past = [
         (patient_id, persona.visited_days_ago, "chronic")
         for patient_id, persona in enumerate(
@@ -254,7 +266,7 @@ def _insert_past_visits(
         for _ in range(min(_CROWD_VISITS, crowd))
     ]
     for number, (patient_id, days_ago, service_ref) in enumerate(past, start=1):
-        service = next(item for item in services if item.ref == service_ref)
+        service = choose_service(services, Ref(service_ref))
         day = today - timedelta(days=days_ago)
         db.execute(
             "INSERT INTO visit (patient_id, status, day, service, room, prefix, number,"

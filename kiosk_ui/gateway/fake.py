@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar, cast
 
 from kiosk_ui.errors import CredentialRefused, ServerAway, ServerRefused
+from kiosk_ui.gateway import fleet_models as fleet
 from kiosk_ui.gateway import models
 from kiosk_ui.gateway import payment_models as pay
 from kiosk_ui.gateway.fake_payments import FakePayments
@@ -211,6 +212,9 @@ class FakeGateway:
         self.existing: models.VisitReply | None = None
         self.acknowledge_help = False
         self.settings = SETTINGS
+        self.orders = fleet.KioskOrders(profile="reception")
+        self.command_results: dict[str, fleet.CommandResult] = {}
+        self.kiosk_reports: list[fleet.KioskReport] = []
         self.money = FakePayments(now)
 
         self.calls: list[str] = []
@@ -244,8 +248,28 @@ class FakeGateway:
     def close(self) -> None:
         self.down = True
 
-    def beat(self) -> None:
+    def beat(self, report: fleet.KioskReport | None = None) -> None:
         self._reach("beat")
+        if report is not None:
+            self.kiosk_reports.append(report)
+
+    def get_orders(self) -> fleet.KioskOrders:
+        """Commands stay on the list until they were answered."""
+        self._reach("get_orders")
+        if not self.enrolled:
+            raise CredentialRefused
+        waiting = [each for each in self.orders.commands if each.id not in self.command_results]
+        return self.orders.model_copy(update={"commands": waiting})
+
+    def tell_command(self, command_id: str, result: fleet.CommandResult) -> None:
+        self._reach("tell_command")
+        self.command_results.setdefault(command_id, result)
+
+    def order(self, command_id: str, kind: fleet.CommandKind) -> None:
+        """What staff ask of this kiosk."""
+        expires_at = self._now() + timedelta(minutes=10)
+        command = fleet.Command(id=command_id, kind=kind, expires_at=expires_at)
+        self.orders = self.orders.model_copy(update={"commands": [*self.orders.commands, command]})
 
     def scan(self, request: models.ScanRequest) -> models.ScanReply:
         self._reach("scan")

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import requests
 from pydantic import ValidationError
@@ -22,6 +22,7 @@ from kiosk_ui.errors import (
     ServerRefused,
 )
 from kiosk_ui.events import KioskEvent
+from kiosk_ui.gateway import fleet_models as fleet
 from kiosk_ui.gateway import models
 from kiosk_ui.gateway import payment_models as pay
 from kiosk_ui.gateway.credential import CredentialFile
@@ -66,6 +67,8 @@ class Times:
     pay_s: float = 12.0
     """A bank is asked meanwhile, and the hospital's own system for the fees."""
     news_s: float = 3.0
+    attachment_s: float = 15.0
+    """A picture or a log, over the line of a small clinic."""
 
 
 class HttpGateway:
@@ -103,8 +106,19 @@ class HttpGateway:
     def get_settings(self) -> models.KioskSettings:
         return self._get(models.KioskSettings, "/kiosk")
 
-    def beat(self) -> None:
-        self._call("POST", "/kiosks/heartbeat")
+    def beat(self, report: fleet.KioskReport | None = None) -> None:
+        self._call("POST", "/kiosks/heartbeat", report)
+
+    def get_orders(self) -> fleet.KioskOrders:
+        return self._get(fleet.KioskOrders, "/kiosk/orders")
+
+    def tell_command(self, command_id: str, result: fleet.CommandResult) -> None:
+        self._call(
+            "POST",
+            f"/kiosk/commands/{quote(command_id, safe='')}/result",
+            result,
+            timeout_s=self._times.attachment_s,
+        )
 
     def scan(self, request: models.ScanRequest) -> models.ScanReply:
         return self._post(models.ScanReply, "/scans", request, timeout_s=self._times.scan_s)

@@ -95,6 +95,8 @@ class KioskSettings(Wire):
     sees_bookings: bool = True
     pays: bool = False
     """Fees can be paid at a kiosk."""
+    practice: bool = False
+    """Staff are training: every screen and paper says so."""
 
 
 class DeviceEventRequest(Wire):
@@ -254,6 +256,7 @@ class Ticket(Wire):
     service: Text
     department: Text
     vi: TicketTexts | None
+    practice: bool = False
 
 
 class OfflineGrantRequest(Wire):

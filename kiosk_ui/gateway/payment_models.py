@@ -129,6 +129,7 @@ class Receipt(Wire):
     lang: Language
     texts: ReceiptTexts
     vi: ReceiptTexts | None
+    practice: bool = False
 
 
 class PaymentReply(Wire):

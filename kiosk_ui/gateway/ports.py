@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from kiosk_ui.gateway import fleet_models as fleet
 from kiosk_ui.gateway import models
 from kiosk_ui.gateway import payment_models as pay
 
@@ -22,8 +23,14 @@ class Gateway(Protocol):
 
     def get_settings(self) -> models.KioskSettings: ...
 
-    def beat(self) -> None:
-        """Says that this kiosk is alive."""
+    def beat(self, report: fleet.KioskReport | None = None) -> None:
+        """Says that this kiosk is alive, and how it is."""
+
+    def get_orders(self) -> fleet.KioskOrders:
+        """How this kiosk shall be now, and what it shall do once."""
+
+    def tell_command(self, command_id: str, result: fleet.CommandResult) -> None:
+        """What became of an order. Told again it changes nothing."""
 
     def scan(self, request: models.ScanRequest) -> models.ScanReply: ...
 

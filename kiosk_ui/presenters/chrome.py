@@ -53,6 +53,7 @@ def chrome(ctx: Context) -> Chrome:
         step=_step(ctx),
         offline=not ctx.server_up,
         notice=_notice(ctx),
+        practice=say("practice.mark") if ctx.practising else None,
     )
 
 

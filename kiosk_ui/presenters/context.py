@@ -16,17 +16,23 @@ from kiosk_ui.current_visit import AskedAhead, CurrentVisit, Trouble
 from kiosk_ui.errors import GatewayError, ServerAway, ServerRefused
 from kiosk_ui.events import KioskEvent
 from kiosk_ui.flow import Screen
-from kiosk_ui.gateway.models import KioskSettings, Label
+from kiosk_ui.gateway.fleet_models import Profile
+from kiosk_ui.gateway.models import KioskSettings, Label, Ticket
+from kiosk_ui.gateway.payment_models import Receipt
 from kiosk_ui.gateway.ports import Gateway
 from kiosk_ui.presenters.ports import Clock, OfflineNumbers, Place, PrintReports, TicketPrinting
+from kiosk_ui.presenters.tally import STEP_AT, TICKET, Tally
 from kiosk_ui.presenters.views import Phrase
 from kiosk_ui.worker import Worker
 
 T = TypeVar("T")
+Paper = TypeVar("Paper", Ticket, Receipt)
 RETRY_AFTER_S = 1.0
 NAME_SHOWN_S = 30.0
 GRACE_S = 0.15
 """An answer that comes sooner replaces the screen directly: nothing flickers."""
+OUR_FAULT = "trouble.title"
+"""Happened nothing that has a name: the patient did nothing wrong, and neither did the hospital."""
 FRESH_S = 2.0
 """An answer asked for ahead is shown for so long: what is open and full changes by the minute."""
 
@@ -66,6 +72,13 @@ class Context:
     visit: CurrentVisit = field(default_factory=lambda: CurrentVisit(screen=Screen.OUT_OF_SERVICE))
     settings: KioskSettings | None = None
     server_up: bool = False
+    profile: Profile = "reception"
+    """Where this kiosk stands, as staff said; decides what it offers."""
+    out_words: Label | None = None
+    """Staff took it out of service, with these words."""
+    orders_known: bool = False
+    """The server was asked whether it is: until then nobody begins anything."""
+    tally: Tally = field(default_factory=Tally)
     out_reason: str = "out.starting"
     """Key of the sentence on the screen out of service."""
     touched_s: float = 0.0
@@ -74,9 +87,30 @@ class Context:
     """Told of each screen a patient arrives at; set by the kiosk."""
 
     @property
+    def connected(self) -> bool:
+        """The server answers, and knows this kiosk."""
+        return self.server_up and self.settings is not None
+
+    @property
     def ready(self) -> bool:
         """A visit can be begun."""
-        return self.server_up and self.settings is not None
+        return self.connected and self.orders_known and self.out_words is None
+
+    @property
+    def visit_open(self) -> bool:
+        """Somebody is in the middle of something, or something of theirs may be on the glass."""
+        return self.visit.overlay is not None or self.visit.screen not in flow.NOBODY_AT
+
+    @property
+    def practising(self) -> bool:
+        """Nothing here is real, and all that is seen must say so."""
+        return self.settings is not None and self.settings.practice
+
+    def paper(self, made: Paper) -> Paper:
+        """As it is printed: marked while staff train, whatever its maker knew of that."""
+        if not self.practising or made.practice:
+            return made
+        return made.model_copy(update={"practice": True})
 
     # --- words --------------------------------------------------------------------------------
 
@@ -108,11 +142,21 @@ class Context:
         visit = self.visit
         if not flow.may_move(visit.screen, screen):
             raise ValueError(f"no move from {visit.screen} to {screen}")
+        self._count_move(screen)
         if visit.screen not in flow.PASSED_THROUGH:
             visit.trail.append(visit.screen)
         if screen in flow.FINAL:
             visit.trail.clear()
         self._arrive(screen, forward=True)
+
+    def _count_move(self, screen: Screen) -> None:
+        visit = self.visit
+        if visit.screen is Screen.WELCOME and screen in flow.BEGIN_A_VISIT:
+            visit.begun_s = self.clock.ticks_s()
+            self.tally.note_visit(self.clock.now())
+        if screen is Screen.DONE and visit.begun_s is not None:
+            self.tally.note_time(TICKET, self.clock.ticks_s() - visit.begun_s)
+            visit.begun_s = None
 
     def back(self) -> None:
         """To the screen before; to the start when there is none."""
@@ -149,6 +193,8 @@ class Context:
     def fail(self, trouble: Trouble) -> None:
         """Shows what happened and what to do."""
         self.visit.trouble = trouble
+        if trouble.happened == OUR_FAULT:
+            self.tally.note_error()
         if self.visit.screen is not Screen.TROUBLE:
             self.go(Screen.TROUBLE)
 
@@ -257,6 +303,7 @@ class Context:
         self.worker.submit(call, done=answered, failed=failed)
 
     def _stop_waiting(self) -> None:
+        self.tally.note_time(STEP_AT.get(self.visit.screen), self.waited_s())
         self.visit.awaiting = None
         self.visit.reconnecting = False
         self.touched_s = self.clock.ticks_s()
@@ -271,7 +318,7 @@ class Context:
                 # An error of ours too: the patient is told where help is, the log what it was.
                 code = error.code if isinstance(error, GatewayError) else type(error).__name__
                 _log.error("%s code=%s", KioskEvent.REPLY_REFUSED, code)
-                self.fail(Trouble(happened="trouble.title", do="trouble.staff"))
+                self.fail(Trouble(happened=OUR_FAULT, do="trouble.staff"))
 
     def run_later(self, delay_s: float, run: Callable[[], None]) -> None:
         """Within this visit only."""
@@ -293,7 +340,7 @@ def new_key() -> str:
 
 def trouble_for(problem_code: str) -> Trouble:
     """What to say about a refusal of the server, and where trying again leads."""
-    return _TROUBLES.get(problem_code, Trouble(happened="trouble.title", do="trouble.staff"))
+    return _TROUBLES.get(problem_code, Trouble(happened=OUR_FAULT, do="trouble.staff"))
 
 
 def _choose_again(happened: str) -> Trouble:
@@ -305,7 +352,7 @@ _TROUBLES = {
     "visit_not_found": Trouble(
         happened="trouble.old_ticket", do="trouble.other_card", again=Screen.SCAN
     ),
-    "rate_limited": Trouble(happened="trouble.title", do="trouble.too_often"),
+    "rate_limited": Trouble(happened=OUR_FAULT, do="trouble.too_often"),
     "scan_expired": Trouble(happened="trouble.expired", do="trouble.scan_again", again=Screen.SCAN),
     "service_full": _choose_again("trouble.full"),
     "slot_taken": _choose_again("trouble.full"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from devices.models import Frame as Picture
 from devices.models import PrintState
@@ -18,7 +18,14 @@ from kiosk_ui.presenters.base import Presenter
 from kiosk_ui.presenters.chrome import chrome, idle_warning
 from kiosk_ui.presenters.context import GRACE_S, Context
 from kiosk_ui.presenters.paying import leave_payment
-from kiosk_ui.presenters.ports import Clock, OfflineNumbers, Place, PrintReports, TicketPrinting
+from kiosk_ui.presenters.ports import (
+    Clock,
+    OfflineNumbers,
+    Place,
+    PrintReports,
+    TicketPrinting,
+    Upkeep,
+)
 from kiosk_ui.presenters.scan import ScanScreen
 from kiosk_ui.presenters.views import Action, Frame, IdleWarning, View
 from kiosk_ui.presenters.waiting import waiting_view
@@ -52,6 +59,7 @@ class Kiosk:
         worker: Worker,
         clock: Clock,
         place: Place,
+        upkeep: Upkeep,
     ) -> None:
         self._ctx = Context(
             gateway=gateway,
@@ -67,7 +75,7 @@ class Kiosk:
         self._presenters: Mapping[Screen, Presenter] = {
             made.screen: made(self._ctx) for made in PRESENTERS
         }
-        self._watch = Watch(self._ctx)
+        self._watch = Watch(self._ctx, upkeep)
         scanner.open()
         scanner.pause()
         self._ctx.touched_s = clock.ticks_s()
@@ -118,7 +126,13 @@ class Kiosk:
             self._presenters[ctx.visit.screen].foresee(action)
 
     def touched(self) -> None:
-        """Somebody is there: the idle clock starts anew."""
+        """A finger is on the glass: the idle clock starts anew."""
+        self._attend()
+        self._ctx.tally.note_touch(self._ctx.clock.now())
+        self._watch.lookout.note_touch()
+
+    def _attend(self) -> None:
+        """Somebody is there."""
         self._ctx.touched_s = self._ctx.clock.ticks_s()
 
     def _begin(self) -> None:
@@ -161,6 +175,22 @@ class Kiosk:
             return None
         return self._ctx.scanner.latest_frame()
 
+    @property
+    def wants_restart(self) -> bool:
+        """Ordered or needed, and nobody is in the middle of anything."""
+        watch = self._watch
+        wanted = watch.orders.wants_restart or watch.lookout.wants_restart
+        return wanted and not self._ctx.visit_open
+
+    @property
+    def wants_picture(self) -> bool:
+        """Staff asked what is on the glass, and nothing of anybody is."""
+        return self._watch.orders.wants_picture
+
+    def take_picture(self, encode: Callable[[], bytes]) -> None:
+        """The glass as it was drawn for the present frame; `encode` makes a PNG, elsewhere."""
+        self._watch.orders.take_picture(encode)
+
     def close(self) -> None:
         """Forgets the patient, lets go of the devices."""
         self._end()
@@ -199,7 +229,7 @@ class Kiosk:
         presenter = self._presenters[Screen.SCAN]
         if isinstance(presenter, ScanScreen):
             presenter.take(scan)
-        self.touched()
+        self._attend()
         return True
 
     # --- the idle clock -------------------------------------------------------------------------

@@ -21,6 +21,14 @@ class OutOfService(Presenter):
 
     def view(self) -> MessageView:
         reason, say = self.ctx.out_reason, self.ctx.say
+        if self.ctx.out_words is not None:
+            return MessageView(
+                title=say("out.title"),
+                body=(self.ctx.label(self.ctx.out_words), say("out.do")),
+                icon=Icon.WARNING,
+                tone=Tone.CAUTION,
+                choices=(self.choice("help", "help.button", icon=Icon.HELP, tone=Tone.PRIMARY),),
+            )
         if reason == "out.starting":
             return MessageView(title=say(reason), icon=Icon.CLOCK, busy=True)
         help_choice = self.choice("help", "help.button", icon=Icon.HELP)
@@ -49,7 +57,9 @@ class OutOfService(Presenter):
             self._take(priority=action.value == "priority")
 
     def _may_give(self) -> bool:
-        return self.ctx.out_reason == "out.server" and self.ctx.offline.may_give()
+        """Not where staff took the machine away: they mean it, whatever the server is doing."""
+        ctx = self.ctx
+        return ctx.out_words is None and ctx.out_reason == "out.server" and ctx.offline.may_give()
 
     def _take(self, *, priority: bool) -> None:
         """From the journal, then to the printer; the number is shown whatever the printer does."""
@@ -77,6 +87,7 @@ class OutOfService(Presenter):
 
     def _print(self, key: str, ticket: Ticket) -> None:
         ctx, visit = self.ctx, self.ctx.visit
+        ticket = ctx.paper(ticket)
 
         def ended(result: PrintResult) -> None:
             if ctx.visit is visit:

@@ -129,9 +129,9 @@ class Paid(Presenter):
 
     def _print(self, job_id: str) -> None:
         ctx, visit, pay, payment = self.ctx, self.ctx.visit, get_pay(self.ctx), self._payment()
-        receipt = payment.receipt
-        if receipt is None or pay.printing:
+        if payment.receipt is None or pay.printing:
             return
+        receipt = ctx.paper(payment.receipt)
         pay.printing = True
         pay.receipt_jobs += 1
 

@@ -85,7 +85,8 @@ class PayCash(Presenter):
         """Only the end is offered."""
 
     def _print(self) -> None:
-        ctx, visit, reply = self.ctx, self.ctx.visit, self._reply()
+        ctx, visit = self.ctx, self.ctx.visit
+        slip = ctx.paper(self._reply().slip)
         job_id = get_pay(ctx).cash_job
 
         def ended(result: PrintResult) -> None:
@@ -96,9 +97,7 @@ class PayCash(Presenter):
             _log.error("%s code=%s", KioskEvent.PRINT_ENDED, type(error).__name__)
             ended(PrintResult(job_id=job_id, state=PrintState.UNKNOWN, elapsed_ms=0))
 
-        ctx.worker.submit(
-            lambda: ctx.printer.print_receipt(reply.slip, job_id), done=ended, failed=broke
-        )
+        ctx.worker.submit(lambda: ctx.printer.print_receipt(slip, job_id), done=ended, failed=broke)
 
     def _reply(self) -> CashReply:
         reply = get_pay(self.ctx).cash

@@ -233,7 +233,7 @@ def leave_payment(ctx: Context) -> None:
     if payment.offer is None and payment.received_vnd == 0 and not pay.line_lost:
         _close(ctx, payment)
         return
-    slip, job_id = pay_slip(ctx, payment), job_id_of(payment, "slip")
+    slip, job_id = ctx.paper(pay_slip(ctx, payment)), job_id_of(payment, "slip")
     ctx.worker.submit(
         lambda: ctx.printer.print_receipt(slip, job_id),
         done=lambda _result: None,

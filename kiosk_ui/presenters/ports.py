@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from devices.models import PrinterState, PrintResult
+from kiosk_ui.gateway.fleet_models import CommandResult
 from kiosk_ui.gateway.models import Language, PrintState, PrintStateRequest, Ticket
 from kiosk_ui.gateway.payment_models import Receipt
 
@@ -23,6 +24,9 @@ class TicketPrinting(Protocol):
 
     def print_receipt(self, receipt: Receipt, job_id: str) -> PrintResult:
         """The same for a receipt, or the slip of a payment that is not finished."""
+
+    def print_test(self, page: Ticket, job_id: str) -> PrintResult:
+        """The same for a page that only tries the printer, marked as such."""
 
     def look(self) -> None:
         """Asks the printer how it is; for worker threads."""
@@ -64,6 +68,68 @@ class OfflineNumbers(Protocol):
     def hand_in(self) -> None: ...
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineState:
+    """What the machine says about itself; None: it cannot tell."""
+
+    disk_free_percent: float | None = None
+    memory_percent: float | None = None
+    process_mib: float | None = None
+    temperature_c: float | None = None
+
+
+class Machine(Protocol):
+    """The computer this kiosk runs on. For worker threads; raises nothing."""
+
+    name: str
+    """Random, kept across restarts: tells two machines under one credential apart."""
+
+    def look(self) -> MachineState: ...
+
+    def count_touch_devices(self) -> int | None:
+        """None: this machine cannot tell."""
+
+
+class KeptCommand(Protocol):
+    @property
+    def result(self) -> CommandResult | None:
+        """None: begun, its end is not known."""
+
+
+class CommandJournal(Protocol):
+    """Orders that were begun here, across restarts. For worker threads, but `find`."""
+
+    def find(self, command_id: str) -> KeptCommand | None: ...
+
+    def keep(self, command_id: str, result: CommandResult | None = None) -> None:
+        """Safe on disk. Raises OSError."""
+
+    def may_restart_itself(self, now: datetime, *, again_after_s: float) -> bool:
+        """Whether the last restart for the sake of touches is long enough ago."""
+
+    def note_restart_of_itself(self, now: datetime) -> None:
+        """Raises OSError."""
+
+
+class LocalLog(Protocol):
+    def pack(self) -> bytes:
+        """The newest of this kiosk's log, packed, small enough to be sent. Raises OSError."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upkeep:
+    """What the IT desk's side of a kiosk needs."""
+
+    version: str
+    machine: Machine
+    journal: CommandJournal
+    log: LocalLog
+    expects_touch: bool = False
+    """This machine has a touch panel: none at all is a fault."""
+    looks_for_people: bool = False
+    """Staff allow the camera to look for movement while nobody touches."""
 
 
 class Clock(Protocol):

@@ -21,6 +21,7 @@ from kiosk_ui.gateway.models import (
 )
 from kiosk_ui.presenters.base import Presenter
 from kiosk_ui.presenters.context import GRACE_S
+from kiosk_ui.presenters.tally import PRINT
 from kiosk_ui.presenters.views import Action, Icon, MessageView
 
 _log = logging.getLogger(__name__)
@@ -94,10 +95,11 @@ class Printing(Presenter):
         visit.changing = False
         visit.printing_since_s = self.ctx.clock.ticks_s()
         job_id = intent.key
-        ticket, visit_id = reply.ticket, reply.id
+        ticket, visit_id = self.ctx.paper(reply.ticket), reply.id
 
         def ended(result: PrintResult) -> None:
             self._report(visit_id, result)
+            self.ctx.tally.note_time(PRINT, result.elapsed_ms / 1000)
             # The patient may have left, or the screen may show the number already.
             if self.ctx.visit is visit and visit.intent is intent:
                 visit.print_result = result

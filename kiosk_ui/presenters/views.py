@@ -119,6 +119,8 @@ class Chrome:
     offline: bool = False
     notice: Phrase | None = None
     """One line of trouble that does not stop the patient, e.g. the camera is away."""
+    practice: Phrase | None = None
+    """Staff are training: written over and under every screen."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Literal
 
-from devices.models import ScannerState
-from kiosk_ui.errors import CredentialRefused
+from devices.models import PrinterState, ScannerState
+from kiosk_ui.errors import CredentialRefused, GatewayError, ServerAway
 from kiosk_ui.events import KioskEvent
 from kiosk_ui.flow import Screen
 from kiosk_ui.gateway.models import DeviceEventRequest, KioskSettings
+from kiosk_ui.presenters.chores import Chore
 from kiosk_ui.presenters.context import Context
+from kiosk_ui.presenters.lookout import Lookout
+from kiosk_ui.presenters.orders import Orders
+from kiosk_ui.presenters.ports import Upkeep
+from kiosk_ui.presenters.report import make_report
+from kiosk_ui.presenters.touch_watch import TouchState
 
-T = TypeVar("T")
 Device = Literal["printer", "scanner"]
 
 CHECK_EVERY_S = 1.0
@@ -25,6 +28,9 @@ REPORTS_EVERY_S = 10.0
 BEAT_EVERY_S = 30.0
 """Staff see a kiosk as silent when it is not heard for longer."""
 GRANT_EVERY_S = 600.0
+ORDERS_EVERY_S = 10.0
+LEAST_APART_S = 3.0
+"""Of two beats, when much happens."""
 LOOK_EVERY_S = 5.0
 _EMPTY = frozenset({Screen.WELCOME, Screen.INFO})
 """Screens that make no sense without the server and hold nothing of a patient."""
@@ -37,42 +43,15 @@ _SCANNER_STATES: dict[ScannerState, Literal["ready", "absent", "stale"]] = {
 _log = logging.getLogger(__name__)
 
 
-@dataclass(kw_only=True)
-class Chore(Generic[T]):
-    """A call made again and again in the background, never twice at a time."""
-
-    every_s: float
-    call: Callable[[], T]
-    done: Callable[[T], None] = lambda _result: None
-    failed: Callable[[Exception], None] = lambda _error: None
-    next_s: float = 0.0
-    under_way: bool = False
-
-    def run_if_due(self, ctx: Context) -> None:
-        if self.under_way or ctx.clock.ticks_s() < self.next_s:
-            return
-        self.under_way = True
-
-        def over() -> None:
-            self.under_way = False
-            self.next_s = ctx.clock.ticks_s() + self.every_s
-
-        def done(result: T) -> None:
-            over()
-            self.done(result)
-
-        def failed(error: Exception) -> None:
-            over()
-            self.failed(error)
-
-        ctx.worker.submit(self.call, done=done, failed=failed)
-
-
 class Watch:
     """Asks in the background; ticked with the kiosk."""
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: Context, upkeep: Upkeep) -> None:
         self._ctx = ctx
+        self._upkeep = upkeep
+        self._started_at = ctx.clock.now()
+        self.orders = Orders(ctx, upkeep)
+        self.lookout = Lookout(ctx, upkeep)
         gateway = ctx.gateway
         self._check = Chore(
             every_s=CHECK_EVERY_S,
@@ -90,7 +69,19 @@ class Watch:
         self._reports = Chore(every_s=REPORTS_EVERY_S, call=ctx.reports.retry)
         self._grant = Chore(every_s=GRANT_EVERY_S, call=self._fetch_grant)
         self._hand_in = Chore(every_s=REPORTS_EVERY_S, call=ctx.offline.hand_in)
-        self._beat = Chore(every_s=BEAT_EVERY_S, call=gateway.beat)
+        self._beat = Chore(
+            every_s=BEAT_EVERY_S, call=self._send_beat, done=lambda _none: self._note_beat()
+        )
+        self._ask_orders = Chore(
+            every_s=ORDERS_EVERY_S,
+            call=gateway.get_orders,
+            done=self.orders.take,
+            failed=self._no_orders,
+        )
+        self._beaten: tuple[PrinterState, TouchState | None] | None = None
+        self._beat_s = 0.0
+        self._scanner: str | None = None
+        """As last known; asleep it says nothing."""
         self._tell = Chore(every_s=CHECK_EVERY_S, call=self._tell_of_devices)
         self._told: dict[Device, str] = {"printer": "ready", "scanner": "ready"}
 
@@ -99,9 +90,13 @@ class Watch:
         self._open_or_shut()
         self._check.run_if_due(ctx)
         self._look.run_if_due(ctx)
+        self.orders.tick()
+        self.lookout.tick()
         if ctx.server_up:
             self._settings.run_if_due(ctx)
-        if ctx.ready:
+        if ctx.connected:
+            self._hurry()
+            self._ask_orders.run_if_due(ctx)
             self._reports.run_if_due(ctx)
             self._beat.run_if_due(ctx)
             self._grant.run_if_due(ctx)
@@ -117,7 +112,13 @@ class Watch:
             return
         _log.info(KioskEvent.SERVER_RETURNED)
         self._ctx.server_up = True
-        for chore in (self._settings, self._reports, self._hand_in, self._beat):
+        for chore in (
+            self._settings,
+            self._ask_orders,
+            self._reports,
+            self._hand_in,
+            self._beat,
+        ):
             chore.next_s = 0.0
 
     def _missed(self, _error: Exception) -> None:
@@ -145,12 +146,49 @@ class Watch:
         elif self._ctx.settings is None:
             self._ctx.out_reason = "out.server"
 
+    def _no_orders(self, error: Exception) -> None:
+        """A server that knows no orders gives none. One that is away may have some."""
+        if not isinstance(error, (ServerAway, CredentialRefused)):
+            self._ctx.orders_known = True
+
     def _open_or_shut(self) -> None:
         """At the start only: who is in the middle of something is not thrown out."""
         visit, ready = self._ctx.visit, self._ctx.ready
         shut = visit.screen is Screen.OUT_OF_SERVICE
-        if visit.overlay is None and (ready if shut else not ready and visit.screen in _EMPTY):
+        empty = _EMPTY if self._ctx.out_words is None else {Screen.WELCOME}
+        if visit.overlay is None and (ready if shut else not ready and visit.screen in empty):
             self._ctx.end()
+
+    # --- this kiosk -------------------------------------------------------------------------------
+
+    def _note_beat(self) -> None:
+        self._beat_s = self._ctx.clock.ticks_s()
+
+    def _hurry(self) -> None:
+        """What staff should see at once does not wait for its turn; a loose wire floods nobody."""
+        seen = (self._ctx.printer.state(), self.lookout.watch.state)
+        if seen == self._beaten:
+            return
+        self._beaten = seen
+        self._beat.next_s = min(self._beat.next_s, self._beat_s + LEAST_APART_S)
+
+    def _send_beat(self) -> None:
+        """On a worker thread. Times that were not heard are told with the next one."""
+        times_ms = self._ctx.tally.take_times()
+        try:
+            self._ctx.gateway.beat(
+                make_report(
+                    self._ctx,
+                    self._upkeep,
+                    started_at=self._started_at,
+                    scanner=self._scanner,
+                    touch=self.lookout.watch.state,
+                    times_ms=times_ms,
+                )
+            )
+        except GatewayError:
+            self._ctx.tally.give_back(times_ms)
+            raise
 
     # --- the devices ------------------------------------------------------------------------------
 
@@ -159,6 +197,7 @@ class Watch:
         events = [DeviceEventRequest(device="printer", state=self._ctx.printer.state().value)]
         scanner = _SCANNER_STATES.get(self._ctx.scanner.status().state)
         if scanner is not None:
+            self._scanner = scanner
             events.append(DeviceEventRequest(device="scanner", state=scanner))
         return [event for event in events if self._told[event.device] != event.state]
 

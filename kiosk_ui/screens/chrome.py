@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from kiosk_ui.presenters.views import Choice, Chrome, Icon
+from kiosk_ui.presenters.views import Choice, Chrome, Icon, Phrase
 from kiosk_ui.theme import colours, typeface
 from kiosk_ui.theme.metrics import TARGET_MM, Panel
 from kiosk_ui.theme.typeface import SetText
@@ -26,6 +26,8 @@ from kiosk_ui.widgets.scene import Block, Box, Element, Glyph, Rect, Text
 LOWERED_SHARE = 0.4
 HEADER_PAD_MM = 3.0
 HELP_MM = 25.0
+BAND_PAD_MM = 2.5
+TIGHT_BAND_PAD_MM = 1.0
 LEAST_CALL_MM = 80.0
 TIGHT_MM = 220.0
 """A narrower panel shows large text in a bare header: the name and the language."""
@@ -49,7 +51,11 @@ def lay_out_chrome(chrome: Chrome, panel: Panel) -> Surround:
     margin, gap = get_margin_px(panel), panel.px(COLUMN_GAP_MM)
     inner = panel.width_px - 2 * margin
     in_header = () if panel.is_lowered else (chrome.other_language,)
-    elements, top = _header(draft, chrome, margin, in_header)
+    band = get_band_px(chrome.practice, panel)
+    elements, top = _header(draft, chrome, margin, in_header, band)
+    for edge in practice_bands(chrome.practice, panel):
+        elements += edge
+    floor = panel.height_px - band - panel.px(4)
     if chrome.notice:
         note = strip(draft, chrome.notice, inner)
         place = Rect(margin, top + gap, inner, note.height_px)
@@ -58,7 +64,7 @@ def lay_out_chrome(chrome: Chrome, panel: Panel) -> Surround:
     if panel.is_lowered:
         limit = panel.height_px - int(panel.height_px * LOWERED_SHARE)
         tools, foot = (_row(draft, seats, inner) for seats in _rows_lowered(chrome))
-        foot_top = panel.height_px - panel.px(4) - foot.height_px
+        foot_top = floor - foot.height_px
         elements += foot.draw(Rect(margin, foot_top, inner, foot.height_px))
         elements += tools.draw(Rect(margin, limit, inner, tools.height_px))
         reach_top = limit + tools.height_px + gap
@@ -68,7 +74,7 @@ def lay_out_chrome(chrome: Chrome, panel: Panel) -> Surround:
             reach=Rect(margin, reach_top, inner, foot_top - gap - reach_top),
         )
     rows = [_row(draft, seats, inner) for seats in _rows(chrome, panel)]
-    bottom = panel.height_px - panel.px(4)
+    bottom = floor
     for row in reversed(rows):
         place = Rect(margin, bottom - row.height_px, inner, row.height_px)
         elements += row.draw(place)
@@ -88,8 +94,39 @@ def _between(panel: Panel, top_px: int, bottom_px: int, margin_px: int) -> Rect:
     )
 
 
+def practice_bands(words: Phrase | None, panel: Panel) -> tuple[list[Element], list[Element]]:
+    """Along the top edge and along the bottom edge; empty where work is real."""
+    if words is None:
+        return [], []
+    text = _practice_text(words, panel)
+    height = get_band_px(words, panel)
+
+    def band(top_px: int) -> list[Element]:
+        place = Rect(0, top_px, panel.width_px, height)
+        return [
+            Box(rect=place, fill=colours.AMBER),
+            place_text(text, place, colours.SURFACE, "centre"),
+        ]
+
+    return band(0), band(panel.height_px - height)
+
+
+def _practice_text(words: Phrase, panel: Panel) -> SetText:
+    room = panel.width_px - panel.px(8)
+    return Draft(panel=panel).set(words.text, typeface.SMALL_BOLD, room, max_lines=1)
+
+
+def get_band_px(words: Phrase | None, panel: Panel) -> int:
+    """Height of each of the two bands."""
+    if words is None:
+        return 0
+    tight = panel.width_mm < TIGHT_MM or panel.is_lowered
+    pad_mm = TIGHT_BAND_PAD_MM if tight else BAND_PAD_MM
+    return _practice_text(words, panel).height_px + panel.px(pad_mm)
+
+
 def _header(
-    draft: Draft, chrome: Chrome, margin_px: int, buttons: Sequence[Choice]
+    draft: Draft, chrome: Chrome, margin_px: int, buttons: Sequence[Choice], top_px: int
 ) -> tuple[list[Element], int]:
     """Mark, facility, place and hotline on the left; clock and language on the right."""
     panel = draft.panel
@@ -110,27 +147,29 @@ def _header(
     names_height = facility.height_px + sum(text.height_px for text in below)
     height = max([names_height, mark, *(b.height_px for b in blocks)]) + 2 * pad
     elements: list[Element] = [
-        Box(rect=Rect(0, 0, panel.width_px, height), fill=colours.SURFACE),
-        Box(rect=Rect(0, height, panel.width_px, panel.px(0.5)), fill=colours.HAIRLINE),
+        Box(rect=Rect(0, top_px, panel.width_px, height), fill=colours.SURFACE),
+        Box(rect=Rect(0, top_px + height, panel.width_px, panel.px(0.5)), fill=colours.HAIRLINE),
     ]
-    name = Rect(names_left, (height - names_height) // 2, names_px, facility.height_px)
+    names_top = top_px + (height - names_height) // 2
+    name = Rect(names_left, names_top, names_px, facility.height_px)
     elements.append(Text(rect=name, text=facility, colour=colours.INK))
     for text in below:
         under = Rect(names_left, name.bottom, names_px, text.height_px)
         elements.append(Text(rect=under, text=text, colour=colours.INK_SOFT))
     if not bare:
-        logo = Rect(margin_px, (height - mark) // 2, mark, mark)
+        logo = Rect(margin_px, top_px + (height - mark) // 2, mark, mark)
         inner = logo.middle(mark * 6 // 10, mark * 6 // 10)
+        clock_place = Rect(clock_left, top_px, clock.width_px, height)
         elements += [
             Box(rect=logo, fill=colours.TEAL, radius_px=panel.px(3)),
             Glyph(rect=inner, icon=Icon.HEART, colour=colours.SURFACE),
-            place_text(clock, Rect(clock_left, 0, clock.width_px, height), colours.INK),
+            place_text(clock, clock_place, colours.INK),
         ]
     x = right + gap
     for block in blocks:
-        elements += block.draw(Rect(x, pad, button_px, height - 2 * pad))
+        elements += block.draw(Rect(x, top_px + pad, button_px, height - 2 * pad))
         x += button_px + gap
-    return elements, height + panel.px(0.5)
+    return elements, top_px + height + panel.px(0.5)
 
 
 def _about(draft: Draft, chrome: Chrome, width_px: int) -> SetText:

@@ -19,7 +19,13 @@ from kiosk_ui.presenters.views import (
     View,
 )
 from kiosk_ui.screens import bills, card, choice, keypad, message, paid, pay, scan, ticket
-from kiosk_ui.screens.chrome import TIGHT_MM, lay_out_chrome, progress
+from kiosk_ui.screens.chrome import (
+    TIGHT_MM,
+    get_band_px,
+    lay_out_chrome,
+    practice_bands,
+    progress,
+)
 from kiosk_ui.screens.idle import lay_out_idle
 from kiosk_ui.screens.parts import Parts, Space
 from kiosk_ui.theme.metrics import Panel
@@ -50,8 +56,17 @@ def lay_out(frame: Frame, panel: Panel) -> Scene:
     return Scene(
         chrome=chrome.elements,
         content=tuple(_content(frame, panel, places)),
-        overlay=lay_out_idle(frame.idle, panel) if frame.idle else (),
+        overlay=_overlay(frame, panel),
     )
+
+
+def _overlay(frame: Frame, panel: Panel) -> tuple[Element, ...]:
+    """The countdown dims everything but the word that this is practice."""
+    if frame.idle is None:
+        return ()
+    above, below = practice_bands(frame.chrome.practice, panel)
+    foot_px = get_band_px(frame.chrome.practice, panel)
+    return (*lay_out_idle(frame.idle, panel, foot_px=foot_px), *above, *below)
 
 
 def _places(panel: Panel, free: Rect, reach: Rect | None) -> Places:

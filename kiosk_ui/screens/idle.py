@@ -14,12 +14,13 @@ FULL_S = 20
 RING_MM = 40.0
 
 
-def lay_out_idle(idle: IdleWarning, panel: Panel) -> tuple[Element, ...]:
+def lay_out_idle(idle: IdleWarning, panel: Panel, *, foot_px: int = 0) -> tuple[Element, ...]:
+    """`foot_px`: kept free at the bottom edge."""
     whole = Rect(0, 0, panel.width_px, panel.height_px)
     pad = panel.px(12)
     width = min(panel.px(200), panel.width_px - 2 * panel.px(12))
     inner = width - 2 * pad
-    limit = panel.height_px * (LOWERED_SHARE if panel.is_lowered else 0.9)
+    limit = panel.height_px * (LOWERED_SHARE if panel.is_lowered else 0.9) - foot_px
     for draft in draw_in(panel):
         blocks = _blocks(draft, idle, inner)
         if get_height(blocks) + 2 * pad <= limit:
@@ -27,7 +28,7 @@ def lay_out_idle(idle: IdleWarning, panel: Panel) -> tuple[Element, ...]:
     height = get_height(blocks) + 2 * pad
     sheet = whole.middle(width, height)
     if panel.is_lowered:
-        sheet = Rect(sheet.x, panel.height_px - height, width, height)
+        sheet = Rect(sheet.x, panel.height_px - foot_px - height, width, height)
     return (
         Box(rect=whole, fill=colours.SCRIM),
         Box(rect=sheet, fill=colours.SURFACE, radius_px=panel.px(6)),

@@ -18,11 +18,11 @@ from backend.services.list_today import DeskVisit, list_today
 from backend.services.merge_people import MergeWish, SeenVisit, merge_people
 from backend.services.open_visit import OpenedVisit, open_visit
 from backend.services.recognise_caller import Caller, credential_hash
-from backend.services.record_device_event import record_heartbeat
 from backend.services.request_print import request_print
 from backend.services.resources import Resources
 from backend.services.resume_at_desk import resume_at_desk
 from backend.services.search_visits import SearchResult, search_visits
+from backend.services.take_report import take_report
 from backend.storage import tables
 from backend.storage.repositories import Answer, Intent
 from backend.storage.unit_of_work import UnitOfWork
@@ -108,7 +108,7 @@ def add_agent(resources: Resources, name: str = "Quầy 1", *, answers: bool = T
             )
         )
     if answers:
-        record_heartbeat(resources.database, kiosk_id=agent_id)
+        take_report(resources.database, kiosk_id=agent_id)
     return Caller(role="agent", id=agent_id, name=name)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -38,6 +39,13 @@ class StillKiosk:
         self.pictures_asked = 0
         self.answers: dict[Action, Frame] = {}
         self.comes_at_once = False
+        self.wants_restart = False
+        self.wants_picture = False
+        self.encoded: list[bytes] = []
+
+    def take_picture(self, encode: Callable[[], bytes]) -> None:
+        self.wants_picture = False
+        self.encoded.append(encode())
 
     def pressed(self, action: Action) -> None:
         self.downs.append(action)

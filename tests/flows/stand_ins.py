@@ -20,13 +20,14 @@ from devices.models import (
     ScannerStatus,
     ScanSource,
 )
+from kiosk_ui.gateway.command_journal import CommandJournalFile
 from kiosk_ui.gateway.fake import FakeGateway
 from kiosk_ui.gateway.models import PrintStateRequest, Ticket
 from kiosk_ui.gateway.offline_numbers import OfflineNumberJournal
 from kiosk_ui.gateway.payment_models import Receipt
 from kiosk_ui.gateway.ports import Gateway
 from kiosk_ui.presenters.kiosk import Kiosk
-from kiosk_ui.presenters.ports import Place
+from kiosk_ui.presenters.ports import MachineState, Place, Upkeep
 from kiosk_ui.worker import outcome_of
 
 T = TypeVar("T")
@@ -107,6 +108,9 @@ class FakeScanner:
     def latest_frame(self) -> Frame | None:
         return self.picture
 
+    def frame_age_s(self) -> float | None:
+        return None if self.picture is None or self.paused else 0.04
+
     def hold_up(self, payload: bytes, *, lossy: bool = False) -> None:
         if self.paused:
             return
@@ -130,6 +134,7 @@ class FakePrinter:
         self.jobs: list[str] = []
         self.tickets: list[Ticket] = []
         self.receipts: list[Receipt] = []
+        self.test_pages: list[Ticket] = []
 
     def print_ticket(self, ticket: Ticket, job_id: str) -> PrintResult:
         self.jobs.append(job_id)
@@ -142,6 +147,12 @@ class FakePrinter:
         if job_id not in self.jobs:
             self.jobs.append(job_id)
             self.receipts.append(receipt)
+        return PrintResult(job_id=job_id, state=self.ends, reason=self.reason, elapsed_ms=250)
+
+    def print_test(self, page: Ticket, job_id: str) -> PrintResult:
+        if job_id not in self.jobs:
+            self.jobs.append(job_id)
+            self.test_pages.append(page)
         return PrintResult(job_id=job_id, state=self.ends, reason=self.reason, elapsed_ms=250)
 
     def look(self) -> None:
@@ -173,10 +184,41 @@ class RecordedReports:
         self.retries += 1
 
 
+class FakeMachine:
+    name = "machine-1"
+
+    def __init__(self) -> None:
+        self.state = MachineState(
+            disk_free_percent=61.0, memory_percent=40.0, process_mib=210.0, temperature_c=51.0
+        )
+        self.touch_devices: int | None = 1
+
+    def look(self) -> MachineState:
+        return self.state
+
+    def count_touch_devices(self) -> int | None:
+        return self.touch_devices
+
+
+class FakeLog:
+    def __init__(self) -> None:
+        self.content = b"packed log"
+
+    def pack(self) -> bytes:
+        return self.content
+
+
 class Bench:
     """The kiosk and everything around it, at the start screen."""
 
-    def __init__(self, *, started: bool = True, server: Gateway | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        started: bool = True,
+        server: Gateway | None = None,
+        journal: CommandJournalFile | None = None,
+        looks_for_people: bool = False,
+    ) -> None:
         """`server` stands in for `gateway`, which then knows nothing."""
         self.time = FakeTime()
         self.gateway = FakeGateway(now=self.time.now)
@@ -185,6 +227,9 @@ class Bench:
         self.reports = RecordedReports()
         self.offline = OfflineNumberJournal(None, server or self.gateway, now=self.time.now)
         self.worker = StepWorker()
+        self.machine = FakeMachine()
+        self.log = FakeLog()
+        self.journal = journal or CommandJournalFile(None)
         self.kiosk = Kiosk(
             gateway=server or self.gateway,
             scanner=self.scanner,
@@ -194,6 +239,13 @@ class Bench:
             worker=self.worker,
             clock=self.time,
             place=Place(vi="Sảnh A", en="Hall A"),
+            upkeep=Upkeep(
+                version="1.2.3",
+                machine=self.machine,
+                journal=self.journal,
+                log=self.log,
+                looks_for_people=looks_for_people,
+            ),
         )
         if started:
             self.settle()

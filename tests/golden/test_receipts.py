@@ -44,6 +44,8 @@ RECEIPTS: dict[str, dict[str, Any]] = {
         texts=EN | {"notes": [*EN["notes"], _TO_COME_EN]},
         vi=VI | {"notes": [*VI["notes"], _TO_COME]},
     ),
+    "vi-practice": receipt_json(practice=True),
+    "en-practice": english_receipt_json(practice=True),
 }
 
 

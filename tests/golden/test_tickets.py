@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from devices.models import TicketDocument
+from devices.models import PaperMark, TicketDocument
 from devices.printers.rendering import WIDTHS_PX, render
 from tests.factories.tickets import english_ticket_json, ticket_json
+from tests.flows.stand_ins import Bench
 
+TRIAL = "trial-page"
 FOLDER = Path(__file__).parent / "tickets"
 # Another build of the type library moves single dots of a letter's edge, no more.
 MAX_SHARE_DIFFERENT = 0.002
@@ -60,13 +63,26 @@ TICKETS: dict[str, dict[str, Any]] = {
         "notes": ["Your insurance card has to be checked at reception before you go in"],
         "qr": _LONG["qr"],
     },
+    "vi-practice": ticket_json(practice=True),
+    "en-practice": english_ticket_json(practice=True),
 }
 
 
+def trial_page() -> TicketDocument:
+    """What a kiosk prints when staff try its printer."""
+    bench = Bench()
+    bench.gateway.order("p1", "test_print")
+    bench.wait(11)
+    [page] = bench.printer.test_pages
+    document = TicketDocument.from_json(page.model_dump_json())
+    return replace(document, mark=PaperMark.TEST)
+
+
 @pytest.mark.parametrize("width_px", WIDTHS_PX)
-@pytest.mark.parametrize("name", TICKETS)
+@pytest.mark.parametrize("name", [*TICKETS, TRIAL])
 def test_ticket_looks_as_accepted(name: str, width_px: int) -> None:
-    picture = render(TicketDocument.from_json(TICKETS[name]), width_px=width_px)
+    document = trial_page() if name == TRIAL else TicketDocument.from_json(TICKETS[name])
+    picture = render(document, width_px=width_px)
     file = FOLDER / f"{name}-{width_px}.png"
     if os.environ.get("TIEPDON_GOLDEN") == "write":
         picture.save(file, optimize=True)
@@ -78,5 +94,5 @@ def test_ticket_looks_as_accepted(name: str, width_px: int) -> None:
 
 
 def test_no_picture_without_its_ticket() -> None:
-    expected = {f"{name}-{width_px}.png" for name in TICKETS for width_px in WIDTHS_PX}
+    expected = {f"{name}-{width_px}.png" for name in [*TICKETS, TRIAL] for width_px in WIDTHS_PX}
     assert {file.name for file in FOLDER.glob("*.png")} == expected

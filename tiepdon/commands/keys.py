@@ -8,11 +8,12 @@ import click
 
 from backend.storage.backup_key import write_new_backup_key
 from backend.storage.crypto import write_new_keys
+from tiepdon.release.keys import write_new_release_key
 
 
 @click.group()
 def command() -> None:
-    """Make the keys that data of people are sealed with."""
+    """Make keys: of data of people, of backups, of releases."""
 
 
 @command.command()
@@ -41,3 +42,18 @@ def new_backup(file: Path) -> None:
     except OSError as error:
         raise click.ClickException(f"{file} was not written: {error.strerror}") from error
     click.echo(f"wrote {file}; set TIEPDON_BACKUP_KEY_FILE to it", err=True)
+
+
+@command.command("new-release")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def new_release(file: Path) -> None:
+    """Write a new secret key of releases to FILE and its public half to FILE.pub.
+
+    Who has FILE can make releases that machines believe: keep it off the network. Machines get
+    FILE.pub.
+    """
+    try:
+        public = write_new_release_key(file)
+    except OSError as error:
+        raise click.ClickException(f"{file} was not written: {error.strerror}") from error
+    click.echo(f"wrote {file} to sign with, {public} for the machines", err=True)

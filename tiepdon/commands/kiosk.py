@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from kiosk_ui.config import make_config
 from kiosk_ui.errors import ConfigRefused
+from kiosk_ui.local_log import LocalLog, LogFolder
 
 
 @click.command()
@@ -42,7 +46,11 @@ def command(
     window: str | None,
     data_dir: Path | None,
 ) -> None:
-    """Run the kiosk until it is closed. TIEPDON_ENV=production locks it."""
+    """Run the kiosk until it is closed. TIEPDON_ENV=production locks it.
+
+    Ordered to restart it ends with status 75 under a supervisor (systemd), and begins itself anew
+    without one.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         config = make_config(
@@ -61,9 +69,31 @@ def command(
         kiosk = build_kiosk(config)
     except ConfigRefused as error:
         raise click.UsageError(str(error)) from error
-    from kiosk_ui.app import run
+    from kiosk_ui.app import RESTART_CODE, run
 
+    log = LocalLog(LogFolder(config.log_dir))
+    log.start()
     try:
-        context.exit(run(kiosk, config))
+        code = run(kiosk, config)
     finally:
         kiosk.close()
+        log.stop()
+    if code == RESTART_CODE and not _is_supervised():
+        _begin_anew()
+    context.exit(code)
+
+
+def _is_supervised() -> bool:
+    """Systemd sets both for what it starts; it also finds the newest release."""
+    return bool(os.environ.get("INVOCATION_ID") or os.environ.get("NOTIFY_SOCKET"))
+
+
+def _begin_anew() -> NoReturn:
+    """The same command line in the place of this process.
+
+    Whatever a driver left open is closed: a camera held twice is a camera that is busy.
+    """
+    logging.shutdown()
+    os.closerange(3, 4096)
+    # No shell is meant: it is this very program, with the arguments it was given.
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606

@@ -27,11 +27,13 @@ ACCOUNT = Account(bin=BIDV, number="1200000000001", holder="TTYT KHU VUC THACH L
 class DemoBanks:
     """Starts with `with`, before the server whose address is told, and ends after it.
 
-    `environment` are the settings of that server. Everything is written below `folder`.
+    `environment` are the settings of that server. Everything is written below `folder`. Without
+    `real_qr` there is the wallet alone, whose QR means nothing to the apps on people's telephones.
     """
 
-    def __init__(self, folder: Path, *, server_address: str) -> None:
+    def __init__(self, folder: Path, *, server_address: str, real_qr: bool = True) -> None:
         self._folder = folder
+        self._real_qr = real_qr
         self.bank = bank.BankEmulator(
             callback_url=f"{server_address}/payments/{BANK}", accounts=[copy(ACCOUNT)]
         )
@@ -55,7 +57,8 @@ class DemoBanks:
     def __enter__(self) -> Self:
         self._write_settings()
         with ExitStack() as starting:
-            starting.enter_context(self.bank)
+            if self._real_qr:
+                starting.enter_context(self.bank)
             starting.enter_context(self.wallet)
             self._stack = starting.pop_all()
         return self
@@ -69,10 +72,10 @@ class DemoBanks:
 
     def _write_settings(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        entries = (
-            (BANK, "vietqr_bank", ("Ứng dụng ngân hàng", "Bank app"), self.bank.settings(BIDV)),
-            (WALLET, "momo", ("Ví MoMo", "MoMo wallet"), self._wallet_settings()),
-        )
+        entries = [(WALLET, "momo", ("Ví MoMo", "MoMo wallet"), self._wallet_settings())]
+        if self._real_qr:
+            names = ("Ứng dụng ngân hàng", "Bank app")
+            entries.insert(0, (BANK, "vietqr_bank", names, self.bank.settings(BIDV)))
         lines: list[str] = []
         for name, kind, labels, settings in entries:
             facts = {"name": name, "kind": kind, "label_vi": labels[0], "label_en": labels[1]}

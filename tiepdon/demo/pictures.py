@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,11 +13,15 @@ from sqlalchemy import select, update
 
 from backend.domain.displays import DisplayKind, DisplayWish
 from backend.domain.ids import new_id
+from backend.services.change_kiosk import KioskWish, change_kiosk
 from backend.services.change_settings import change_setting
 from backend.services.manage_displays import add_display
+from backend.services.order_kiosk import order_kiosk
 from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
 from his_adapter.demo.faults import Faults, write_faults
+from tiepdon.demo.alerts import bring_trouble
+from tiepdon.demo.fleet import TROUBLED, fill_fleet
 from tiepdon.demo.hall import Hall, Party, RoomStaff, open_records, play_morning
 from tiepdon.demo.money import Story, bring_money
 from tiepdon.demo.past import bring_past
@@ -25,11 +30,22 @@ if TYPE_CHECKING:
     from playwright.sync_api import FilePayload, Page
 
 DESK, DESK_TALL, DESK_LONG = (1280, 800), (1280, 1120), (1280, 1420)
+DESK_FULL = (1280, 2020)
 TABLET, TABLET_LONG = (1024, 768), (1024, 1240)
 PHONE, PHONE_TALL, PHONE_LONG = (390, 844), (390, 1180), (390, 1760)
 TV, TV_UPRIGHT = (1920, 1080), (1080, 1920)
 IN_DEMO = frozenset(
-    {"board", "board-upright", "door", "room", "room-phone", "reception", "head", "report"}
+    {
+        "board",
+        "board-upright",
+        "door",
+        "room",
+        "room-phone",
+        "reception",
+        "head",
+        "fleet",
+        "report",
+    }  # fmt: skip
 )
 """Enough to see what it is; the others take a minute more."""
 REST_OF_SETTINGS_MS = 6_000
@@ -37,6 +53,13 @@ REST_OF_SETTINGS_MS = 6_000
 TAIL_MS = 60_000
 """A page notices within that time that its server is away."""
 
+OWNED = KioskWish(
+    name=TROUBLED,
+    profile="reception",
+    owner="Ngân hàng Mẫu, chi nhánh Bình An",
+    contact="Tổng đài 1900 0000",
+    serial_number="KX-0001",
+)
 SERVICE = "Khám Nội tổng hợp"
 UPSTAIRS = ("106", "205", "206", "301", "302")
 """Rooms with long names."""
@@ -146,6 +169,52 @@ def list_pictures(hall: Hall) -> list[Picture]:
             ready=".displays .row",
             prepare=_make_display,
         ),
+        Picture(
+            name="audit",
+            path="/staff/audit",
+            account="kiemtra",
+            size=DESK_LONG,
+            ready=".trail-table",
+            prepare=_check_chain,
+        ),
+        Picture(
+            name="audit-reads",
+            path="/staff/audit",
+            account="kiemtra",
+            size=DESK_LONG,
+            ready=".trail-table",
+            prepare=_find_reads,
+        ),
+        Picture(
+            name="incident",
+            path="/staff/incidents",
+            account="kiemtra",
+            size=DESK_LONG,
+            ready="[name=about]",
+            prepare=_open_incident,
+        ),
+        Picture(
+            name="incidents",
+            path="/staff/incidents",
+            account="kiemtra",
+            size=DESK_TALL,
+            ready="[name=about]",
+        ),
+        Picture(
+            name="data-request",
+            path="/staff/data-requests",
+            account="chatluong",
+            size=DESK_TALL,
+            ready="[name=about]",
+            prepare=_take_request,
+        ),
+        Picture(
+            name="data-requests",
+            path="/staff/data-requests",
+            account="chatluong",
+            size=DESK_TALL,
+            ready="[name=about]",
+        ),
         Picture(name="sign-in", path="/staff/login", ready="main.login"),
         Picture(name="password", path="/staff/password", account="letan", ready="#rules"),
         Picture(
@@ -194,8 +263,18 @@ def list_pictures(hall: Hall) -> list[Picture]:
             ready=".board",
             prepare=lambda page: page.locator(".board .button").first.click(),
         ),
+        *_settings(),
         *_reports(hall),
         *_money(hall),
+        *_fleet(hall),
+        Picture(
+            name="alerts",
+            path="/staff/alerts",
+            account="it",
+            size=DESK_LONG,
+            ready="#now .panel",
+            prepare=_bring_trouble(hall),
+        ),
         # The HIS is away from here on.
         Picture(
             name="outbox",
@@ -213,6 +292,71 @@ def list_pictures(hall: Hall) -> list[Picture]:
             ready="#state .button",
             prepare=lambda page: page.locator("#state .button").first.click(),
         ),
+    ]
+
+
+def _fleet(hall: Hall) -> list[Picture]:
+    kiosks = fill_fleet(hall)
+    troubled = kiosks[TROUBLED]
+    with open_records(hall.server.database_url) as database:
+        change_kiosk(database, troubled.id, OWNED, actor="command")
+        order_kiosk(database, troubled.id, "test_print", actor="command")
+    for order in troubled.orders()["commands"]:
+        troubled.answer(order["id"], state="refused", reason="paper_out")
+    board = Picture(
+        name="fleet", path="/staff/fleet", account="it", size=DESK_LONG, ready="#state table"
+    )
+    page = f"/staff/fleet/{troubled.id}"
+    return [
+        board,
+        board.in_english(),
+        replace(board, name="fleet-desk", account="letan", size=DESK),
+        replace(board, name="kiosk-page", path=page, size=DESK_FULL, ready=".charts svg"),
+        replace(board, name="kiosk-ticket", path=f"{page}/ticket", ready=".fault-ticket"),
+        replace(board, name="kiosk-new", path="/staff/fleet/new", size=DESK, ready="form.stack"),
+        replace(
+            board,
+            name="kiosk-code",
+            path=page,
+            size=DESK,
+            ready="form[action$=replace]",
+            prepare=lambda page: page.locator("form[action$=replace] button").click(),
+        ),
+    ]
+
+
+def _bring_trouble(hall: Hall) -> Callable[[Page], None]:
+    def prepare(page: Page) -> None:
+        with open_records(hall.server.database_url) as database:
+            bring_trouble(database)
+        page.wait_for_selector(".alert")
+
+    return prepare
+
+
+def _settings() -> list[Picture]:
+    start = Picture(
+        name="settings",
+        path="/staff/settings",
+        account="it",
+        size=DESK_LONG,
+        ready=".settings .cards",
+    )
+    form = replace(start, path="/staff/settings/numbers", size=DESK, ready="main.settings")
+    return [
+        start,
+        replace(
+            form,
+            name="settings-priority",
+            path="/staff/settings/priority",
+            prepare=lambda page: page.locator("summary").nth(1).click(),
+        ),
+        replace(form, name="settings-group", path="/staff/settings/calling"),
+        replace(form, name="settings-fault", prepare=_change_letter("1")),
+        replace(form, name="settings-preview", prepare=_change_letter("C")),
+        replace(form, name="settings-done", path="/staff/settings/times", prepare=_keep_minutes),
+        replace(form, name="settings-import", path="/staff/settings/import", prepare=_hand_in_file),
+        replace(form, name="settings-versions", path="/staff/settings/versions"),
     ]
 
 
@@ -604,6 +748,36 @@ def _announce(page: Page) -> None:
         page.wait_for_selector(f".row .text:has-text('{text[:12]}')")
 
 
+# --- the trail -------------------------------------------------------------------------------------
+
+
+def _check_chain(page: Page) -> None:
+    page.locator("form[action='/staff/audit/check'] button").click()
+    page.wait_for_selector(".chain .tag.good", timeout=TAIL_MS)
+
+
+def _open_incident(page: Page) -> None:
+    page.select_option("[name=kind]", "lost_machine")
+    page.fill("[name=about]", "Sáng nay không thấy máy ở sảnh B. Dây mạng còn, máy đã bị tháo.")
+    page.locator("form.stack button").click()
+    page.wait_for_selector(".duty")
+
+
+def _take_request(page: Page) -> None:
+    page.fill("[name=name]", "Trần Thị Thử")
+    page.fill("[name=reach]", "0900 000 000")
+    page.fill("[name=about]", "Muốn xem những lần đã đăng ký khám trong tháng 11.")
+    page.locator("form.stack button").click()
+    page.wait_for_selector("[name=outcome]")
+
+
+def _find_reads(page: Page) -> None:
+    page.select_option("[name=event]", "group:reads")
+    page.locator("form[role=search] button").click()
+    page.wait_for_selector(".trail-table tbody tr")
+    page.locator("#found").scroll_into_view_if_needed()
+
+
 # --- displays --------------------------------------------------------------------------------------
 
 
@@ -613,3 +787,33 @@ def _make_display(page: Page) -> None:
         page.locator("label.choice", has_text=code).first.locator("input").check()
     page.locator("form.fields button").click()
     page.wait_for_selector("img.qr")
+
+
+# --- settings --------------------------------------------------------------------------------------
+
+
+def _change_letter(letter: str) -> Callable[[Page], None]:
+    def change(page: Page) -> None:
+        page.get_by_label("Hàng thường").fill(letter)
+        page.get_by_role("button", name="Xem trước").click()
+
+    return change
+
+
+def _keep_minutes(page: Page) -> None:
+    page.get_by_label("Có hẹn, được đến muộn").fill("20")
+    page.get_by_role("button", name="Xem trước").click()
+    page.get_by_role("button", name="Áp dụng").click()
+    page.wait_for_selector(".done-now")
+
+
+def _hand_in_file(page: Page) -> None:
+    """With a room that is not there: refused whole, its row named."""
+    text = page.evaluate("fetch('/staff/settings/settings.json').then((reply) => reply.text())")
+    document = json.loads(text)
+    document["displays"]["Sảnh tầng 1"]["rooms"][1] = "999"
+    content = json.dumps(document).encode()
+    file: FilePayload = {"name": "cau-hinh.json", "mimeType": "application/json", "buffer": content}
+    page.set_input_files("[name=file]", file)
+    page.get_by_role("button", name="Kiểm tra và xem trước").click()
+    page.wait_for_selector("table.changes")

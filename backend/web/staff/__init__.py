@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from backend.web.staff import (
+    alerts,
     announcements,
+    audit,
     calling_words,
     checkins,
+    data_requests,
     displays,
+    first_set_up,
+    fleet,
     head,
     held_money,
     home,
+    incidents,
     login,
     money_days,
     outbox,
@@ -21,6 +27,7 @@ from backend.web.staff import (
     reports,
     rooms,
     second_factor,
+    settings,
     single_sign_on,
 )
 from backend.web.staff import help as help_page
@@ -33,11 +40,16 @@ BLUEPRINTS = (
     home.blueprint,
     help_page.blueprint,
     displays.blueprint,
+    fleet.blueprint,
     rooms.blueprint,
     head.blueprint,
     reception.blueprint,
     checkins.blueprint,
+    alerts.blueprint,
     outbox.blueprint,
+    audit.blueprint,
+    incidents.blueprint,
+    data_requests.blueprint,
     payments.blueprint,
     held_money.blueprint,
     refunds.blueprint,
@@ -46,4 +58,7 @@ BLUEPRINTS = (
     reports.blueprint,
     announcements.blueprint,
     calling_words.blueprint,
+    settings.blueprint,
+    first_set_up.root,
+    first_set_up.blueprint,
 )

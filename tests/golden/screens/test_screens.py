@@ -13,9 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from kiosk_ui import i18n
 from kiosk_ui.flow import Screen
-from kiosk_ui.gateway.models import ScanOutcome, StepState
+from kiosk_ui.gateway.fleet_models import KioskOrders, Profile
+from kiosk_ui.gateway.models import Label, ScanOutcome, StepState
 from kiosk_ui.presenters.views import Frame, PayView, TicketView
+from kiosk_ui.presenters.welcome import MENUS
 from kiosk_ui.screens import lay_out
 from kiosk_ui.theme.colours import PAPER
 from kiosk_ui.theme.metrics import Panel, get_width_mm
@@ -100,8 +103,55 @@ def while_paying(name: str, language: str) -> Frame:
     return bench.kiosk.frame
 
 
+def in_practice(screen: Screen, language: str) -> Frame:
+    """The same while staff train."""
+    frame = walked_to(screen, language)
+    words = i18n.say("vi" if language == "vi" else "en", "practice.mark")
+    return replace(frame, chrome=replace(frame.chrome, practice=words))
+
+
+def standing(profile: Profile, language: str) -> Frame:
+    """The start screen of a kiosk that stands there."""
+    bench = Bench(started=False)
+    bench.gateway.orders = KioskOrders(profile=profile)
+    bench.settle()
+    if language != "vi":
+        touch(bench, "language", language)
+    return bench.kiosk.frame
+
+
+TAKEN_OUT = Label(
+    vi="Máy đang thay cuộn giấy in, mở lại lúc 9 giờ.",
+    en="We are changing the paper roll; back at 9 o'clock.",
+)
+
+
+def taken_out(language: str) -> Frame:
+    """Staff took it out of service, with words of their own."""
+    bench = Bench(started=False)
+    bench.gateway.orders = KioskOrders(profile="reception", out_of_service=TAKEN_OUT)
+    bench.settle()
+    if language != "vi":
+        touch(bench, "language", language)
+    return bench.kiosk.frame
+
+
 def _cases() -> Iterator[Case]:
     for language in LANGUAGES:
+        for profile in MENUS:
+            yield Case(
+                name=f"{language}/profiles/{profile}",
+                make_frame=partial(standing, profile, language),
+            )
+        yield Case(
+            name=f"{language}/states/out_of_service_by_staff",
+            make_frame=partial(taken_out, language),
+        )
+        for screen in (Screen.WELCOME, Screen.SUMMARY, Screen.DONE, Screen.OUT_OF_SERVICE):
+            yield Case(
+                name=f"{language}/practice/{screen.value}",
+                make_frame=partial(in_practice, screen, language),
+            )
         for screen in Screen:
             frame = partial(walked_to, screen, language)
             yield Case(name=f"{language}/{screen.value}", make_frame=frame)
@@ -138,6 +188,12 @@ def _cases() -> Iterator[Case]:
         yield Case(name=f"vi/landscape/{name}", make_frame=frame, size=LANDSCAPE)
         yield Case(name=f"vi/small/{name}", make_frame=frame, size=SMALL)
         yield Case(name=f"vi/large/{name}", make_frame=lambda frame=frame: large(frame()))
+        yield Case(name=f"vi/lowered/{name}", make_frame=lambda frame=frame: lowered(frame()))
+    for screen in (Screen.WELCOME, Screen.DONE):
+        frame = partial(in_practice, screen, "vi")
+        name = f"practice_{screen.value}"
+        yield Case(name=f"vi/landscape/{name}", make_frame=frame, size=LANDSCAPE)
+        yield Case(name=f"vi/small/{name}", make_frame=frame, size=SMALL)
         yield Case(name=f"vi/lowered/{name}", make_frame=lambda frame=frame: lowered(frame()))
     department = make_frames("vi")["department"]
     yield Case(name="vi/small/department_large", make_frame=lambda: large(department), size=SMALL)

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from backend.config import Config
 from backend.errors import EnrolmentRefused
 from backend.services.enrol_kiosk import enrol_kiosk
+from backend.services.order_kiosk import hand_out_orders
 from backend.services.recognise_caller import Callers
 from backend.storage.database import open_database
 from tiepdon.cli import main
@@ -85,3 +86,25 @@ def test_an_address_of_no_database_is_wrong_use(url: str) -> None:
     result = run("kiosks", "list", "--db", "mysql://localhost/x")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "postgresql://" in result.stderr
+
+
+def test_a_kiosk_is_replaced_paused_and_used_elsewhere(url: str) -> None:
+    code = run("kiosks", "add", "Sảnh A", "--profile", "fees", "--db", url).stdout.strip()
+    database = open_database(Config(database_url=url))
+    old = enrol_kiosk(database, untrusted_code=code, name="x", demo=False)
+    assert hand_out_orders(database, old.kiosk_id).profile == "fees"
+    assert run("kiosks", "profile", "Sảnh A", "laboratory", "--db", url).exit_code == 0
+    assert run("kiosks", "pause", "Sảnh A", "--vi", "Nghỉ.", "--db", url).exit_code == 0
+    orders = hand_out_orders(database, old.kiosk_id)
+    assert orders.profile == "laboratory"
+    assert orders.out_of_service is not None
+    assert orders.out_of_service["vi"] == "Nghỉ."
+    assert run("kiosks", "pause", "Sảnh A", "--vi", "x" * 121, "--db", url).exit_code == 1
+    assert run("kiosks", "resume", "Sảnh A", "--db", url).exit_code == 0
+    assert "already" in run("kiosks", "resume", "Sảnh A", "--db", url).stderr
+    code = run("kiosks", "replace", "Sảnh A", "--db", url).stdout.strip()
+    new = enrol_kiosk(database, untrusted_code=code, name="x", demo=False)
+    assert new.kiosk_id == old.kiosk_id
+    assert Callers(database).find(old.credential) is None
+    database.close()
+    assert "0 kiosks" in run("kiosks", "replace", "Sảnh Z", "--db", url).stderr

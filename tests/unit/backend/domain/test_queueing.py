@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.domain.offline_numbers import list_letters
 from backend.domain.queueing import (
+    PRACTICE_PREFIX,
     CallRun,
     Lane,
     Waiting,
@@ -141,3 +143,9 @@ def test_wait_range(ahead: int, minutes: int | None, expected: tuple[int, int] |
 @pytest.mark.parametrize(("number", "text"), [(1, "A001"), (12, "A012"), (1234, "A1234")])
 def test_numbers_have_three_digits_or_more(number: int, text: str) -> None:
     assert format_number("A", number) == text
+
+
+def test_a_lesson_has_letters_that_nobody_else_gives() -> None:
+    lesson = get_letter(Lane.NORMAL, service_letter="C", settings=SETTINGS, practice=True)
+    assert lesson == "LC"
+    assert not any(letter.startswith(PRACTICE_PREFIX) for letter in list_letters())

@@ -16,10 +16,11 @@ from backend.errors import (
     VisitNotFound,
 )
 from backend.events import Event
-from backend.services.record_device_event import record_device_event, record_heartbeat
+from backend.services.record_device_event import record_device_event
 from backend.services.report_print_state import PrintReport
 from backend.services.request_print import cancel_print, list_agents
 from backend.services.resources import Resources
+from backend.services.take_report import take_report
 from backend.services.work_print_requests import settle_request, take_requests
 from backend.storage import tables
 from tests.conftest import SettableClock
@@ -121,7 +122,7 @@ def test_old_requests_do_not_come_out_in_the_evening(
     visit, agent = desk.take(), add_agent(lan.resources)
     lan.print(visit.id, agent)
     clock.advance(minutes=11)
-    record_heartbeat(lan.resources.database, kiosk_id=agent.id)
+    take_report(lan.resources.database, kiosk_id=agent.id)
     assert list(take_requests(lan.resources.database, agent=agent)) == []
     assert state_of(lan, visit.id) == ("failed", "failed")
 

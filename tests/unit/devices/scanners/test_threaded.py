@@ -45,6 +45,9 @@ class ScriptedLink:
     def latest_frame(self) -> Frame | None:
         return None
 
+    def frame_age_s(self) -> float | None:
+        return None
+
 
 class Clock:
     def __init__(self) -> None:

@@ -1,0 +1,220 @@
+"""One kiosk: its past, what it was ordered to do, and whose machine it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, func, select
+
+from backend.domain.kiosk_health import BEAT_EVERY
+from backend.errors import KioskNotFound
+from backend.services.judge_kiosk import subject_of
+from backend.services.show_fleet import KioskView, show_fleet
+from backend.storage.database import Database
+from backend.storage.fleet_tables import Alert, KioskAbsence, KioskCommand, KioskHour, KioskOwner
+from backend.storage.tables import DeviceEvent
+
+HISTORY_DAYS = 365
+RECENT_DAYS = 30
+BEATS_AN_HOUR = timedelta(hours=1) / BEAT_EVERY
+MAX_ORDERS, MAX_ABSENCES, MAX_ALERTS, MAX_EVENTS = 20, 50, 50, 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderView:
+    id: str
+    kind: str
+    state: str
+    reason: str | None
+    created_by: str
+    created_at: datetime
+    expires_at: datetime
+    settled_at: datetime | None
+    has_file: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """Of an absence, or of a trouble (`kind`); open as long as `ended_at` is None."""
+
+    began_at: datetime
+    ended_at: datetime | None
+    kind: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceChange:
+    device: str
+    state: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Day:
+    """`up_share` in percent of the beats that were due; None for days without a word."""
+
+    day: date
+    visits: int
+    errors: int
+    p95_ms: float | None
+    temperature_max_c: float | None
+    up_share: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owner:
+    owner: str = ""
+    contact: str = ""
+    serial_number: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KioskPage:
+    kiosk: KioskView
+    owner: Owner
+    orders: Sequence[OrderView]
+    absences: Sequence[Span]
+    """Of the last 30 days, the newest first."""
+    troubles: Sequence[Span]
+    devices: Sequence[DeviceChange]
+
+
+def show_kiosk(database: Database, kiosk_id: str) -> KioskPage:
+    """Raises KioskNotFound."""
+    views = show_fleet(database, kiosk_id=kiosk_id)
+    if not views:
+        raise KioskNotFound
+    since = database.clock() - timedelta(days=RECENT_DAYS)
+    with database.read() as connection:
+        return KioskPage(
+            kiosk=views[0],
+            owner=_get_owner(connection, kiosk_id),
+            orders=_list_orders(connection, database.facility_id, kiosk_id),
+            absences=_list_absences(connection, database.facility_id, kiosk_id, since),
+            troubles=_list_troubles(connection, database.facility_id, kiosk_id, since),
+            devices=_list_changes(connection, database.facility_id, kiosk_id),
+        )
+
+
+def show_history(
+    database: Database, kiosk_id: str, *, zone: ZoneInfo, days: int = HISTORY_DAYS
+) -> list[Day]:
+    """Every day of the last `days`, the oldest first, in the facility's own time.
+
+    The hour under way is not in it yet.
+    """
+    now = database.clock().astimezone(zone)
+    today = now.date()
+    first = today - timedelta(days=days - 1)
+    begin = datetime.combine(first, datetime.min.time(), zone)
+    with database.read() as connection:
+        rows = connection.execute(
+            select(
+                KioskHour.hour,
+                KioskHour.beats,
+                KioskHour.visits,
+                KioskHour.errors,
+                KioskHour.waits,
+                KioskHour.p95_sum_ms,
+                KioskHour.temperature_max_c,
+            ).where(KioskHour.kiosk_id == kiosk_id, KioskHour.hour >= begin)
+        ).all()
+    by_day: dict[date, list[Any]] = {}
+    for row in rows:
+        by_day.setdefault(row.hour.astimezone(zone).date(), []).append(row)
+    return [
+        _sum_day(day, by_day.get(day, []), hours_due=now.hour if day == today else 24)
+        for day in (first + timedelta(days=number) for number in range(days))
+    ]
+
+
+def _sum_day(day: date, hours: Iterable[Any], *, hours_due: int) -> Day:
+    rows = list(hours)
+    due = hours_due * BEATS_AN_HOUR
+    waits = sum(row.waits for row in rows)
+    heat = [row.temperature_max_c for row in rows if row.temperature_max_c is not None]
+    return Day(
+        day=day,
+        visits=sum(row.visits for row in rows),
+        errors=sum(row.errors for row in rows),
+        p95_ms=sum(row.p95_sum_ms for row in rows) / waits if waits else None,
+        temperature_max_c=max(heat, default=None),
+        up_share=min(100 * sum(row.beats for row in rows) / due, 100) if rows and due else None,
+    )
+
+
+def _get_owner(connection: Connection, kiosk_id: str) -> Owner:
+    row = connection.execute(
+        select(KioskOwner.owner, KioskOwner.contact, KioskOwner.serial_number).where(
+            KioskOwner.kiosk_id == kiosk_id
+        )
+    ).one_or_none()
+    if row is None:
+        return Owner()
+    return Owner(owner=row.owner, contact=row.contact, serial_number=row.serial_number)
+
+
+def _list_orders(connection: Connection, facility_id: str, kiosk_id: str) -> list[OrderView]:
+    rows = connection.execute(
+        select(
+            KioskCommand.id,
+            KioskCommand.kind,
+            KioskCommand.state,
+            KioskCommand.reason,
+            KioskCommand.created_by,
+            KioskCommand.created_at,
+            KioskCommand.expires_at,
+            KioskCommand.settled_at,
+            (func.length(KioskCommand.attachment) > 0).label("has_file"),
+        )
+        .where(KioskCommand.facility_id == facility_id, KioskCommand.kiosk_id == kiosk_id)
+        .order_by(KioskCommand.created_at.desc(), KioskCommand.id.desc())
+        .limit(MAX_ORDERS)
+    )
+    return [OrderView(**row._asdict() | {"has_file": bool(row.has_file)}) for row in rows]
+
+
+def _list_absences(
+    connection: Connection, facility_id: str, kiosk_id: str, since: datetime
+) -> list[Span]:
+    rows = connection.execute(
+        select(KioskAbsence.began_at, KioskAbsence.ended_at)
+        .where(
+            KioskAbsence.facility_id == facility_id,
+            KioskAbsence.kiosk_id == kiosk_id,
+            (KioskAbsence.began_at >= since) | KioskAbsence.ended_at.is_(None),
+        )
+        .order_by(KioskAbsence.began_at.desc())
+        .limit(MAX_ABSENCES)
+    )
+    return [Span(began_at=row.began_at, ended_at=row.ended_at) for row in rows]
+
+
+def _list_troubles(
+    connection: Connection, facility_id: str, kiosk_id: str, since: datetime
+) -> list[Span]:
+    rows = connection.execute(
+        select(Alert.kind, Alert.raised_at, Alert.cleared_at)
+        .where(
+            Alert.facility_id == facility_id,
+            Alert.subject == subject_of(kiosk_id),
+            (Alert.raised_at >= since) | Alert.cleared_at.is_(None),
+        )
+        .order_by(Alert.raised_at.desc())
+        .limit(MAX_ALERTS)
+    )
+    return [Span(kind=row.kind, began_at=row.raised_at, ended_at=row.cleared_at) for row in rows]
+
+
+def _list_changes(connection: Connection, facility_id: str, kiosk_id: str) -> list[DeviceChange]:
+    rows = connection.execute(
+        select(DeviceEvent.device, DeviceEvent.state, DeviceEvent.at)
+        .where(DeviceEvent.facility_id == facility_id, DeviceEvent.kiosk_id == kiosk_id)
+        .order_by(DeviceEvent.at.desc(), DeviceEvent.id.desc())
+        .limit(MAX_EVENTS)
+    )
+    return [DeviceChange(device=row.device, state=row.state, at=row.at) for row in rows]
