@@ -22,7 +22,7 @@ from backend.app import create_app
 from backend.bootstrap import assemble
 from backend.domain.reports.periods import Period, Span
 from backend.domain.roles import StaffRole
-from backend.services.roll_up_day import add_up_months, roll_up_day
+from backend.services.roll_up_day import add_up, roll_up_day
 from backend.storage.catalogue import CatalogueSource
 from backend.storage.crypto import demo_keys
 from backend.storage.database import Database, open_engine
@@ -93,7 +93,7 @@ def count_days(database: Database, beside: str) -> list[Row]:
 
 def add_months(database: Database) -> Row:
     began_s = time.monotonic()
-    months = add_up_months(database)
+    months = add_up(database)
     return Row(name="A month is added up", value=(time.monotonic() - began_s) / months, unit="s")
 
 

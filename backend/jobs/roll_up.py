@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from backend.domain.catalogue import Catalogue
 from backend.domain.reports.periods import Period, Span
 from backend.services.resources import Resources
-from backend.services.roll_up_day import add_up_months, roll_up_day
+from backend.services.roll_up_day import add_up, roll_up_day
 from backend.storage.database import Database
 from backend.storage.report_figures import (
     find_cursor,
@@ -65,7 +65,7 @@ def roll_up(resources: Resources, *, monotonic_s: Callable[[], float] = time.mon
         if monotonic_s() >= until_s:
             break
         done += roll_up_day(database, catalogue, day)
-    add_up_months(database)
+    add_up(database)
     return done
 
 

@@ -69,8 +69,7 @@ def write_report_xlsx(
         sheet.append([_cell(sheet, each, unit) for each in row])
     for table in report.tables:
         _write_sheet(book, words["rep_tables"][table.name]["title"], table, table.rows, words)
-    detail_table = Table(name="details", columns=DETAIL_COLUMNS, rows=())
-    _write_sheet(book, words["rep_tables"]["details"]["title"], detail_table, details, words)
+    _write_details(book, details, words)
     _write_definitions(book, report, words)
     book.save(target)
 
@@ -218,6 +217,29 @@ def _write_sheet(
                 for index, (each, unit) in enumerate(zip(row, units, strict=True))
             ]
         )
+
+
+def _write_details(book: Workbook, details: Iterable[Sequence[Cell]], words: Words) -> None:
+    """Bare figures: tens of thousands of cells with a format each would take most of the time."""
+    sheet = book.create_sheet(_title(words["rep_tables"]["details"]["title"]))
+    sheet.freeze_panes = "A2"
+    for letter, width in (("A", NARROW), ("B", WIDE)):
+        sheet.column_dimensions[letter].width = width
+    sheet.append([_bold(sheet, name_column(column, words)) for column in DETAIL_COLUMNS])
+    for row in details:
+        sheet.append([_bare(each) for each in row])
+
+
+def _bare(value: Cell) -> Any:
+    match value:
+        case float():
+            return round(value, 1)
+        case date():
+            return value.strftime("%d/%m/%Y")
+        case str():
+            return _tame(value)
+        case _:
+            return value
 
 
 def _write_definitions(book: Workbook, report: Report, words: Words) -> None:

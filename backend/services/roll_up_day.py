@@ -23,15 +23,16 @@ from backend.storage.database import Database
 from backend.storage.report_facts import list_kiosks, list_visits, read_lookups, read_money
 from backend.storage.report_figures import (
     list_rolls,
-    list_stale_months,
+    list_stale,
     load_book,
     save_day,
-    save_month,
+    save_sum,
 )
 from backend.storage.tables import Visit
 
 OPEN_FROM_H, OPEN_UNTIL_H = 6, 18
 """Where the HIS tells no sessions of a weekday."""
+PAUSE, NO_PAUSE = timedelta(hours=1), timedelta(0)
 
 
 def roll_up_day(database: Database, catalogue: Catalogue, day: date) -> bool:
@@ -76,24 +77,38 @@ def refresh_period(
     ]
     for day in due:
         roll_up_day(database, catalogue, day)
-    add_up_months(database)
+    add_up(database, at_once=True)
     return len(due)
 
 
-def add_up_months(database: Database) -> int:
-    """Every month one of whose days was counted since; returns how many. Raises StorageUnavailable."""
+def add_up(database: Database, *, at_once: bool = False) -> int:
+    """Months one of whose days was counted since, then quarters and years: of these the running
+    ones once an hour, unless `at_once`. Returns how many. Raises StorageUnavailable.
+    """
+    return sum(
+        _add_up(database, Period.of(span, first), stale)
+        for span, pause in ((Span.MONTH, NO_PAUSE), (Span.QUARTER, PAUSE), (Span.YEAR, PAUSE))
+        for first, stale in _list_due(database, span, NO_PAUSE if at_once else pause).items()
+    )
+
+
+def _list_due(database: Database, span: Span, pause: timedelta) -> dict[date, int]:
     with database.read() as connection:
-        stale = list_stale_months(connection, database.facility_id)
-    return sum(_add_up(database, Period.of(Span.MONTH, first), n) for first, n in stale.items())
+        return list_stale(
+            connection, database.facility_id, span, counted_until=database.clock() - pause
+        )
 
 
-def _add_up(database: Database, month: Period, stale: int) -> bool:
+def _add_up(database: Database, period: Period, stale: int) -> bool:
     at, began_s = database.clock(), time.monotonic()
+    span, parts = (
+        (Span.DAY, period.days) if period.span is Span.MONTH else (Span.MONTH, period.months)
+    )
     with database.read() as connection:
-        book = load_book(connection, database.facility_id, Span.DAY, month.days, tuple(Cut))
+        book = load_book(connection, database.facility_id, span, parts, tuple(Cut))
     took_ms = round((time.monotonic() - began_s) * 1000)
     with database.write() as unit:
-        return save_month(unit, month, book, stale=stale, at=at, took_ms=took_ms)
+        return save_sum(unit, period, book, stale=stale, at=at, took_ms=took_ms)
 
 
 def _count_day(database: Database, catalogue: Catalogue, day: date, *, now: datetime) -> Book:

@@ -14,11 +14,11 @@ from backend.domain.reports.figures import Book, Cut, Figures
 from backend.domain.reports.periods import SIGNED_SPANS, Period, Span
 from backend.domain.reports.tables import Headline, Names, Table, list_headlines, list_tables
 from backend.storage.database import Database
-from backend.storage.report_figures import list_rolls, load_book, load_each
+from backend.storage.report_figures import NEVER, list_rolls, load_book, load_each
 from backend.storage.report_tables import ReportSignOff
 from backend.storage.tables import Kiosk
 
-DAYS_AT_ONCE = 7
+DAYS_AT_ONCE = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,13 +79,17 @@ def show_report(
         span, parts = _parts(period)
         each = load_each(connection, facility_id, span, parts, Cut.ALL)
         rolls = list_rolls(connection, facility_id, Span.DAY, since=period.first, until=period.last)
+        sums = list_rolls(
+            connection, facility_id, period.span, since=period.first, until=period.first
+        )
         signatures = list_signatures(connection, facility_id, period)
         now = database.clock()
     trend = {day: pages.get("", Figures()) for day, pages in each.items()}
     due_at = period.due_at(catalogue.zone)
+    counted = [roll.counted_at for roll in (sums or rolls).values() if roll.counted_at > NEVER]
     return Report(
         period=period,
-        counted_at=max((roll.counted_at for roll in rolls.values()), default=None),
+        counted_at=max(counted, default=None),
         days_counted=len(rolls),
         headlines=list_headlines(book.get((Cut.ALL, ""), Figures()), before, year_before),
         tables=list_tables(book, names, trend, own_rooms=own_rooms),
@@ -172,8 +176,9 @@ def find_newest_day(database: Database, catalogue: Catalogue) -> date:
 
 
 def _load(connection: Connection, facility_id: str, period: Period, cuts: Sequence[Cut]) -> Book:
-    span, parts = (Span.MONTH, period.months) if period.months else (Span.DAY, period.days)
-    return load_book(connection, facility_id, span, parts, cuts)
+    if period.span is Span.WEEK:
+        return load_book(connection, facility_id, Span.DAY, period.days, cuts)
+    return load_book(connection, facility_id, period.span, [period.first], cuts)
 
 
 def _parts(period: Period) -> tuple[Span, list[date]]:

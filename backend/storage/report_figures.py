@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
@@ -15,6 +15,9 @@ from backend.storage import tables
 from backend.storage.report_tables import ReportCursor, ReportFigure, ReportRoll
 from backend.storage.unit_of_work import UnitOfWork
 
+SUMS = {Span.DAY: (Span.MONTH,), Span.MONTH: (Span.QUARTER, Span.YEAR)}
+"""What is added up of what."""
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 OVERLAP_MS = 5 * 60_000
 """Rows whose ids are so much older may still be committed after newer ones, or by a host whose
 clock is behind."""
@@ -45,22 +48,17 @@ def save_day(unit: UnitOfWork, day: Period, book: Book, *, at: datetime, took_ms
     if written.rowcount == 0:
         return False
     _replace(unit, key, book)
-    month = _key(unit, Period.of(Span.MONTH, day.first))
-    unit.connection.execute(
-        unit.insert_into(ReportRoll)
-        .values(month | values | {"stale": 1})
-        .on_conflict_do_update(index_elements=list(month), set_={"stale": ReportRoll.stale + 1})
-    )
+    _spoil(unit, day)
     return True
 
 
-def save_month(
-    unit: UnitOfWork, month: Period, book: Book, *, stale: int, at: datetime, took_ms: int
+def save_sum(
+    unit: UnitOfWork, period: Period, book: Book, *, stale: int, at: datetime, took_ms: int
 ) -> bool:
-    """`stale` is what the month's was before its days were read: days that were counted since
-    leave it stale. False when another worker has added the same days up.
+    """`stale` is what the period's was before its parts were read: parts that were counted since
+    leave it stale. False when another worker has added the same parts up.
     """
-    key = _key(unit, month)
+    key = _key(unit, period)
     written = unit.connection.execute(
         update(ReportRoll)
         .where(*_where(ReportRoll, key), ReportRoll.stale >= stale)
@@ -69,7 +67,19 @@ def save_month(
     if written.rowcount == 0:
         return False
     _replace(unit, key, book)
+    _spoil(unit, period)
     return True
+
+
+def _spoil(unit: UnitOfWork, part: Period) -> None:
+    """What it is a part of has to be added up again."""
+    for span in SUMS.get(part.span, ()):
+        key = _key(unit, Period.of(span, part.first))
+        unit.connection.execute(
+            unit.insert_into(ReportRoll)
+            .values(key | {"counted_at": NEVER, "took_ms": 0, "stale": 1})
+            .on_conflict_do_update(index_elements=list(key), set_={"stale": ReportRoll.stale + 1})
+        )
 
 
 def _key(unit: UnitOfWork, period: Period) -> dict[str, Any]:
@@ -162,13 +172,18 @@ def list_rolls(
     }
 
 
-def list_stale_months(connection: Connection, facility_id: str) -> dict[date, int]:
-    """First days of months, and how often one of their days was counted since."""
+def list_stale(
+    connection: Connection, facility_id: str, span: Span, *, counted_until: datetime
+) -> dict[date, int]:
+    """First days of periods, and how often a part of them was counted since they were added up.
+    Those that were added up after `counted_until` are left for later.
+    """
     rows = connection.execute(
         select(ReportRoll.first_day, ReportRoll.stale).where(
             ReportRoll.facility_id == facility_id,
-            ReportRoll.span == Span.MONTH.value,
+            ReportRoll.span == span.value,
             ReportRoll.stale > 0,
+            ReportRoll.counted_at <= counted_until,
         )
     )
     return {row.first_day: row.stale for row in rows}

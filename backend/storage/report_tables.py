@@ -14,13 +14,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 from backend.domain.reports.periods import SIGNED_SPANS
 from backend.storage.tables import Base, Code, Id, Json, Name, one_of, primary
 
-ROLLED_SPANS = ("day", "month")
-"""Weeks are made of days; quarters and years of months."""
+ROLLED_SPANS = ("day", "month", "quarter", "year")
+"""Weeks are made of days as they are asked for."""
 Cut = String(16)
 
 
 class ReportRoll(Base):
-    """A day or month that was counted. The day of a month's row is its first."""
+    """A day that was counted, or a longer period that was added up."""
 
     __tablename__ = "report_roll"
     __table_args__ = (CheckConstraint(one_of("span", ROLLED_SPANS), name="span"),)
@@ -31,11 +31,11 @@ class ReportRoll(Base):
     """As it stood then; who counted later wins."""
     took_ms: Mapped[int] = mapped_column(Integer)
     stale: Mapped[int] = mapped_column(Integer, server_default="0")
-    """Of a month: how often one of its days was counted that is not in its figures yet."""
+    """How often a part of it was counted that is not in its figures yet; 0 of a day."""
 
 
 class ReportFigure(Base):
-    """Figures of one cut of a day or month: one room, one hour, one kiosk …"""
+    """Figures of one cut of such a period: one room, one hour, one kiosk …"""
 
     __tablename__ = "report_figure"
     facility_id: Mapped[str] = mapped_column(Id, primary_key=True)

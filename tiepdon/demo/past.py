@@ -29,7 +29,7 @@ from backend.domain.reports.figures import Book
 from backend.domain.reports.periods import Period, Span
 from backend.domain.reports.steps import StepTimes
 from backend.domain.visit import StepKind
-from backend.services.roll_up_day import add_up_months
+from backend.services.roll_up_day import add_up
 from backend.storage.catalogue import load_catalogue
 from backend.storage.database import Database
 from backend.storage.report_figures import save_day
@@ -71,7 +71,7 @@ def bring_past(url: str) -> date:
         worked = [day for day in days if day.weekday() != SUNDAY]
         for day in worked:
             _Day(catalogue=catalogue, kiosks=kiosks, day=day).save(database)
-        add_up_months(database)
+        add_up(database, at_once=True)
     return max(worked)
 
 

@@ -36,7 +36,9 @@ def upgrade() -> None:
         sa.Column("counted_at", MOMENT, nullable=False),
         sa.Column("took_ms", sa.Integer(), nullable=False),
         sa.Column("stale", sa.Integer(), server_default="0", nullable=False),
-        sa.CheckConstraint("span IN ('day', 'month')", name="ck_report_roll_span"),
+        sa.CheckConstraint(
+            "span IN ('day', 'month', 'quarter', 'year')", name="ck_report_roll_span"
+        ),
         sa.PrimaryKeyConstraint("facility_id", "span", "first_day", name="pk_report_roll"),
     )
     op.create_table(
