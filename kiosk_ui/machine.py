@@ -15,6 +15,8 @@ _NAME_FILE = "machine-id"
 _DIRECT, _POINTER = 0b10, 0b01
 """Bits of PROP in /proc/bus/input/devices: touched where it shows; a pad that moves a pointer."""
 _MT_X = 1 << 0x35
+_BTN_TOUCH = 1 << 0x14A
+"""What older panels have instead: one finger, and no word of where it shows."""
 _PLAUSIBLE_C = range(1, 130)
 MIB = 1024 * 1024
 
@@ -83,7 +85,8 @@ def _is_touch_panel(block: str) -> bool:
     prop = bits.get("PROP", 0)
     if prop & _DIRECT:
         return True
-    return bool(bits.get("ABS", 0) & _MT_X) and not prop & _POINTER
+    touched = bits.get("ABS", 0) & _MT_X or bits.get("KEY", 0) & _BTN_TOUCH
+    return bool(touched) and not prop & _POINTER
 
 
 def _bits(words: str) -> int:

@@ -35,6 +35,7 @@ B: EV=1b
 B: ABS=260800000000003
 """
 OLD_PANEL = PANEL.replace("PROP=2", "PROP=0")
+ONE_FINGER = OLD_PANEL.replace("ABS=260800000000003", "ABS=3")
 
 
 def machine_of(
@@ -58,6 +59,7 @@ def machine_of(
         (f"{KEYBOARD}\n{PANEL}\n", 1),
         (f"{KEYBOARD}\n{PAD}\n", 0),
         (f"{OLD_PANEL}\n{PANEL}\n", 2),
+        (f"{KEYBOARD}\n{ONE_FINGER}\n", 1),
         (KEYBOARD, 0),
         ("", 0),
         ("B: ABS=nonsense\nB: PROP=zz\n", 0),
