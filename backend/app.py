@@ -9,6 +9,7 @@ from flask_openapi3.openapi import OpenAPI
 
 from backend.bootstrap import build_resources
 from backend.config import load_config
+from backend.services.keep_figures import Figures
 from backend.services.limit_flood import FloodGate
 from backend.services.recognise_caller import Callers
 from backend.services.resources import Resources
@@ -23,6 +24,7 @@ from backend.web import (
     displays,
     docs,
     error_handlers,
+    figures,
     health,
     help_calls,
     kiosks,
@@ -35,6 +37,7 @@ from backend.web import (
     phone_page,
     print_requests,
     reception,
+    releases,
     rooms,
     scans,
     staff,
@@ -70,6 +73,7 @@ APIS = (
     departments.blueprint,
     calling_words.blueprint,
     live.blueprint,
+    releases.blueprint,
 )
 PAGES = (
     health.blueprint,
@@ -96,7 +100,8 @@ def create_app(resources: Resources | None = None) -> OpenAPI:
         static_folder=None,
     )
     app.extensions[EXTENSION] = resources
-    app.extensions[live.EXTENSION] = LiveHub(resources.database)
+    hub = app.extensions[live.EXTENSION] = LiveHub(resources.database)
+    figures.install(app, Figures(resources.database, kind="web", count_streams=lambda: hub.size))
     callers = app.extensions[live.CALLERS] = Callers(resources.database)
     app.extensions[kiosks.FLOOD_GATE] = FloodGate(burst=kiosks.BURST, per_s=kiosks.PER_S)
     auth.install(app, callers, resources)

@@ -11,9 +11,14 @@
 | TIEPDON_HIS_CONFIG      | TOML file with adapter and settings, instead of both| none                |
 | TIEPDON_INSURER_CONFIG  | TOML file with the way to the insurer's gateway     | none: the HIS asks  |
 | TIEPDON_PAYMENTS_CONFIG | TOML file with banks and wallets, in their order     | none: cash only     |
+| TIEPDON_ALERTS_CONFIG   | TOML file: whom alerts are told to (alerts_file)    | none: page only     |
+| TIEPDON_BACKUPS         | folders of backups, parted by a colon: IT is told   | none: not watched   |
+|                         | when one has no fresh backup                        |                     |
+| TIEPDON_LOGS            | folder whose disk must not run full of logs         | none: not watched   |
 | TIEPDON_CALL_LISTS      | folder for call lists of all rooms, to go on from   | none: not written   |
 | TIEPDON_AUDIT_HEADS     | file that heads of the audit chain are added to,    | none: not written   |
 |                         | to be copied off the host                           |                     |
+| TIEPDON_INCIDENT_CONTACTS | text file: whom to tell of an incident            | a sheet to fill in  |
 | TIEPDON_PUBLIC_BASE     | address before /t/{token} in the ticket's QR        | none: token alone   |
 | TIEPDON_OIDC_ISSUER     | https://… of the hospital's own sign-on (OpenID)    | none                |
 | TIEPDON_OIDC_CLIENT_ID  | our name there                                      | none                |
@@ -24,6 +29,8 @@
 | TIEPDON_SPEED           | tests: pauses of the outbox, and before a card is   | 1, and 1 only in    |
 |                         | asked about again, are so many times shorter        | production          |
 | TIEPDON_PRACTICE        | 1: lessons; `tiepdon practice` sets it              | none                |
+| TIEPDON_RELEASES        | folder of the bundles that kiosks fetch             | releases in         |
+|                         |                                                     | TIEPDON_DATA        |
 | TIEPDON_DATA            | folder for clips of the voice, made and recorded    | tiepdon-data beside |
 |                         |                                                     | the SQLite database |
 
@@ -33,12 +40,14 @@ What belongs to a facility (series, sessions, priority table, texts) is data in 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from backend.alerts_file import Channel, read_alerts_file
 from backend.errors import ConfigError
 from his_adapter.config_file import read_config_file
 from his_adapter.errors import GatewayMisconfigured
@@ -86,8 +95,15 @@ class Config:
     """Where lists of all rooms are written again and again; nothing of a person is in them."""
     audit_heads: Path | None = None
     """Lines are added to it and never changed."""
+    alert_channels: tuple[Channel, ...] = field(default=(), repr=False)
+    backups: tuple[Path, ...] = ()
+    """Folders where a fresh backup has to lie each day."""
+    logs: Path | None = None
+    incident_contacts: Path | None = None
+    """Put into every incident pack; read when one is made, so that it may be changed any time."""
     facility_id: str = DEFAULT_FACILITY_ID
     data_folder: Path | None = None
+    releases: Path | None = None
     coverage_patient_wait_s: float = 2.0
     """Of the three seconds a patient waits for number and paper; the rest is for the machines."""
     """A silent insurer still leaves half a second of the three for number and ticket."""
@@ -106,15 +122,20 @@ class Config:
     @property
     def clips_folder(self) -> Path:
         """Clips of the voice, made by ourselves: may be deleted at any time."""
-        return self._data_folder / "clips"
+        return self.folder / "clips"
 
     @property
     def packs_folder(self) -> Path:
         """Recorded clip packs, a folder each, put there by the hospital."""
-        return self._data_folder / "voice"
+        return self.folder / "voice"
 
     @property
-    def _data_folder(self) -> Path:
+    def releases_folder(self) -> Path:
+        """Signed bundles that kiosks fetch; `tiepdon release add` puts them there."""
+        return self.releases or self.folder / "releases"
+
+    @property
+    def folder(self) -> Path:
         if self.data_folder is not None:
             return self.data_folder
         is_file = self.database_url.startswith("sqlite:///")
@@ -144,6 +165,7 @@ def load_config(
         "speed": _speed(environ),
         "metrics_token": _metrics_token(environ),
         "data_folder": Path(environ["TIEPDON_DATA"]) if environ.get("TIEPDON_DATA") else None,
+        "releases": Path(environ["TIEPDON_RELEASES"]) if environ.get("TIEPDON_RELEASES") else None,
         "his_settings": _his_settings(environ.get("TIEPDON_HIS_SETTINGS") or "{}"),
         "password_max_days": _days(environ.get("TIEPDON_PASSWORD_MAX_DAYS") or "0"),
         "require_second_factor": environ.get("TIEPDON_REQUIRE_SECOND_FACTOR", "") == "1",
@@ -153,6 +175,14 @@ def load_config(
         else None,
         "audit_heads": Path(environ["TIEPDON_AUDIT_HEADS"])
         if environ.get("TIEPDON_AUDIT_HEADS")
+        else None,
+        "alert_channels": _alert_channels(environ),
+        "backups": tuple(
+            Path(part) for part in environ.get("TIEPDON_BACKUPS", "").split(os.pathsep) if part
+        ),
+        "logs": Path(environ["TIEPDON_LOGS"]) if environ.get("TIEPDON_LOGS") else None,
+        "incident_contacts": Path(environ["TIEPDON_INCIDENT_CONTACTS"])
+        if environ.get("TIEPDON_INCIDENT_CONTACTS")
         else None,
         "public_base": (environ.get("TIEPDON_PUBLIC_BASE") or "").rstrip("/") or None,
     }
@@ -225,6 +255,16 @@ def _metrics_token(environ: Mapping[str, str]) -> str | None:
     if len(token) < MIN_TOKEN_CHARS:
         raise ConfigError(f"the token for /metrics needs {MIN_TOKEN_CHARS} characters")
     return token
+
+
+def _alert_channels(environ: Mapping[str, str]) -> tuple[Channel, ...]:
+    name = environ.get("TIEPDON_ALERTS_CONFIG")
+    if not name:
+        return ()
+    try:
+        return read_alerts_file(Path(name))
+    except ConfigError as error:
+        raise ConfigError(f"TIEPDON_ALERTS_CONFIG: {error}") from error
 
 
 def _days(text: str) -> int:

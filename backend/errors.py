@@ -9,17 +9,18 @@ BackendError
 ├── AccessRefused
 │   ├── LoginRequired · NotAllowed · EnrolmentRefused · RateLimited
 │   ├── SignInRefused · SecondFactorRefused · FormRefused · PartnerRefused
+│   ├── SetUpCodeRefused
 ├── NotFound
 │   ├── VisitNotFound · ServiceNotFound · ScanExpired · HelpCallNotFound
 │   ├── UserNotFound · RoomNotFound · StepNotFound · ActNotFound
-│   ├── AnnouncementNotFound
+│   ├── AnnouncementNotFound · IncidentNotFound · DataRequestNotFound
 │   ├── DisplayNotFound · PrintRequestNotFound
 │   ├── PaymentNotFound · ReconciliationNotFound
-│   ├── HeldMoneyNotFound · RefundNotFound · ShiftNotFound
+│   ├── HeldMoneyNotFound · RefundNotFound · ShiftNotFound · ReportNotFound
 ├── Conflict                   what was asked does not fit the state of things
 │   ├── IdempotencyKeyReused · MoveNotAllowed · ChangeNotAllowed · PersonNeedsStaff
 │   ├── ChangedMeanwhile · NobodyWaiting · RoomNotOpen · ReasonNeeded · UndoOver · UserExists
-│   ├── DisplayExists · ZoneHasVoice · PartnerExists
+│   ├── DisplayExists · ZoneHasVoice · PartnerExists · SetUpOver
 │   ├── NothingToConfirm · DifferentPeople · SamePerson · AgentAway
 │   ├── SlipNotValid           a transfer slip that is over, a re-visit slip that was used
 │   ├── ReturnNotAllowed       a missed turn that only staff can mend
@@ -27,6 +28,8 @@ BackendError
 │   ├── ServiceClosed · ServiceFull · SlotTaken · NotForThisPerson · AppointmentNotDue
 │   ├── CheckinNotReady
 │   ├── ReconciliationSigned   by somebody else already
+│   ├── BreakChanged           the audit chain is broken elsewhere, or in another way, by now
+│   ├── AlreadyDone            an incident or a request that is not open for this any more
 │   ├── StillBeingPaid · MatchNotAllowed · RefundNotAllowed · SecondPersonNeeded
 │   ├── ShiftTaken · DayNotOver · DayClosed · BooksNotBalanced
 │   ├── FeeChanged · BeingPaid · PaymentOver · AmountNotAllowed
@@ -44,6 +47,7 @@ No error text ever carries a name, a number or a payload of a person.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -93,15 +97,19 @@ class CallingWordsRefused(BadRequest):
 
 
 class SettingsFileRefused(BadRequest):
-    """`faults` are sentences that begin with the place in the file; nothing was changed."""
+    """`faults` are sentences that begin with the place in the file; nothing was changed.
+
+    `found` are the same as domain.settings_file.Fault.
+    """
 
     code = "settings_file_refused"
     title = "This file of settings cannot be taken"
     status = 422
 
-    def __init__(self, faults: tuple[str, ...]) -> None:
-        super().__init__("\n".join((f"{self.title}:", *faults)))
-        self.faults = faults
+    def __init__(self, found: Sequence[object]) -> None:
+        self.found = tuple(found)
+        self.faults = tuple(str(fault) for fault in found)
+        super().__init__("\n".join((f"{self.title}:", *self.faults)))
 
 
 class BodyTooLarge(BadRequest):
@@ -190,6 +198,14 @@ class SecondFactorRefused(AccessRefused):
     status = 401
 
 
+class SetUpCodeRefused(AccessRefused):
+    """Unknown, used or expired: the three look the same."""
+
+    code = "set_up_code_refused"
+    title = "The code for the first set-up is not valid"
+    status = 401
+
+
 class FormRefused(AccessRefused):
     """A change that did not come from a page of ours, or from one that is too old."""
 
@@ -266,6 +282,13 @@ class StepNotFound(NotFound):
 class ActNotFound(NotFound):
     code = "act_not_found"
     title = "There is nothing to undo"
+
+
+class ReportNotFound(NotFound):
+    """No such day, or one that has not begun."""
+
+    code = "report_not_found"
+    title = "There is no report of that day"
 
 
 class HeldMoneyNotFound(NotFound):
@@ -368,6 +391,11 @@ class UndoOver(Conflict):
     code = "undo_over"
     title = "This can no longer be undone"
     message_key = "call.undo_over"
+
+
+class SetUpOver(Conflict):
+    code = "set_up_over"
+    title = "This server has an administrator: its first set-up is over"
 
 
 class KioskExists(Conflict):
@@ -574,6 +602,18 @@ class DayClosed(Conflict):
     title = "Somebody closed this day already"
 
 
+class ReportNotReady(Conflict):
+    """Nothing was counted of it yet, or nobody asks for its signature."""
+
+    code = "report_not_ready"
+    title = "There are no figures to sign yet"
+
+
+class ReportSigned(Conflict):
+    code = "report_signed"
+    title = "Somebody signed this report meanwhile"
+
+
 class BooksNotBalanced(Conflict):
     """Nothing is signed on books that do not add up."""
 
@@ -718,3 +758,23 @@ class ReconciliationNotFound(NotFound):
 class ReconciliationSigned(Conflict):
     code = "reconciliation_signed"
     title = "Somebody signed this reconciliation already"
+
+
+class BreakChanged(Conflict):
+    code = "break_changed"
+    title = "The first break of the audit chain is another one, or cannot be acknowledged"
+
+
+class IncidentNotFound(NotFound):
+    code = "incident_not_found"
+    title = "There is no such incident"
+
+
+class DataRequestNotFound(NotFound):
+    code = "data_request_not_found"
+    title = "There is no such request about data"
+
+
+class AlreadyDone(Conflict):
+    code = "already_done"
+    title = "This was done already, or it is closed"

@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from typing import TextIO
 
 from backend.errors import BackendError
 from backend.events import Event
@@ -13,6 +14,26 @@ from his_adapter.errors import HisError
 from payments.errors import PaymentError
 
 _logger = logging.getLogger("tiepdon")
+
+
+class KeptGoing(logging.StreamHandler[TextIO]):
+    """Lines that cannot be written are lost, and nobody waits or fails for them: a disk full of
+    logs must not end a check-in. When one was lost is kept, so that people can be told.
+    """
+
+    lost_at: datetime | None = None
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # overrides
+        if isinstance(sys.exc_info()[1], OSError):
+            self.lost_at = datetime.now(UTC)
+        else:
+            super().handleError(record)
+
+
+def find_log_loss() -> datetime | None:
+    """When this process last lost a line of its log; None: never."""
+    lost = [each.lost_at for each in _logger.handlers if isinstance(each, KeptGoing)]
+    return max((moment for moment in lost if moment is not None), default=None)
 
 
 class JsonLines(logging.Formatter):
@@ -39,7 +60,7 @@ class JsonLines(logging.Formatter):
 
 
 def set_up_logging(level: int = logging.INFO) -> None:
-    handler = logging.StreamHandler(sys.stderr)
+    handler = KeptGoing(sys.stderr)
     handler.setFormatter(JsonLines())
     _logger.handlers = [handler]
     _logger.setLevel(level)

@@ -7,6 +7,7 @@ Settings travel in the environment, so that every process reads them in the same
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -127,8 +128,10 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         self._jobs.start()
         host, port = server.LISTENERS[0].sock.getsockname()[:2]
         address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        sys.stdout.write(json.dumps({"event": "ready", "address": address}) + "\n")
-        sys.stdout.flush()
+        # Output that lies on a full disk is no reason not to serve.
+        with contextlib.suppress(OSError):
+            sys.stdout.write(json.dumps({"event": "ready", "address": address}) + "\n")
+            sys.stdout.flush()
 
     def _on_exit(self, _server: Any) -> None:
         self._jobs.stop()

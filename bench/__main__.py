@@ -30,7 +30,9 @@ NAMES = (
     "slow_his",
     "payments",
     "fleet",
+    "backup",
     "month",
+    "reports",
 )
 OUT = Path("out/bench")
 

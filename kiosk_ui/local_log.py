@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import logging
 import queue
+from contextlib import suppress
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
 from pathlib import Path
 
@@ -67,8 +68,14 @@ class _File(RotatingFileHandler):
             self._failing = False
             _log.warning(KioskEvent.LOG_WRITTEN_AGAIN)
 
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
+
     def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         self._failed_now = True
+        # Opened anew for the next line: what could not be written is given up.
+        self.close()
         if not self._failing:
             self._failing = True
             _log.error(KioskEvent.LOG_NOT_WRITTEN)

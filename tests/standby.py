@@ -10,11 +10,13 @@ import signal
 import subprocess
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 
 from tests.postgres import BINARIES
+from tiepdon.authority import issue, make_authority
 from tiepdon.demo.server import free_port
 
 ROOT = Path(__file__).parents[1]
@@ -63,6 +65,9 @@ class Machine:
             "TIEPDON_PG_LINK": link,
             "TIEPDON_PG_DATA": str(self.data),
             "TIEPDON_PG_CONF": str(self.folder / "conf.d"),
+            "TIEPDON_PG_HBA": str(self.data / "pg_hba.conf"),
+            "TIEPDON_PG_CERTIFICATE": str(self.folder / "tls.crt"),
+            "TIEPDON_PG_LISTEN": "127.0.0.1",
             "TIEPDON_PG_BIN": str(BINARIES[0]),
             "TIEPDON_PG_RUN": str(self.folder / "run"),
             "TIEPDON_PG_SOCKET": str(self.folder),
@@ -92,6 +97,10 @@ class Machine:
 
     def start(self) -> None:
         self._run(*shlex.split(self.environ["TIEPDON_PG_START"]))
+
+    def restart(self) -> None:
+        self._run(BINARIES[0] / "pg_ctl", "-D", self.data, "-m", "fast", "-w", "stop")
+        self.start()
 
     def script(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -147,6 +156,7 @@ class Machine:
     def _run(self, *command: object) -> None:
         subprocess.run(
             list(map(str, command)), user=self.user, group=self.user, cwd=self.folder,
+            env=os.environ | {"HOME": str(self.folder)},
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 
@@ -159,20 +169,28 @@ def _is_dead(pid: int) -> bool:
 
 
 class StandbyPair:
-    """`first` serves and `second` follows, as the page for IT sets them up."""
+    """`first` serves and `second` follows, as the page for IT sets them up.
 
-    def __init__(self, *, alone_after_s: int = 30, link: str = "sslmode=disable") -> None:
+    Everything goes over TLS with certificates of an authority of our own, names looked at.
+    """
+
+    def __init__(self, *, alone_after_s: int = 30) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="tiepdon-pair-"))
         self.folder.chmod(0o755)
         user = "postgres" if os.geteuid() == 0 else None
+        now = datetime.now(UTC).replace(microsecond=0)
+        make_authority(self.folder / "ca", title="Thử", domains=["127.0.0.0/8"], now=now)
+        shutil.copy(self.folder / "ca" / "ca.crt", self.folder / "ca.crt")
+        link = f"sslmode=verify-full sslrootcert={self.folder / 'ca.crt'}"
         self.machines = []
         for name in ("first", "second"):
             folder = self.folder / name
             folder.mkdir()
             (folder / "conf.d").mkdir()
             (folder / "run").mkdir()
+            issue(self.folder / "ca", ["127.0.0.1"], folder / "tls.crt", days=9, now=now)
             if user:
-                for part in (folder, folder / "conf.d", folder / "run"):
+                for part in (folder, *folder.iterdir()):
                     shutil.chown(part, user, user)
             self.machines.append(Machine(folder, user))
         self.first, self.second = self.machines
@@ -184,8 +202,8 @@ class StandbyPair:
         self.first.start()
         done = self.first.script("primary")
         assert done.returncode == 0, done.stderr
-        # max_slot_wal_keep_size and the like are read at the start.
-        self.first.query("SELECT pg_reload_conf()")
+        assert "Restart PostgreSQL once" in done.stderr
+        self.first.restart()
         self.join(self.second)
         for machine in self.machines:
             machine.guard()
@@ -214,6 +232,7 @@ class StandbyPair:
         return (
             f"postgresql://postgres@/{name}?host=127.0.0.1,127.0.0.1&port={ports}"
             "&target_session_attrs=read-write"
+            f"&sslmode=verify-full&sslrootcert={self.folder / 'ca.crt'}"
         )
 
     def remove(self) -> None:

@@ -122,7 +122,7 @@ def issue(authority: Path, names: Sequence[str], out: Path, *, days: int, now: d
     ]
     certificate = (
         x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, str(wanted[0])[:64])]))
+        .subject_name(_subject(wanted[0]))
         .issuer_name(ca.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
@@ -142,6 +142,13 @@ def issue(authority: Path, names: Sequence[str], out: Path, *, days: int, now: d
     _write(out.with_suffix(".key"), _key_bytes(key), mode=0o600)
     _write(out, _certificate_bytes(certificate), mode=0o644)
     return look_at(out)
+
+
+def _subject(name: Name) -> x509.Name:
+    """For people to read. OpenSSL would hold what looks like a host name here against the limits
+    of the authority, even where the certificate is for an address only: this does not look so.
+    """
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Server {name}"[:64])])
 
 
 def renew(

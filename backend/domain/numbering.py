@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from backend.domain.offline_numbers import list_letters
+from backend.domain.setting_kinds import say
 
 MAX_HIS_NUMBER = 99_999
 _PREFIX = re.compile(r"[A-Z]{1,3}")
@@ -57,13 +58,19 @@ def find_numbering_fault(
 ) -> str | None:
     """Why these settings cannot stand, in words for who runs the server; None when they can."""
     if numbering not in set(Numbering):
-        return "numbering is own or his"
+        return say("numbering is own or his")
     if numbering == Numbering.OWN:
         return None
     if not _PREFIX.fullmatch(our_letter):
-        return "letter_beside_his is one to three capital letters"
+        return say("letter_beside_his is one to three capital letters")
     if our_letter in set(list_letters()):
-        return f"letter_beside_his is {our_letter}, which kiosks without their server use"
+        return say(
+            "letter_beside_his is {letter}, which kiosks without their server use",
+            letter=our_letter,
+        )
     if our_letter in set(his_letters):
-        return f"letter_beside_his is {our_letter}, which the HIS uses for its own numbers"
+        return say(
+            "letter_beside_his is {letter}, which the HIS uses for its own numbers",
+            letter=our_letter,
+        )
     return None

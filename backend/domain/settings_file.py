@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from backend.domain.setting_kinds import say
+
 FORMAT = "tiepdon-settings/1"
 MAX_FILE_CHARS = 1_000_000
 SECTIONS = ("facility", "settings", "priority_groups", "displays", "kiosks")
@@ -93,6 +95,23 @@ def show_path(path: Iterable[str | int]) -> str:
     return shown
 
 
+_PARTS = re.compile(r'\.?([A-Za-z0-9_-]+)|\[([0-9]+)\]|\[("(?:[^"\\]|\\.)*")\]')
+
+
+def read_path(shown: str) -> tuple[str | int, ...]:
+    """What `show_path` was given; empty for what is no path of it."""
+    parts: list[str | int] = []
+    place = 0
+    while place < len(shown):
+        found = _PARTS.match(shown, place)
+        if found is None:
+            return ()
+        plain, index, quoted = found.groups()
+        parts.append(plain or (int(index) if index else str(json.loads(quoted))))
+        place = found.end()
+    return tuple(parts)
+
+
 def flatten(sections: Mapping[str, Any]) -> State:
     """Raises KeyError for no section of the state; values are as JSON reads them."""
     state: State = {}
@@ -162,7 +181,7 @@ def with_changes(state: State, changes: Iterable[Change]) -> State:
 def parse_file(text: str) -> State | tuple[Fault, ...]:
     """What the file says, or why it says nothing. What it leaves out is left out of the state."""
     if len(text) > MAX_FILE_CHARS:
-        return (_whole("The file is too large to be an export of settings."),)
+        return (_whole(say("The file is too large to be an export of settings.")),)
     repeated: list[str] = []
 
     def take(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -174,14 +193,17 @@ def parse_file(text: str) -> State | tuple[Fault, ...]:
         document = json.loads(text, object_pairs_hook=take)
         json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:
-        where = f" in line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        return (_whole(f"The file is not JSON{where}."),)
+        if isinstance(error, json.JSONDecodeError):
+            return (_whole(say("The file is not JSON in line {line}.", line=error.lineno)),)
+        return (_whole(say("The file is not JSON.")),)
     if not isinstance(document, Mapping) or "format" not in document:
-        return (_whole("This is no export of settings."),)
+        return (_whole(say("This is no export of settings.")),)
     if document["format"] != FORMAT:
-        return (Fault(path="format", words=f"This version reads {FORMAT} only."),)
+        return (Fault(path="format", words=say("This version reads {form} only.", form=FORMAT)),)
     if repeated:
-        return tuple(Fault(path=show_path([name]), words="Stands here twice.") for name in repeated)
+        return tuple(
+            Fault(path=show_path([name]), words=say("Stands here twice.")) for name in repeated
+        )
     sections = {name: value for name, value in document.items() if name != "format"}
     faults = tuple(_find_shape_faults(sections))
     return faults or flatten(sections)
@@ -190,15 +212,15 @@ def parse_file(text: str) -> State | tuple[Fault, ...]:
 def _find_shape_faults(sections: Mapping[str, Any]) -> Iterable[Fault]:
     for section, names in sections.items():
         if section not in SECTIONS:
-            yield Fault(path=show_path([section]), words="There is no section of this name.")
+            yield Fault(path=show_path([section]), words=say("There is no section of this name."))
             continue
         if not isinstance(names, Mapping):
-            yield Fault(path=section, words="Takes names with values, in braces.")
+            yield Fault(path=section, words=say("Takes names with values, in braces."))
             continue
         for name, value in names.items():
             deeper = section in _ROWS or (section == "settings" and name in GROUPS)
             if deeper and not (isinstance(value, Mapping) and value):
-                words = "Takes names with values, in braces."
+                words = say("Takes names with values, in braces.")
                 yield Fault(path=show_path([section, name]), words=words)
 
 

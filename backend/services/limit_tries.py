@@ -41,6 +41,9 @@ LOGINS_PER_ADDRESS = Limit(name="login-address", tries=60, window_s=300)
 # Beside the lock of the account, and for names nobody has just the same.
 LOGINS_PER_NAME = Limit(name="login-name", tries=20, window_s=900)
 PASSWORD_CHANGES_PER_USER = Limit(name="password-user", tries=10, window_s=900)
+# A code of twelve letters read from a console; guessing it takes longer than it lives.
+SET_UP_CODES_PER_ADDRESS = Limit(name="set-up-address", tries=10, window_s=900)
+SET_UP_CODES_TOTAL = Limit(name="set-up", tries=100, window_s=900)
 
 
 def count_tries(database: Database, *tries: tuple[Limit, str]) -> None:

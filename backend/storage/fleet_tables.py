@@ -80,6 +80,8 @@ class AlertNotice(Base):
     phase: Mapped[str] = mapped_column(Code)
     channel: Mapped[str] = mapped_column(Code, server_default="")
     state: Mapped[str] = mapped_column(Code, server_default="waiting")
+    batch_id: Mapped[str | None] = mapped_column(Id)
+    """What was told in one message. A waiting row that has one may have arrived already."""
     attempts: Mapped[int] = mapped_column(server_default="0")
     next_at: Mapped[datetime]
     last_error: Mapped[str | None] = mapped_column(Name)

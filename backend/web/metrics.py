@@ -7,23 +7,37 @@ very machine without more ado; from elsewhere with the token of TIEPDON_METRICS_
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Iterable
 from ipaddress import ip_address
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
-from backend.domain.kiosk_health import KioskState
+from backend.domain.alerts import AlertKind
 from backend.domain.outbox import Breaker
 from backend.errors import LoginRequired
+from backend.services.keep_figures import LIMITS_MS
 from backend.services.keep_outbox import look_at_outbox
+from backend.services.look_at_figures import (
+    count_untold,
+    list_job_figures,
+    list_process_figures,
+    list_request_figures,
+)
 from backend.services.look_at_money import look_at_money
 from backend.services.resources import Resources
-from backend.services.show_fleet import KioskView, show_fleet
+from backend.services.show_alerts import count_open_alerts
+from backend.web import figures
 from backend.web.api import public, resources
+from backend.web.kiosk_metrics import Kiosks
 
 FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
 
@@ -37,10 +51,15 @@ def metrics() -> Response:
     server = resources()
     if not (_is_from_here() or _has_token(server.config.metrics_token)):
         raise LoginRequired
+    current_app.extensions[figures.EXTENSION].hand_in()
     registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Requests(server))
+    registry.register(_Jobs(server))
+    registry.register(_Processes(server))
+    registry.register(_Alerts(server))
     registry.register(_Outbox(server))
     registry.register(_Payments(server))
-    registry.register(_Kiosks(server))
+    registry.register(Kiosks(server))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -118,64 +137,108 @@ class _Payments(Collector):
             yield GaugeMetricFamily(f"tiepdon_payments_{name}", text, value=value)
 
 
-class _Kiosks(Collector):
-    """By the kiosk's id; `tiepdon_kiosk_info` says what place that is."""
+class _Requests(Collector):
+    """How long pages and calls take, by route: patterns of addresses, never addresses."""
 
     def __init__(self, server: Resources) -> None:
         self._server = server
 
     def collect(self) -> Iterable[Metric]:
+        seconds = HistogramMetricFamily(
+            "tiepdon_request_seconds",
+            "Requests by how long they took",
+            labels=["route", "method", "status"],
+        )
+        for row in list_request_figures(self._server.database):
+            buckets = [(f"{limit / 1000:g}", getattr(row, f"le_{limit}")) for limit in LIMITS_MS]
+            seconds.add_metric(
+                [row.route, row.method, str(row.status)],
+                buckets=[*buckets, ("+Inf", row.requests)],
+                sum_value=row.seconds,
+            )
+        return [seconds]
+
+
+class _Jobs(Collector):
+    """`name`, because `job` is a label of Prometheus itself."""
+
+    def __init__(self, server: Resources) -> None:
+        self._server = server
+
+    def collect(self) -> Iterable[Metric]:
+        runs = CounterMetricFamily("tiepdon_job_runs", "Runs of a job", labels=["name"])
+        failures = CounterMetricFamily(
+            "tiepdon_job_failures", "Runs that ended in a fault", labels=["name"]
+        )
+        seconds = CounterMetricFamily("tiepdon_job_seconds", "Time they took", labels=["name"])
+        last = GaugeMetricFamily(
+            "tiepdon_job_last_run_timestamp_seconds", "When it last ended", labels=["name"]
+        )
+        for row in list_job_figures(self._server.database):
+            runs.add_metric([row.job], row.runs)
+            failures.add_metric([row.job], row.failures)
+            seconds.add_metric([row.job], row.seconds)
+            last.add_metric([row.job], row.last_run_at.timestamp())
+        return [runs, failures, seconds, last]
+
+
+class _Processes(Collector):
+    """Of all processes that were there within the last minute."""
+
+    def __init__(self, server: Resources) -> None:
+        self._server = server
+
+    def collect(self) -> Iterable[Metric]:
+        rows = list_process_figures(self._server.database)
+        count = GaugeMetricFamily("tiepdon_processes", "Processes that serve", labels=["kind"])
+        in_use = GaugeMetricFamily(
+            "tiepdon_database_connections_in_use", "Connections at work", labels=["kind"]
+        )
+        size = GaugeMetricFamily(
+            "tiepdon_database_connections", "Connections the processes may keep", labels=["kind"]
+        )
+        for kind in ("web", "worker"):
+            mine = [row for row in rows if row.kind == kind]
+            count.add_metric([kind], len(mine))
+            in_use.add_metric([kind], sum(row.pool_in_use for row in mine))
+            size.add_metric([kind], sum(row.pool_size for row in mine))
+        streams = GaugeMetricFamily(
+            "tiepdon_live_streams",
+            "Pages that hear live events",
+            value=sum(row.live_streams for row in rows),
+        )
+        build = InfoMetricFamily("tiepdon_build", "Versions at work", labels=[])
+        for each in sorted({row.version for row in rows}):
+            build.add_metric([], {"version": each})
+        return [count, in_use, size, streams, build]
+
+
+class _Alerts(Collector):
+    def __init__(self, server: Resources) -> None:
+        self._server = server
+
+    def collect(self) -> Iterable[Metric]:
+        open_ = GaugeMetricFamily(
+            "tiepdon_alerts_open", "What is wrong at the moment", labels=["kind"]
+        )
+        counts = count_open_alerts(self._server.database)
+        for kind in AlertKind:
+            open_.add_metric([kind], counts.get(kind, 0))
+        untold = GaugeMetricFamily(
+            "tiepdon_alert_notices_waiting",
+            "Notices a channel did not take yet",
+            labels=["channel"],
+        )
+        failing = GaugeMetricFamily(
+            "tiepdon_alert_channel_failing_seconds",
+            "Since nothing gets through; 0 while it does",
+            labels=["channel"],
+        )
         now = self._server.database.clock()
-        kiosks = show_fleet(self._server.database)
-        info = GaugeMetricFamily(
-            "tiepdon_kiosk_info", "Always 1", labels=["kiosk", "name", "kind", "profile", "version"]
-        )
-        state = GaugeMetricFamily(
-            "tiepdon_kiosk_state", "1 for the state it is in", labels=["kiosk", "state"]
-        )
-        trouble = GaugeMetricFamily(
-            "tiepdon_kiosk_trouble", "1 for each trouble that stands", labels=["kiosk", "trouble"]
-        )
-        for kiosk in kiosks:
-            version = str(kiosk.report.get("version") or "")
-            info.add_metric([kiosk.id, kiosk.name, kiosk.kind, kiosk.profile, version], 1)
-            for each in KioskState:
-                state.add_metric([kiosk.id, each.value], kiosk.state is each)
-            for kind in kiosk.troubles:
-                trouble.add_metric([kiosk.id, kind.value], 1)
-        yield from (info, state, trouble)
-        for name, text, find in _KIOSK_FIGURES:
-            family = GaugeMetricFamily(f"tiepdon_kiosk_{name}", text, labels=["kiosk"])
-            for kiosk in kiosks:
-                figure = find(kiosk, now)
-                if figure is not None:
-                    family.add_metric([kiosk.id], figure)
-            yield family
-
-
-def _report(name: str) -> Callable[[KioskView, datetime], float | None]:
-    return lambda kiosk, _now: kiosk.report.get(name)
-
-
-_KIOSK_FIGURES: tuple[tuple[str, str, Callable[[KioskView, datetime], float | None]], ...] = (
-    (
-        "last_beat_age_seconds",
-        "Since it was last heard",
-        lambda kiosk, now: (
-            (now - kiosk.last_beat_at).total_seconds() if kiosk.last_beat_at else None
-        ),
-    ),
-    ("clock_skew_seconds", "Its clock less ours", lambda kiosk, _now: kiosk.skew_s),
-    (
-        "wait_p95_seconds",
-        "95 of 100 answers came within this, over the last day",
-        lambda kiosk, _now: None if kiosk.p95_ms is None else kiosk.p95_ms / 1000,
-    ),
-    ("visits_last_day", "Begun in the last 24 hours", lambda kiosk, _now: kiosk.visits),
-    ("errors_last_day", "Of them, ended before a trouble", lambda kiosk, _now: kiosk.errors),
-    ("disk_free_percent", "Of its disk", _report("disk_free_percent")),
-    ("memory_percent", "Of its memory, in use", _report("memory_percent")),
-    ("process_mib", "Memory of the kiosk's own process", _report("process_mib")),
-    ("temperature_celsius", "Of its machine, where known", _report("temperature_c")),
-    ("offline_waiting", "Numbers given without the server", _report("offline_waiting")),
-)
+        for channel in count_untold(self._server):
+            since = channel.failing_since
+            untold.add_metric([channel.name], channel.waiting)
+            failing.add_metric(
+                [channel.name], max((now - since).total_seconds(), 0) if since else 0
+            )
+        return [open_, untold, failing]

@@ -16,7 +16,7 @@ MOST_CHOICES = 4
 
 
 class Offer(StrEnum):
-    """Something to begin with; the value names its words, `start.…`."""
+    """Something to begin with."""
 
     VISIT = "visit"
     BOOKED = "booked"
@@ -73,13 +73,29 @@ MENUS: Mapping[Profile, Menu] = {
 }
 """Registering is offered where people arrive; elsewhere it would lead them back."""
 
-_ICONS: Mapping[Offer, Icon] = {
-    Offer.VISIT: Icon.DOCTOR,
-    Offer.BOOKED: Icon.CALENDAR,
-    Offer.RESULTS: Icon.RESULTS,
-    Offer.TICKET: Icon.TICKET,
-    Offer.PAY: Icon.WALLET,
-    Offer.INFO: Icon.INFO,
+
+@dataclass(frozen=True, kw_only=True)
+class _Look:
+    """Keys of the catalogue; `quiet` where a button below says more than a large one."""
+
+    label: str
+    more: str
+    icon: Icon
+    quiet: str = ""
+
+
+LOOKS: Mapping[Offer, _Look] = {
+    Offer.VISIT: _Look(label="start.visit", more="start.visit_more", icon=Icon.DOCTOR),
+    Offer.BOOKED: _Look(label="start.booked", more="start.booked_more", icon=Icon.CALENDAR),
+    Offer.RESULTS: _Look(label="start.results", more="start.results_more", icon=Icon.RESULTS),
+    Offer.TICKET: _Look(
+        label="start.ticket",
+        more="start.ticket_more",
+        icon=Icon.TICKET,
+        quiet="start.ticket_short",
+    ),
+    Offer.PAY: _Look(label="start.pay", more="start.pay_more", icon=Icon.WALLET),
+    Offer.INFO: _Look(label="start.info", more="start.info_more", icon=Icon.INFO),
 }
 
 
@@ -107,18 +123,21 @@ class Welcome(Presenter):
         )
 
     def _large(self, offer: Offer, *, first: bool) -> Choice:
+        look = LOOKS[offer]
         return self.choice(
-            *_touch(offer),
+            _action(offer),
+            look.label,
             value=_value(offer),
-            detail=self.ctx.say(f"start.{offer}_more"),
-            icon=_ICONS[offer],
+            detail=self.ctx.say(look.more),
+            icon=look.icon,
             tone=Tone.PRIMARY if first else Tone.PLAIN,
         )
 
     def _quiet(self, offer: Offer) -> Choice:
-        name, key = _touch(offer)
-        key = "start.ticket_short" if offer is Offer.TICKET else key
-        return self.choice(name, key, value=_value(offer), icon=_ICONS[offer])
+        look = LOOKS[offer]
+        return self.choice(
+            _action(offer), look.quiet or look.label, value=_value(offer), icon=look.icon
+        )
 
     @property
     def _pays(self) -> bool:
@@ -136,10 +155,8 @@ class Welcome(Presenter):
                 self.ctx.go(Screen.INFO)
 
 
-def _touch(offer: Offer) -> tuple[str, str]:
-    """The name of the action, and the key of its words."""
-    name = offer.value if offer in {Offer.PAY, Offer.INFO} else "start"
-    return name, f"start.{offer}"
+def _action(offer: Offer) -> str:
+    return offer.value if offer in {Offer.PAY, Offer.INFO} else "start"
 
 
 def _value(offer: Offer) -> str:

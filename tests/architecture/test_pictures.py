@@ -11,11 +11,12 @@ from backend.web import staff
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "docs" / "pictures"
-MOST_BYTES = 4_000_000
+MOST_BYTES = 6_000_000
 DOCUMENTS = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 NO_PAGES = {
+    "/",
     "/staff/announcements/<announcement_id>/sound.wav",
     "/staff/callback",
     "/staff/fleet/<kiosk_id>/live",
@@ -23,6 +24,7 @@ NO_PAGES = {
     "/staff/fleet/live",
     "/staff/help/live",
     "/staff/language/<code>",
+    "/staff/alerts/live",
     "/staff/outbox/live",
     "/staff/payments/days/<day>/figures.<any(csv,xlsx):form>",
     "/staff/payments/held/live",
@@ -32,6 +34,8 @@ NO_PAGES = {
     "/staff/rooms/<room_id>/shell",
     "/staff/rooms/worker.js",
     "/staff/session",
+    "/staff/settings/settings.json",
+    "/staff/setup",
     "/staff/sso",
     "/staff/sso/callback",
 }

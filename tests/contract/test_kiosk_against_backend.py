@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 import pytest
 from pydantic import BaseModel
+from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from backend.app import create_app
 from backend.bootstrap import assemble
+from backend.domain.settings import Words
 from backend.errors import NobodyWaiting
 from backend.services import recognise_caller
 from backend.services.act_on_step import StepAct, StepReason
+from backend.services.change_kiosk import pause_kiosk, resume_kiosk, set_profile
 from backend.services.enrol_kiosk import invite_kiosk, revoke_kiosk
+from backend.services.order_kiosk import order_kiosk
 from backend.services.remote_party import RemoteParty
 from backend.services.resources import Resources
 from backend.storage.catalogue import CatalogueSource
 from backend.storage.database import Database
-from backend.web import offline_schemas, schemas
+from backend.storage.fleet_tables import KioskCommand
+from backend.storage.tables import Heartbeat
+from backend.web import fleet_schemas, offline_schemas, schemas
 from his_adapter.ports import HisGateway
 from kiosk_ui.errors import CredentialRefused, ServerAway, ServerRefused
 from kiosk_ui.flow import Screen
-from kiosk_ui.gateway import models
+from kiosk_ui.gateway import fleet_models, models
 from kiosk_ui.gateway.credential import CredentialFile
 from kiosk_ui.gateway.http import HttpGateway
 from kiosk_ui.gateway.print_reports import PrintReportJournal
+from kiosk_ui.picture import encode_png
 from kiosk_ui.presenters.views import Action, ChoiceView, TicketView
 from tests.factories.his import ScriptedHis
 from tests.factories.hospital import Hospital, make_config
 from tests.factories.identity_payloads import cccd2021
 from tests.factories.rooms import Console
 from tests.flows.stand_ins import Bench
-from tests.flows.steps import TO_SCAN, hold_up, offered, shows, touch, type_in, walk
+from tests.flows.steps import TO_SCAN, hold_up, offered, shows, texts_of, touch, type_in, walk
 
 CARD = cccd2021()
 CACHED_SETTINGS_S = 61.0
@@ -52,6 +60,30 @@ SHAPES = [
     and issubclass(kept, models.Wire)
     and kept not in {models.Wire, models.LongLabel}
 ]
+
+
+FLEET_SHAPES = [
+    name
+    for name, kept in vars(fleet_models).items()
+    if isinstance(kept, type)
+    and issubclass(kept, models.Wire)
+    and kept.__module__.endswith("fleet_models")
+]
+
+
+@pytest.mark.parametrize("name", FLEET_SHAPES)
+def test_what_a_kiosk_says_of_itself_and_is_ordered_has_the_server_s_shape(name: str) -> None:
+    ours: type[BaseModel] = getattr(fleet_models, name)
+    theirs: type[BaseModel] = getattr(fleet_schemas, name)
+    assert set(ours.model_fields) <= set(theirs.model_fields)
+    if issubclass(theirs, schemas.Request):
+        needed = {field for field, info in theirs.model_fields.items() if info.is_required()}
+        assert needed <= set(ours.model_fields)
+
+
+def test_what_can_be_ordered_and_where_a_kiosk_may_stand_is_the_same() -> None:
+    assert get_args(fleet_models.Profile) == get_args(fleet_schemas.Profile)
+    assert get_args(fleet_models.CommandKind) == get_args(fleet_schemas.CommandKind)
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -354,6 +386,8 @@ def test_print_states_help_and_devices_are_taken(
     gateway.list_slots(services.items[0].id)
     gateway.report_device(models.DeviceEventRequest(device="printer", state="paper_end"))
     gateway.beat()
+    bench.wait(31)
+    assert not bench.gateway.kiosk_reports, "they went to the real server"
     gateway.check()
     call = gateway.call_for_help(
         models.HelpCallRequest(kind="emergency", screen="done"), key="0123456789"
@@ -391,3 +425,86 @@ def test_logs_of_both_sides_name_nobody(bench: Bench, caplog: pytest.LogCaptureF
     assert "/api/v1/visits" in logged
     for secret in ("thử", "079085000000", "05091985", "1985-09-05", CARD.decode().lower()):
         assert secret not in logged
+
+
+# --- what staff order -----------------------------------------------------------------------------------
+
+SHUT = Words(vi="Máy đang thay giấy.", en="We are changing the paper.")
+
+
+@pytest.fixture
+def kiosk_id(bench: Bench, gateway: HttpGateway) -> str:
+    return gateway.get_settings().kiosk_id
+
+
+def states_of(database: Database) -> dict[str, tuple[str, str | None]]:
+    with database.read() as connection:
+        rows = connection.execute(
+            select(KioskCommand.kind, KioskCommand.state, KioskCommand.reason)
+        ).all()
+    return {row.kind: (row.state, row.reason) for row in rows}
+
+
+def test_staff_take_a_kiosk_out_of_service_and_put_it_back(
+    bench: Bench, database: Database, kiosk_id: str
+) -> None:
+    pause_kiosk(database, kiosk_id, SHUT, actor="staff")
+    bench.wait(11)
+    shows(bench, Screen.OUT_OF_SERVICE)
+    assert SHUT.vi in texts_of(bench.kiosk.frame)
+    resume_kiosk(database, kiosk_id, actor="staff")
+    bench.wait(11)
+    shows(bench, Screen.WELCOME)
+
+
+def test_staff_say_where_it_stands(bench: Bench, database: Database, kiosk_id: str) -> None:
+    set_profile(database, kiosk_id, "laboratory", actor="staff")
+    bench.wait(11)
+    view = bench.kiosk.frame.view
+    assert isinstance(view, ChoiceView)
+    assert view.choices[0].action == Action("start", "ticket")
+
+
+def test_every_order_is_answered_once(bench: Bench, database: Database, kiosk_id: str) -> None:
+    for kind in ("test_print", "take_picture", "send_logs", "restart"):
+        order_kiosk(database, kiosk_id, kind, actor="staff")
+    bench.log.content = gzip.compress(b"a log")
+    bench.wait(11)
+    assert bench.kiosk.wants_picture
+    bench.kiosk.take_picture(lambda: encode_png(bytes(16 * 16 * 4), (16, 16)))
+    bench.wait(1)
+    assert bench.kiosk.wants_restart
+    # The process ends here; the next one finds the journal.
+    anew = Bench(server=bench.kiosk._ctx.gateway, journal=bench.journal)
+    anew.wait(12)
+    assert states_of(database) == {
+        "test_print": ("done", None),
+        "take_picture": ("done", None),
+        "send_logs": ("done", None),
+        "restart": ("done", None),
+    }
+    assert len(bench.printer.test_pages) == 1
+    assert not anew.kiosk.wants_restart
+
+
+def test_an_order_that_cannot_be_obeyed_says_why(
+    bench: Bench, database: Database, kiosk_id: str
+) -> None:
+    walk(bench, TO_SCAN)
+    order_kiosk(database, kiosk_id, "take_picture", actor="staff")
+    bench.wait(11)
+    assert states_of(database) == {"take_picture": ("refused", "visit_open")}
+
+
+def test_the_server_keeps_what_a_kiosk_says_of_itself(
+    bench: Bench, database: Database, kiosk_id: str
+) -> None:
+    to_summary(bench)
+    touch(bench, "confirm")
+    bench.wait(31)
+    with database.read() as connection:
+        report = connection.execute(
+            select(Heartbeat.report).where(Heartbeat.kiosk_id == kiosk_id)
+        ).scalar_one()
+    assert (report["version"], report["visits"], report["errors"]) == ("1.2.3", 1, 0)
+    assert {step["step"] for step in report["steps"]} >= {"scan", "check_in", "print"}

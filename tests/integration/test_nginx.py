@@ -6,6 +6,7 @@ import http.client
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,12 @@ import requests
 
 from backend.domain.roles import StaffRole
 from backend.storage.database import Database, open_engine
+from kiosk_ui.errors import ServerAway
+from kiosk_ui.gateway.credential import CredentialFile
+from kiosk_ui.gateway.http import HttpGateway
 from tests.factories.accounts import Accounts
 from tests.nginx import NAME, Nginx
+from tiepdon.authority import make_authority
 from tiepdon.demo.server import DemoServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -84,6 +89,26 @@ def test_pages_and_api_pass_with_the_callers_own_address(scene: Scene) -> None:
     assert page.headers["Strict-Transport-Security"]
     assert "Secure" in page.headers["Set-Cookie"], "the server knows that TLS is before it"
     assert scene.ask("/api/v1/live").status_code == 401
+
+
+def test_a_kiosk_trusts_the_authority_of_the_house_and_no_other(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """The kiosk's own gateway, with what TIEPDON_CA_FILE names."""
+    make_authority(
+        tmp_path / "other", title="Khác", domains=[NAME], now=datetime.now(UTC) - timedelta(days=1)
+    )
+    for ca_file, is_trusted in ((scene.nginx.ca, True), (str(tmp_path / "other/ca.crt"), False)):
+        credential = CredentialFile(tmp_path / "credential", scene.nginx.address)
+        gateway = HttpGateway(scene.nginx.address, credential=credential, ca_file=ca_file)
+        try:
+            if is_trusted:
+                gateway.check()
+            else:
+                with pytest.raises(ServerAway):
+                    gateway.check()
+        finally:
+            gateway.close()
 
 
 def test_figures_are_closed_even_to_who_pretends_to_be_this_machine(scene: Scene) -> None:

@@ -9,6 +9,7 @@ import click
 from backend.bootstrap import open_keys, set_up
 from backend.config import load_config
 from backend.services.enrol_kiosk import shut_out_demo_kiosks
+from backend.services.first_set_up import is_empty, make_set_up_code
 from backend.services.settle_demo_accounts import settle_demo_accounts
 from backend.storage.database import open_database
 from tiepdon.options import database_option, refusals
@@ -43,8 +44,20 @@ def command(database_url: str | None, host: str, port: int, workers: int, demo: 
             set_up(database, config)
             settle_demo_accounts(database, demo=config.demo)
             shut_out_demo_kiosks(database, demo=config.demo)
+            if is_empty(database):
+                _show_set_up_code(make_set_up_code(database))
         finally:
             database.close()
     from backend.serve import serve
 
     serve(host=host, port=port, workers=workers)
+
+
+def _show_set_up_code(code: str) -> None:
+    """On the console of whoever started the server, and nowhere on the network."""
+    click.echo(
+        "Máy chủ chưa có quản trị viên. Mở /staff/setup trong trình duyệt và nhập mã:\n"
+        "This server has no administrator yet. Open /staff/setup in a browser and type the code:\n"
+        f"\n    {code}\n",
+        err=True,
+    )

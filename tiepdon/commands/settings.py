@@ -12,13 +12,13 @@ import click
 from backend.domain.settings_file import MAX_FILE_CHARS, Change
 from backend.services.change_settings import change_setting, read_settings
 from backend.services.import_settings import (
-    Preview,
     export_settings,
     import_settings,
     preview_import,
     preview_undo,
     undo_import,
 )
+from backend.services.keep_settings import Preview
 from tiepdon.options import database_option, open_set_up_database, refusals
 
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from backend.services.settle_demo_accounts import DEMO_PASSWORD
+from tiepdon.demo.alerts import write_config
+from tiepdon.demo.first_day import draw_first_day
 from tiepdon.demo.hall import Hall
 from tiepdon.demo.money import CONFIG
 from tiepdon.demo.pictures import IN_DEMO, Picture, list_pictures
@@ -38,6 +40,8 @@ ARGUMENTS = (
 REST_MS = 700
 """What a script does after its page is there has come to rest."""
 COLOURS = 128
+SET_UP = "set-up-"
+"""Begins the names of pictures of the first set-up: they take a server of their own."""
 WIDEST_PX = 1280
 """Boards are drawn for a TV and shown on a page."""
 
@@ -114,11 +118,15 @@ def _draw(browser: Browser, address: str, picture: Picture, folder: Path) -> Pat
         picture.prepare(page)
         page.wait_for_timeout(REST_MS)
         path = folder / picture.file
-        page.screenshot(path=path, animations="disabled")
-        _make_small(path)
+        _shoot(page, path)
         return path
     finally:
         context.close()
+
+
+def _shoot(page: Page, path: Path) -> None:
+    page.screenshot(path=path, animations="disabled")
+    _make_small(path)
 
 
 def _make_small(path: Path) -> None:
@@ -135,9 +143,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as hospital:
         payments = Path(hospital) / "payments.toml"
         payments.write_text(CONFIG, encoding="utf-8")
-        environment = {"TIEPDON_PAYMENTS_CONFIG": str(payments)}
-        with DemoServer(Path(hospital), environment=environment) as server:
-            draw_pages(server, Path(folder), names=frozenset(names) or None)
+        environment = {
+            "TIEPDON_PAYMENTS_CONFIG": str(payments),
+            "TIEPDON_ALERTS_CONFIG": str(write_config(Path(hospital))),
+        }
+        wanted = frozenset(names) or None
+        if wanted is None or any(not name.startswith(SET_UP) for name in wanted):
+            with DemoServer(Path(hospital), environment=environment) as server:
+                draw_pages(server, Path(folder), names=wanted)
+    if wanted is None or any(name.startswith(SET_UP) for name in wanted):
+        with chromium() as browser:
+            draw_first_day(browser, Path(folder), _shoot, wanted)
 
 
 if __name__ == "__main__":

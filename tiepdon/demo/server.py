@@ -21,6 +21,7 @@ from sqlalchemy import create_engine, func, select
 
 from backend.domain.queueing import format_number
 from backend.services.settle_demo_accounts import DEMO_PASSWORD
+from backend.storage.crypto import write_new_keys
 from backend.storage.payment_tables import Payment
 from backend.storage.tables import CoverageRecheck, Number, OutboxMessage
 from payments.states import TO_POST
@@ -70,8 +71,13 @@ class DemoServer:
         database_url: str | None = None,
         workers: int = 2,
         environment: Mapping[str, str] | None = None,
+        demo: bool = True,
     ) -> None:
+        """Without `demo` it is a hospital on its first day: keys of its own, nobody on the staff,
+        the register of a commune station instead of a HIS.
+        """
         self._folder = folder
+        self._demo = demo
         self._workers = workers
         self._settings = dict(environment or {})
         self.his_folder = folder / "his"
@@ -91,7 +97,7 @@ class DemoServer:
         """Returns when the server answers. Raises DemoServerError with what it printed last."""
         self._folder.mkdir(parents=True, exist_ok=True)
         log = (self._folder / "server.log").open("ab")
-        command = [sys.executable, "-m", "tiepdon", "serve", "--demo"]
+        command = [sys.executable, "-m", "tiepdon", "serve", *(["--demo"] if self._demo else [])]
         command += ["--db", self.database_url, "--port", str(self.port)]
         command += ["--workers", str(self._workers)]
         with log:
@@ -159,6 +165,14 @@ class DemoServer:
         finally:
             engine.dispose()
 
+    def set_up_code(self) -> str:
+        """As it stands on the console of whoever started a server without an administrator."""
+        log = (self._folder / "server.log").read_text(encoding="utf-8", errors="replace")
+        codes = re.findall(r"^ +(\w{4}-\w{4}-\w{4})$", log, re.MULTILINE)
+        if not codes:
+            raise DemoServerError("the server showed no code for its first set-up")
+        return str(codes[-1])
+
     def untold(self) -> int:
         """Payments the HIS has still to hear of."""
         engine = create_engine(self.database_url)
@@ -178,8 +192,19 @@ class DemoServer:
         self.kill()
 
     def _environment(self) -> dict[str, str]:
+        if not self._demo:
+            return {**os.environ, **self._first_day_settings(), **self._settings}
         settings = {"folder": str(self.his_folder.resolve())}
         return {**os.environ, "TIEPDON_HIS_SETTINGS": json.dumps(settings), **self._settings}
+
+    def _first_day_settings(self) -> dict[str, str]:
+        keys, register = self._folder / "keys", self._folder / "register.sqlite3"
+        if not keys.exists():
+            write_new_keys(keys)
+        return {
+            "TIEPDON_KEYS_FILE": str(keys.resolve()),
+            "TIEPDON_HIS_SETTINGS": json.dumps({"file": str(register.resolve())}),
+        }
 
     def _wait_until_ready(self) -> None:
         deadline_s = time.monotonic() + START_TIMEOUT_S

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, redirect, request, session
 from flask.typing import ResponseReturnValue
 
 from backend.errors import RateLimited, SignInRefused
+from backend.services.first_set_up import has_administrator, is_empty
 from backend.services.sign_in import sign_in
 from backend.services.staff_sessions import end_session
 from backend.web.api import public, resources
@@ -22,9 +23,19 @@ blueprint = Blueprint("staff_login", __name__, url_prefix="/staff")
 @public
 def show() -> ResponseReturnValue:
     next_path = local_path(request.args.get("next"))
+    if _is_for_first_set_up(next_path):
+        return redirect("/staff/setup/start", 303)
     if find_staff_session(active=True) is not None:
         return redirect(next_path, 303)
     return show_login(next_path)
+
+
+def _is_for_first_set_up(next_path: str) -> bool:
+    """Nobody could sign in, or there is nobody who could go through the first set-up."""
+    database = resources().database
+    return is_empty(database) or (
+        next_path.startswith("/staff/setup") and not has_administrator(database)
+    )
 
 
 @blueprint.post("/login")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,6 +82,19 @@ def test_a_kiosk_trusts_what_the_authority_issued(tmp_path: Path) -> None:
         assert key.stat().st_mode & 0o777 == 0o600
     with serving(tmp_path / "tls.crt") as port:
         assert ask(port, tmp_path / "ca" / "ca.crt") == 204
+
+
+def test_openssl_agrees_which_looks_at_more_than_python_does(tmp_path: Path) -> None:
+    make_authority(tmp_path / "ca", title="Thử", domains=["10.0.0.0/8"], now=NOW)
+    make_authority(tmp_path / "ca2", title="Thử", domains=["benhvien.example"], now=NOW)
+    for folder, name in (("ca", "10.0.0.5"), ("ca2", "db1.benhvien.example")):
+        certificate = tmp_path / f"{folder}.crt"
+        issue(tmp_path / folder, [name], certificate, days=9, now=NOW)
+        done = subprocess.run(
+            ["openssl", "verify", "-x509_strict", "-CAfile", tmp_path / folder / "ca.crt", certificate],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
 
 
 def test_a_wrong_name_an_expired_one_and_a_strangers_are_refused(

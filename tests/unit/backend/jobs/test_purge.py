@@ -4,15 +4,22 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
+from backend.domain.alerts import AlertKind
+from backend.domain.data_requests import RequestKind, RequestOutcome
 from backend.domain.ids import new_id
 from backend.domain.kiosk_health import HourFigures
 from backend.jobs.close_past_steps import close_past_steps
 from backend.jobs.purge import last_linked_day, purge
+from backend.services.keep_data_requests import Asker, RequestWish, end_request, take_request
+from backend.services.raise_alert import clear_alert, raise_alert
+from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.storage import fleet_tables as fleet
 from backend.storage import tables
+from backend.storage.database import Database
+from backend.storage.trace_tables import DataRequest
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, count
 from tests.factories.hospital import make_person
@@ -140,6 +147,28 @@ def test_classes_with_a_span_of_their_own(
         assert {count(desk, table) for table in classes} == {0}
 
 
+def test_alerts_that_are_over_go_after_a_year(
+    resources: Resources, database: Database, clock: SettableClock
+) -> None:
+    def find(subject: str, *, mend: bool) -> None:
+        with database.write() as unit:
+            raise_alert(unit, AlertKind.PAPER_OUT, subject=subject)
+            if mend:
+                clear_alert(unit, AlertKind.PAPER_OUT, subject=subject)
+
+    find("kiosk:old", mend=True)
+    find("kiosk:open", mend=False)
+    clock.advance(days=300)
+    find("kiosk:new", mend=True)
+    clock.advance(days=101)
+    purge(resources)
+    with database.read() as connection:
+        alerts = connection.scalars(select(fleet.Alert.subject).order_by(fleet.Alert.subject))
+        assert list(alerts) == ["kiosk:new", "kiosk:open"]
+        left = connection.scalar(select(func.count()).select_from(fleet.AlertNotice))
+    assert left == 3
+
+
 def test_tickets_go_after_two_years_and_audit_with_them(
     desk: Desk, resources: Resources, service: str, clock: SettableClock
 ) -> None:
@@ -233,3 +262,20 @@ def test_nobody_waits_overnight(
     with desk.hospital.database.read() as connection:
         states = connection.scalars(select(tables.Step.state).order_by(tables.Step.state)).all()
     assert states == ["cancelled", "done"]
+
+
+def test_who_asked_about_their_data_goes_and_the_register_stays(
+    resources: Resources, clock: SettableClock
+) -> None:
+    database, today = resources.database, date(2026, 11, 23)
+    staff = Caller(role="staff", id="q", name="Chất")
+    asker = Asker(name="Trần Thị Hỏi", reach="0900", about="x")
+    wish = RequestWish(kind=RequestKind.VIEW, channel="desk", received_on=today, asker=asker)
+    request_id = take_request(resources, resources.catalogue.get(), wish, staff=staff)
+    end_request(resources, request_id, RequestOutcome.DONE, words="x", today=today, staff=staff)
+    clock.advance(days=700)
+    assert purge(resources).get("asker", 0) == 0
+    clock.advance(days=60)
+    assert purge(resources)["asker"] == 1
+    with database.read() as connection:
+        assert connection.execute(select(DataRequest.sealed_who)).scalars().all() == [None]

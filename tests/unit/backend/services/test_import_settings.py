@@ -23,7 +23,7 @@ from backend.errors import (
     SettingsFileRefused,
     UndoOver,
 )
-from backend.services import import_settings as service
+from backend.services import keep_settings as service
 from backend.services.change_calling_words import change_calling_words, undo_calling_words
 from backend.services.change_settings import change_setting, read_settings
 from backend.services.import_settings import (
@@ -496,7 +496,7 @@ def test_an_undo_of_a_display_that_is_gone_is_refused(database: Database) -> Non
 
 
 def test_only_so_many_imports_are_kept(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "IMPORTS_KEPT", 3)
+    monkeypatch.setattr(service, "VERSIONS_KEPT", 3)
     for minutes in range(1, 6):
         take(database, changed(database, set_in("settings", "late_min", to=minutes)))
     assert counts(database) == (6, 3, 5)

@@ -6,9 +6,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from backend.app import create_app
+from backend.domain.alerts import AlertKind
+from backend.services.raise_alert import raise_alert
 from backend.services.resources import Resources
 from backend.storage.database import Database
 from backend.web import live
+from backend.web.figures import EXTENSION
 from tests.conftest import SettableClock
 from tests.factories.fleet import make_report
 from tests.factories.outbox import add_message, set_party
@@ -90,3 +93,38 @@ def test_figures_of_kiosks_by_id(
         f'tiepdon_kiosk_temperature_celsius{{kiosk="{kiosk_id}"}} 52.0',
     ):
         assert line in lines
+
+
+def test_requests_by_route_and_never_by_address(client: FlaskClient) -> None:
+    client.get("/healthz")
+    client.get("/t/A-TOKEN-OF-A-TICKET")
+    client.open("/nowhere", method="BREW")
+    text = client.get("/metrics").text
+    for line in (
+        'tiepdon_request_seconds_count{method="GET",route="/healthz",status="200"} 1.0',
+        'tiepdon_request_seconds_bucket{le="10",method="GET",route="/healthz",status="200"} 1.0',
+        'tiepdon_request_seconds_count{method="GET",route="/t/<token>",status="404"} 1.0',
+        'tiepdon_request_seconds_count{method="other",route="none",status="404"} 1.0',
+        'tiepdon_processes{kind="web"} 1.0',
+    ):
+        assert line in text.splitlines()
+    assert "A-TOKEN" not in text
+    assert "BREW" not in text
+
+
+def test_alerts_are_counted_by_kind(client: FlaskClient, database: Database) -> None:
+    with database.write() as unit:
+        raise_alert(unit, AlertKind.PAPER_OUT, subject="kiosk:a-kiosk")
+    text = client.get("/metrics").text
+    assert 'tiepdon_alerts_open{kind="paper_out"} 1.0' in text
+    assert 'tiepdon_alerts_open{kind="disk_low"} 0.0' in text
+    assert "a-kiosk" not in text
+
+
+def test_a_figure_cannot_keep_the_rest_from_being_read(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While another thread hands in, or the database takes no writes, what is there is shown."""
+    figures = client.application.extensions[EXTENSION]
+    monkeypatch.setattr(figures, "hand_in", lambda: False)
+    assert client.get("/metrics").status_code == 200

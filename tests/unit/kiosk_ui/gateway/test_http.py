@@ -8,6 +8,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from kiosk_ui.errors import (
 )
 from kiosk_ui.gateway.credential import CredentialFile
 from kiosk_ui.gateway.fake import SETTINGS, FakeGateway
+from kiosk_ui.gateway.fleet_models import CommandResult, KioskReport
 from kiosk_ui.gateway.http import HttpGateway, Times, checked_url
 from kiosk_ui.gateway.models import HelpCallRequest, ScanRequest, TypedIdentity, VisitRequest
 from tests.unit.kiosk_ui.gateway.server import Answer, Script, scripted_server
@@ -317,3 +319,43 @@ def test_help_is_posted_and_asked_after(server: Script, gateway: HttpGateway) ->
     server.on("/api/v1/help-calls/h1", Answer(body={**call, "state": "acknowledged"}))
     made = gateway.call_for_help(HelpCallRequest(kind="help", screen="scan"), key="key-00001")
     assert gateway.get_help_call(made.id).state == "acknowledged"
+
+
+REPORT = KioskReport(
+    version="1",
+    started_at=datetime(2026, 11, 23, 1, 0, tzinfo=UTC),
+    clock=datetime(2026, 11, 23, 2, 0, tzinfo=UTC),
+    machine="0123456789abcdef0123456789abcdef",
+)
+
+
+def test_a_beat_carries_its_report_and_what_is_unknown_is_left_out(
+    server: Script, gateway: HttpGateway
+) -> None:
+    server.on("/api/v1/kiosks/heartbeat", Answer(status=204))
+    gateway.beat(REPORT)
+    gateway.beat()
+    whole, bare = server.heard[-2:]
+    told = json.loads(whole.body)
+    assert told["machine"] == REPORT.machine
+    assert "temperature_c" not in told
+    assert bare.body == b""
+
+
+def test_orders_are_read_and_answered(server: Script, gateway: HttpGateway) -> None:
+    order = {"id": "c/1", "kind": "restart", "expires_at": "2026-11-23T02:00:00Z"}
+    server.on(
+        "/api/v1/kiosk/orders",
+        Answer(body={"profile": "fees", "out_of_service": None, "commands": [order]}),
+    )
+    orders = gateway.get_orders()
+    assert (orders.profile, orders.out_of_service) == ("fees", None)
+    [command] = orders.commands
+    server.on("/api/v1/kiosk/commands/c%2F1/result", Answer(status=204))
+    gateway.tell_command(command.id, CommandResult(state="refused", reason="visit_open"))
+    assert json.loads(server.heard[-1].body) == {"state": "refused", "reason": "visit_open"}
+
+
+def test_a_server_that_knows_no_orders_refuses_the_question(gateway: HttpGateway) -> None:
+    with pytest.raises(ServerRefused):
+        gateway.get_orders()

@@ -1,0 +1,110 @@
+"""`tiepdon kiosk` as a process: an ordered restart, with a supervisor and without one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from kiosk_ui.gateway.credential import CredentialFile
+from kiosk_ui.gateway.fake import SETTINGS
+from tests.unit.kiosk_ui.gateway.server import Answer, Script, scripted_server
+
+pytestmark = [pytest.mark.gui, pytest.mark.slow]
+
+ROOT = Path(__file__).parents[2]
+ORDER = {"id": "r1", "kind": "restart", "expires_at": "2099-01-01T00:00:00Z"}
+RESULT = "/api/v1/kiosk/commands/r1/result"
+
+
+@pytest.fixture
+def server() -> Iterator[Script]:
+    with scripted_server() as script:
+        script.on("/readyz", Answer(body={}))
+        script.on("/api/v1/kiosk", Answer(body=SETTINGS.model_dump(mode="json")))
+        script.on(
+            "/api/v1/kiosk/orders",
+            Answer(body={"profile": "reception", "out_of_service": None, "commands": [ORDER]}),
+        )
+        for path in ("/api/v1/kiosks/heartbeat", "/api/v1/kiosks/device-events", RESULT):
+            script.on(path, Answer(status=204))
+        yield script
+
+
+def start(server: Script, data_dir: Path, **environ: str) -> subprocess.Popen[bytes]:
+    data_dir.mkdir(exist_ok=True)
+    CredentialFile(data_dir / "credential.json", server.url).save("t" * 40)
+    (data_dir / "cards").mkdir(exist_ok=True)
+    command = [
+        sys.executable,
+        "-m",
+        "tiepdon",
+        "kiosk",
+        *("--backend", server.url),
+        *("--scanner", f"dir:{data_dir / 'cards'}"),
+        *("--window", "540x960"),
+        *("--data", str(data_dir)),
+    ]
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"INVOCATION_ID", "NOTIFY_SOCKET", "TIEPDON_ENV"}
+    }
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=clean | {"SDL_VIDEODRIVER": "offscreen"} | environ,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def wait_for(condition: Callable[[], bool], timeout_s: float) -> None:
+    end_s = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end_s, f"not within {timeout_s} s"
+        time.sleep(0.1)
+
+
+def results(server: Script) -> list[dict[str, str]]:
+    return [json.loads(heard.body) for heard in server.heard if heard.path == RESULT]
+
+
+def starts(server: Script) -> set[str]:
+    """Every process says when it began."""
+    beats = [heard for heard in server.heard if heard.path.endswith("/heartbeat")]
+    return {json.loads(heard.body)["started_at"] for heard in beats}
+
+
+def test_without_a_supervisor_it_begins_itself_anew_once(server: Script, tmp_path: Path) -> None:
+    kiosk = start(server, tmp_path / "data")
+    try:
+        wait_for(lambda: results(server) == [{"state": "done"}], 60)
+        assert kiosk.poll() is None, "the same process went on as another program"
+        wait_for(lambda: len(starts(server)) == 2, 20)
+    finally:
+        kiosk.send_signal(signal.SIGTERM)
+        assert kiosk.wait(20) == 0
+    log = (tmp_path / "data" / "log" / "kiosk.log").read_text(encoding="utf-8")
+    assert log.count("kiosk_restarts") == 1
+
+
+def test_under_a_supervisor_it_ends_and_leaves_the_rest_to_it(
+    server: Script, tmp_path: Path
+) -> None:
+    first = start(server, tmp_path / "data", INVOCATION_ID="0" * 32)
+    assert first.wait(60) == 75
+    assert results(server) == []
+    second = start(server, tmp_path / "data", INVOCATION_ID="1" * 32)
+    try:
+        wait_for(lambda: results(server)[:1] == [{"state": "done"}], 60)
+        assert second.poll() is None
+    finally:
+        second.terminate()
+        second.wait(20)
