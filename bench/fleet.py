@@ -226,6 +226,7 @@ def _run_pages(fleet: Fleet, *, quick: bool) -> Iterator[Row]:
         time.sleep(idle_s)
         rest = [(after - first) / idle_s for first, after in zip(
             before, (cpu_s(web), cpu_s(database)), strict=True)]  # fmt: skip
+        bare_ms = _cost_bare_call(address, web)
         before = cpu_s(web), cpu_s(database)
         with Pulse(port, fleet) as pulse:
             time.sleep(beating_s)
@@ -242,6 +243,8 @@ def _run_pages(fleet: Fleet, *, quick: bool) -> Iterator[Row]:
             shown_s = [_show_fault(browser, address, fleet, pulse, turn) for turn in range(faults)]
     yield Row(name="server cost of 60 kiosks", value=cost[0], unit="% core", goal=GOAL_CPU_PERCENT,
               note=f"{calls / beating_s:.1f} calls/s, {calls:,} in all")  # fmt: skip
+    yield Row(name="  processor time of one call", value=10 * cost[0] * beating_s / calls, unit="ms",
+              note=f"{bare_ms:.2f} ms for a bare one (/healthz) in the same run")  # fmt: skip
     yield Row(name="  of the database besides", value=cost[1], unit="% core")
     yield Row(name="calls that failed", value=failed, unit="", goal=0)
     yield Row(name="fleet page, p95", value=_p95(took_ms), unit="ms", goal=GOAL_PAGE_MS,
@@ -253,6 +256,16 @@ def _run_pages(fleet: Fleet, *, quick: bool) -> Iterator[Row]:
     yield Row(name="a fault is shown, slowest", value=max(shown_s), unit="s", goal=GOAL_SHOWN_S,
               note="the page asks every 2 s")  # fmt: skip
     yield Row(name="  median", value=statistics.median(shown_s), unit="s")
+
+
+def _cost_bare_call(address: str, web: Sequence[bytes], *, calls: int = 600) -> float:
+    """Processor time of the server, in ms, for a call that does next to nothing."""
+    http = requests.Session()
+    http.trust_env = False
+    before = cpu_s(web)
+    for _ in range(calls):
+        http.get(f"{address}/healthz", timeout=10)
+    return 1000 * (cpu_s(web) - before) / calls
 
 
 def _look(browser: requests.Session, address: str) -> float:
