@@ -16,7 +16,6 @@ from backend.services.send_alerts import NotTold, send_message
 from backend.services.show_alerts import list_alerts
 from backend.services.write_alert_message import write_trial
 from backend.storage.catalogue import load_catalogue
-from tiepdon.commands.alert import clear_one, raise_one
 from tiepdon.options import database_option, open_set_up_database, refusals
 
 
@@ -26,10 +25,6 @@ def command() -> None:
 
     Units and scripts of this machine say with `raise` and `clear` what they found.
     """
-
-
-command.add_command(raise_one)
-command.add_command(clear_one)
 
 
 @command.command("list")
