@@ -14,7 +14,7 @@ from backend.services.name_alerts import name_alert_subjects
 from backend.services.resources import Resources
 from backend.storage.alert_tables import AlertChannel
 from backend.storage.database import Database
-from backend.storage.fleet_tables import Alert, AlertNotice
+from backend.storage.fleet_tables import Alert, AlertNotice, is_known_alert
 from backend.storage.tables import Kiosk
 
 MAX_OPEN = 200
@@ -76,7 +76,11 @@ def count_open_alerts(database: Database) -> Mapping[str, int]:
     """By kind, those without an open one left out. Raises StorageUnavailable."""
     query = (
         select(Alert.kind, func.count().label("alerts"))
-        .where(Alert.facility_id == database.facility_id, Alert.cleared_at.is_(None))
+        .where(
+            Alert.facility_id == database.facility_id,
+            Alert.cleared_at.is_(None),
+            is_known_alert(),
+        )
         .group_by(Alert.kind)
     )
     with database.read() as connection:
@@ -156,7 +160,7 @@ def _list(
 ) -> list[ShownAlert]:
     rows = connection.execute(
         select(Alert.__table__)
-        .where(Alert.facility_id == database.facility_id, *conditions)
+        .where(Alert.facility_id == database.facility_id, is_known_alert(), *conditions)
         .order_by(Alert.raised_at.desc(), Alert.id.desc())
         .limit(limit)
     ).all()

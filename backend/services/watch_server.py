@@ -21,7 +21,7 @@ from backend.storage import payment_tables, tables
 from backend.storage.alert_tables import ProcessFigure
 from backend.storage.audit_chain import COLUMNS as AUDIT
 from backend.storage.backup_folder import PREFIX, names_in
-from backend.storage.fleet_tables import Alert
+from backend.storage.fleet_tables import Alert, is_known_alert
 
 PARTY_AWAY_AFTER = timedelta(minutes=2)
 UNSEALED_AFTER = timedelta(seconds=60)
@@ -72,7 +72,9 @@ def watch(resources: Resources) -> tuple[Watched, frozenset[Found]]:
             (AlertKind(row.kind), row.subject)
             for row in connection.execute(
                 select(Alert.kind, Alert.subject).where(
-                    Alert.facility_id == facility_id, Alert.cleared_at.is_(None)
+                    Alert.facility_id == facility_id,
+                    Alert.cleared_at.is_(None),
+                    is_known_alert(),
                 )
             )
         )

@@ -19,7 +19,7 @@ from backend.domain.alert_channels import GIVE_UP_AFTER, pause_s
 from backend.domain.alerts import AlertKind, AlertPhase
 from backend.domain.ids import new_id
 from backend.storage.alert_tables import AlertChannel
-from backend.storage.fleet_tables import Alert, AlertNotice
+from backend.storage.fleet_tables import Alert, AlertNotice, is_known_alert
 from backend.storage.unit_of_work import UnitOfWork
 
 MOST_IN_A_MESSAGE = 100
@@ -104,6 +104,7 @@ def split_notices(unit: UnitOfWork, channels: Sequence[Channel], *, zone: tzinfo
             AlertNotice.facility_id == unit.facility_id,
             AlertNotice.state == "waiting",
             AlertNotice.channel == "",
+            is_known_alert(),
         )
         .order_by(AlertNotice.id)
         .limit(MOST_SPLIT)
@@ -138,7 +139,11 @@ def claim_batch(
     another worker uses it.
     """
     _give_up_old(unit, channel)
-    is_due = _is_waiting(unit, channel) & (AlertNotice.next_at <= unit.now)
+    is_due = (
+        _is_waiting(unit, channel)
+        & (AlertNotice.next_at <= unit.now)
+        & AlertNotice.alert_id.in_(select(Alert.id).where(is_known_alert()))
+    )
     oldest = unit.connection.execute(
         select(AlertNotice.next_at, AlertNotice.batch_id)
         .where(is_due)

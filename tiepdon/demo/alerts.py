@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from backend.domain.alerts import AlertKind, AlertPhase
 from backend.domain.ids import new_id
@@ -44,6 +44,9 @@ def write_config(folder: Path) -> Path:
 def bring_trouble(database: Database) -> None:
     """Two things are wrong now, three were; mails go out, the webhook does not answer."""
     with database.write() as unit:
+        # What earlier pictures left behind was told to nobody.
+        for table in (Alert, AlertChannel):
+            unit.connection.execute(delete(table).where(table.facility_id == unit.facility_id))
         kiosk_id = unit.connection.scalar(select(Kiosk.id).order_by(Kiosk.enrolled_at).limit(1))
         kiosk = f"kiosk:{kiosk_id}"
         _rest(unit, MAIL, ok_before_min=2)

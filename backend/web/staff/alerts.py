@@ -19,6 +19,7 @@ LINKS = {
     AlertKind.AUDIT_BROKEN: "/staff/audit",
     AlertKind.AUDIT_UNSEALED: "/staff/audit",
     AlertKind.INCIDENT_DUE: "/staff/incidents",
+    AlertKind.REPORT_OVERDUE: "/staff/reports",
     AlertKind.DEAD_LETTERS: "/staff/outbox",
     AlertKind.PARTY_AWAY: "/staff/outbox",
     AlertKind.CHECKIN_LATE: "/staff/checkins",

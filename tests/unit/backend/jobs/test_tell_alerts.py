@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import time
 
 import pytest
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 
 from backend.alerts_file import Channel, MailChannel, WebhookChannel
 from backend.domain.alert_channels import GATHER_S, TellingRules
@@ -22,7 +22,7 @@ from backend.services.raise_alert import clear_alert, raise_alert
 from backend.services.resources import Resources
 from backend.storage.alert_tables import AlertChannel
 from backend.storage.database import Database
-from backend.storage.fleet_tables import AlertNotice
+from backend.storage.fleet_tables import Alert, AlertNotice
 from tests.conftest import SettableClock
 from tests.factories.hospital import Hospital
 from tests.factories.told import MailServer, Webhook
@@ -362,6 +362,22 @@ def test_without_a_channel_nothing_piles_up(desk: Desk) -> None:
     desk.find(PAPER, "kiosk:1")
     assert desk.tell() == 0
     assert desk.notices() == []
+
+
+def test_what_a_newer_release_found_waits_for_it(desk: Desk, webhook: Webhook) -> None:
+    """It was rolled back: this one has no words for that, and tells the rest."""
+    desk.listen(call_of(webhook))
+    desk.find(AlertKind.TOO_HOT, "kiosk:1")
+    with desk.database.write() as unit:
+        unit.connection.execute(update(Alert).values(kind="of_the_future"))
+    desk.find(PAPER, "kiosk:2")
+    assert desk.tell() == 1
+    assert [alert["kind"] for alert in json.loads(webhook.heard[0].body)["alerts"]] == ["paper_out"]
+    with desk.database.write() as unit:
+        unit.connection.execute(
+            update(Alert).where(Alert.kind == "of_the_future").values(kind="too_hot")
+        )
+    assert desk.tell() == 1
 
 
 def test_more_than_a_message_holds(

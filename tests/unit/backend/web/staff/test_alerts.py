@@ -14,7 +14,7 @@ from backend.domain.roles import StaffRole
 from backend.services.raise_alert import clear_alert, raise_alert
 from backend.storage.alert_tables import AlertChannel
 from backend.storage.database import Database
-from backend.storage.fleet_tables import AlertNotice
+from backend.storage.fleet_tables import Alert, AlertNotice
 from backend.web.api import EXTENSION
 from tests.conftest import SettableClock
 from tests.factories.accounts import Accounts, try_sign_in
@@ -57,6 +57,14 @@ def test_what_is_wrong_since_when_and_what_to_do(
     text = it_desk.get("/staff/alerts/live").text
     assert "Mọi thứ đang chạy tốt." in text
     assert "23/11 08:00 – 23/11 08:04" in text
+
+
+def test_a_kind_of_a_newer_release_breaks_nothing(it_desk: FlaskClient, hospital: Hospital) -> None:
+    find(hospital.database, AlertKind.DISK_LOW, "disk:data")
+    with hospital.database.write() as unit:
+        unit.connection.execute(update(Alert).values(kind="of_the_future"))
+    assert "Mọi thứ đang chạy tốt." in it_desk.get("/staff/alerts").text
+    assert it_desk.get("/staff").status_code == 200
 
 
 def test_the_card_of_the_desk_counts_what_is_open(it_desk: FlaskClient, hospital: Hospital) -> None:
