@@ -90,6 +90,12 @@ def index() -> ResponseReturnValue:
     return redirect("/staff", 303)
 
 
+@blueprint.errorhandler(SetUpOver)
+def on_over(_error: SetUpOver) -> ResponseReturnValue:
+    """Nobody came in by the code: there is nothing to go through, and everything to change."""
+    return redirect("/staff/settings", 303)
+
+
 # --- the first administrator -----------------------------------------------------------------
 
 

@@ -30,6 +30,7 @@ from backend.errors import (
     SettingsFileRefused,
     UndoOver,
 )
+from backend.services.count_touched import Touched, count_touched
 from backend.services.edit_settings import (
     Version,
     edit_settings,
@@ -63,6 +64,8 @@ from backend.web.settings_form import (
 from backend.web.staff.fleet import IT
 
 SETTINGS_ROLES = (StaffRole.IT,)
+MAX_FORM_BYTES = 500_000
+"""A priority table of a hundred groups."""
 MAX_UPLOAD_BYTES = 4 * MAX_FILE_CHARS + 100_000
 _LINKS = (
     ("/staff/fleet", "fleet", frozenset(IT)),
@@ -121,7 +124,7 @@ def show_group(key: str) -> Response:
 
 
 @blueprint.post("/<key>/edit")
-@staff_page(*SETTINGS_ROLES)
+@staff_page(*SETTINGS_ROLES, max_bytes=MAX_FORM_BYTES)
 def edit_again(key: str) -> Response:
     """Back from the preview, as it was typed."""
     group = _get_group(key)
@@ -129,7 +132,7 @@ def edit_again(key: str) -> Response:
 
 
 @blueprint.post("/<key>/preview")
-@staff_page(*SETTINGS_ROLES)
+@staff_page(*SETTINGS_ROLES, max_bytes=MAX_FORM_BYTES)
 def preview(key: str) -> Response:
     group = _get_group(key)
     state = get_state(resources().database)
@@ -148,6 +151,7 @@ def preview(key: str) -> Response:
     kept = [pair for pair in request.form.items(multi=True) if not pair[0].startswith("new:")]
     return _render(
         "preview",
+        touched=_touched(),
         group=group,
         action=f"/staff/settings/{group.key}",
         seen=request.form.get("seen"),
@@ -158,7 +162,7 @@ def preview(key: str) -> Response:
 
 
 @blueprint.post("/<key>")
-@staff_page(*SETTINGS_ROLES)
+@staff_page(*SETTINGS_ROLES, max_bytes=MAX_FORM_BYTES)
 def apply(key: str) -> ResponseReturnValue:
     group = _get_group(key)
     wish = read_group(request.form, group)
@@ -251,6 +255,7 @@ def check_file() -> Response:
         return _import_page(refused="set_file_same")
     return _render(
         "preview",
+        touched=_touched(),
         group=None,
         action="/staff/settings/import",
         seen=found.seen,
@@ -429,6 +434,12 @@ def _get_group(untrusted_key: str) -> Group:
 
 def _words() -> Words:
     return texts(page_language(), "staff", "settings")
+
+
+def _touched() -> Touched:
+    server = resources()
+    today = server.catalogue.get().today(server.database.clock())
+    return count_touched(server.database, today=today)
 
 
 def _render(name: str, *, status: int = 200, **facts: Any) -> Response:

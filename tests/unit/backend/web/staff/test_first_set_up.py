@@ -238,3 +238,16 @@ def test_every_step_opens(administrator: FlaskClient, step: str, lang: str) -> N
 
 def test_an_unknown_step(administrator: FlaskClient) -> None:
     assert administrator.get(f"{HOME}/nothing").status_code == 404
+
+
+def test_there_is_no_way_to_go_through_where_nobody_came_in_by_the_code(
+    browser: FlaskClient, accounts: Accounts, resources: Resources
+) -> None:
+    accounts.add("cu", StaffRole.IT)
+    try_sign_in(browser, "cu")
+    with resources.database.write() as unit:
+        unit.connection.execute(update(UserAccount).values(totp_confirmed_at=unit.now))
+        unit.connection.execute(update(UserSession).values(second_factor_at=unit.now))
+    for path in ("", "/facility", "/end"):
+        assert browser.get(f"{HOME}{path}").location == "/staff/settings"
+    assert "Cài đặt lần đầu" not in browser.get("/staff").text

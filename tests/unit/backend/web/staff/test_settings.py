@@ -22,6 +22,7 @@ from backend.services.resources import Resources
 from backend.services.staff_sessions import DEMO_ID
 from backend.storage.tables import AuditEvent
 from tests.factories.accounts import PASSWORD, Accounts, sign_in
+from tests.factories.hospital import Hospital
 
 BASE = "/staff/settings"
 
@@ -117,12 +118,16 @@ def test_a_form_sent_back_as_it_stands_changes_nothing(
     assert export_settings(resources.database) == before
 
 
-def test_a_change_is_shown_applied_and_taken_back(it: FlaskClient, resources: Resources) -> None:
+def test_a_change_is_shown_applied_and_taken_back(
+    it: FlaskClient, resources: Resources, hospital: Hospital
+) -> None:
     database = resources.database
+    hospital.add_kiosk("Sảnh")
     form = open_form(it, "times").set("settings.late_min", "20")
     shown = form.send(it, f"{BASE}/times/preview")
     assert "15 phút" in shown.text
     assert "20 phút" in shown.text
+    assert "Ngay lúc này: 0 người đang chờ, 0 số đã phát hôm nay, 1 ki-ốt đang dùng" in shown.text
     assert read_settings(database)["late_min"] == 15
     reply = Form(shown.text).send(it, f"{BASE}/times")
     assert reply.location == f"{BASE}/times?done=1"
@@ -378,3 +383,15 @@ def test_the_place_of_a_fault_is_said_in_words(
     assert reply.status_code == 422
     assert words in html.unescape(reply.text)
     assert f"{place}</code>" in html.unescape(reply.text)
+
+
+def test_a_long_priority_table_still_fits(it: FlaskClient, resources: Resources) -> None:
+    document = json.loads(export_settings(resources.database))
+    group = document["priority_groups"]["pregnant"]
+    for number in range(60):
+        document["priority_groups"][f"nhom_{number}"] = group | {
+            "label_vi": "Nhóm ưu tiên " * 10 + "x"
+        }
+    take(it, upload(it, json.dumps(document)))
+    form = open_form(it, "priority").set("priority_groups.nhom_59.rank", "9")
+    assert apply(it, "priority", form).status_code == 303
