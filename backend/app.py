@@ -37,6 +37,7 @@ from backend.web import (
     phone_page,
     print_requests,
     reception,
+    releases,
     rooms,
     scans,
     staff,
@@ -72,6 +73,7 @@ APIS = (
     departments.blueprint,
     calling_words.blueprint,
     live.blueprint,
+    releases.blueprint,
 )
 PAGES = (
     health.blueprint,

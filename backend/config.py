@@ -18,6 +18,7 @@
 | TIEPDON_CALL_LISTS      | folder for call lists of all rooms, to go on from   | none: not written   |
 | TIEPDON_AUDIT_HEADS     | file that heads of the audit chain are added to,    | none: not written   |
 |                         | to be copied off the host                           |                     |
+| TIEPDON_INCIDENT_CONTACTS | text file: whom to tell of an incident            | a sheet to fill in  |
 | TIEPDON_PUBLIC_BASE     | address before /t/{token} in the ticket's QR        | none: token alone   |
 | TIEPDON_OIDC_ISSUER     | https://… of the hospital's own sign-on (OpenID)    | none                |
 | TIEPDON_OIDC_CLIENT_ID  | our name there                                      | none                |
@@ -28,6 +29,8 @@
 | TIEPDON_SPEED           | tests: pauses of the outbox, and before a card is   | 1, and 1 only in    |
 |                         | asked about again, are so many times shorter        | production          |
 | TIEPDON_PRACTICE        | 1: lessons; `tiepdon practice` sets it              | none                |
+| TIEPDON_RELEASES        | folder of the bundles that kiosks fetch             | releases in         |
+|                         |                                                     | TIEPDON_DATA        |
 | TIEPDON_DATA            | folder for clips of the voice, made and recorded    | tiepdon-data beside |
 |                         |                                                     | the SQLite database |
 
@@ -96,8 +99,11 @@ class Config:
     backups: tuple[Path, ...] = ()
     """Folders where a fresh backup has to lie each day."""
     logs: Path | None = None
+    incident_contacts: Path | None = None
+    """Put into every incident pack; read when one is made, so that it may be changed any time."""
     facility_id: str = DEFAULT_FACILITY_ID
     data_folder: Path | None = None
+    releases: Path | None = None
     coverage_patient_wait_s: float = 2.0
     """Of the three seconds a patient waits for number and paper; the rest is for the machines."""
     """A silent insurer still leaves half a second of the three for number and ticket."""
@@ -122,6 +128,11 @@ class Config:
     def packs_folder(self) -> Path:
         """Recorded clip packs, a folder each, put there by the hospital."""
         return self.folder / "voice"
+
+    @property
+    def releases_folder(self) -> Path:
+        """Signed bundles that kiosks fetch; `tiepdon release add` puts them there."""
+        return self.releases or self.folder / "releases"
 
     @property
     def folder(self) -> Path:
@@ -154,6 +165,7 @@ def load_config(
         "speed": _speed(environ),
         "metrics_token": _metrics_token(environ),
         "data_folder": Path(environ["TIEPDON_DATA"]) if environ.get("TIEPDON_DATA") else None,
+        "releases": Path(environ["TIEPDON_RELEASES"]) if environ.get("TIEPDON_RELEASES") else None,
         "his_settings": _his_settings(environ.get("TIEPDON_HIS_SETTINGS") or "{}"),
         "password_max_days": _days(environ.get("TIEPDON_PASSWORD_MAX_DAYS") or "0"),
         "require_second_factor": environ.get("TIEPDON_REQUIRE_SECOND_FACTOR", "") == "1",
@@ -169,6 +181,9 @@ def load_config(
             Path(part) for part in environ.get("TIEPDON_BACKUPS", "").split(os.pathsep) if part
         ),
         "logs": Path(environ["TIEPDON_LOGS"]) if environ.get("TIEPDON_LOGS") else None,
+        "incident_contacts": Path(environ["TIEPDON_INCIDENT_CONTACTS"])
+        if environ.get("TIEPDON_INCIDENT_CONTACTS")
+        else None,
         "public_base": (environ.get("TIEPDON_PUBLIC_BASE") or "").rstrip("/") or None,
     }
     if environ.get("TIEPDON_HIS_CONFIG"):

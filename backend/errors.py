@@ -13,10 +13,10 @@ BackendError
 ├── NotFound
 │   ├── VisitNotFound · ServiceNotFound · ScanExpired · HelpCallNotFound
 │   ├── UserNotFound · RoomNotFound · StepNotFound · ActNotFound
-│   ├── AnnouncementNotFound
+│   ├── AnnouncementNotFound · IncidentNotFound · DataRequestNotFound
 │   ├── DisplayNotFound · PrintRequestNotFound
 │   ├── PaymentNotFound · ReconciliationNotFound
-│   ├── HeldMoneyNotFound · RefundNotFound · ShiftNotFound
+│   ├── HeldMoneyNotFound · RefundNotFound · ShiftNotFound · ReportNotFound
 ├── Conflict                   what was asked does not fit the state of things
 │   ├── IdempotencyKeyReused · MoveNotAllowed · ChangeNotAllowed · PersonNeedsStaff
 │   ├── ChangedMeanwhile · NobodyWaiting · RoomNotOpen · ReasonNeeded · UndoOver · UserExists
@@ -28,6 +28,8 @@ BackendError
 │   ├── ServiceClosed · ServiceFull · SlotTaken · NotForThisPerson · AppointmentNotDue
 │   ├── CheckinNotReady
 │   ├── ReconciliationSigned   by somebody else already
+│   ├── BreakChanged           the audit chain is broken elsewhere, or in another way, by now
+│   ├── AlreadyDone            an incident or a request that is not open for this any more
 │   ├── StillBeingPaid · MatchNotAllowed · RefundNotAllowed · SecondPersonNeeded
 │   ├── ShiftTaken · DayNotOver · DayClosed · BooksNotBalanced
 │   ├── FeeChanged · BeingPaid · PaymentOver · AmountNotAllowed
@@ -280,6 +282,13 @@ class StepNotFound(NotFound):
 class ActNotFound(NotFound):
     code = "act_not_found"
     title = "There is nothing to undo"
+
+
+class ReportNotFound(NotFound):
+    """No such day, or one that has not begun."""
+
+    code = "report_not_found"
+    title = "There is no report of that day"
 
 
 class HeldMoneyNotFound(NotFound):
@@ -593,6 +602,18 @@ class DayClosed(Conflict):
     title = "Somebody closed this day already"
 
 
+class ReportNotReady(Conflict):
+    """Nothing was counted of it yet, or nobody asks for its signature."""
+
+    code = "report_not_ready"
+    title = "There are no figures to sign yet"
+
+
+class ReportSigned(Conflict):
+    code = "report_signed"
+    title = "Somebody signed this report meanwhile"
+
+
 class BooksNotBalanced(Conflict):
     """Nothing is signed on books that do not add up."""
 
@@ -737,3 +758,23 @@ class ReconciliationNotFound(NotFound):
 class ReconciliationSigned(Conflict):
     code = "reconciliation_signed"
     title = "Somebody signed this reconciliation already"
+
+
+class BreakChanged(Conflict):
+    code = "break_changed"
+    title = "The first break of the audit chain is another one, or cannot be acknowledged"
+
+
+class IncidentNotFound(NotFound):
+    code = "incident_not_found"
+    title = "There is no such incident"
+
+
+class DataRequestNotFound(NotFound):
+    code = "data_request_not_found"
+    title = "There is no such request about data"
+
+
+class AlreadyDone(Conflict):
+    code = "already_done"
+    title = "This was done already, or it is closed"

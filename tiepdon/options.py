@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,14 +12,16 @@ from typing import Any, TypeVar
 import click
 from sqlalchemy import make_url
 
-from backend.bootstrap import build_resources, set_up
+from backend.bootstrap import build_resources, open_keys, set_up
 from backend.config import DATABASE_SCHEMES, Config, load_config
 from backend.domain.calling_settings import CallingSettings
 from backend.errors import BackendError, ConfigError
 from backend.services.resources import Resources
 from backend.storage.backup_key import BackupKey, load_backup_key
 from backend.storage.catalogue import CatalogueSource
+from backend.storage.crypto import Keys
 from backend.storage.database import Database, open_database
+from backend.storage.origin import set_origin
 from his_adapter.builtin.gateway import DEFAULT_FILE
 from his_adapter.errors import HisError
 
@@ -98,6 +101,7 @@ def open_set_up_database(
 ) -> Iterator[Database]:
     """For commands without data of people: needs no keys. Sets an empty database up."""
     with refusals():
+        _tell_origin()
         config: Config = load_config(environ, needs_keys=False, database_url=database_url)
         database = open_database(config)
         try:
@@ -111,6 +115,7 @@ def open_set_up_database(
 def open_set_up_resources(database_url: str | None, *, demo: bool = False) -> Iterator[Resources]:
     """For commands that open what is sealed: needs the keys, or a demo."""
     with refusals():
+        _tell_origin()
         environ = os.environ | ({"TIEPDON_DEMO": "1"} if demo else {})
         config: Config = load_config(environ, database_url=database_url)
         resources = build_resources(config)
@@ -119,6 +124,26 @@ def open_set_up_resources(database_url: str | None, *, demo: bool = False) -> It
             yield resources
         finally:
             resources.close()
+
+
+def find_keys(database_url: str | None) -> Keys | None:
+    """For commands that can do without; None where no keys are set. Raises ConfigError."""
+    config = load_config(os.environ, needs_keys=False, database_url=database_url)
+    return open_keys(config) if config.keys_file is not None or config.demo else None
+
+
+def _tell_origin() -> None:
+    """Commands name nobody as their actor: the account of this machine says who it was."""
+    account = os.environ.get("SUDO_USER") or _find_account()
+    set_origin(f"host:{account}")
+
+
+def _find_account() -> str:
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:  # a container may run as a number without a name
+        return str(number)
 
 
 def backup_key(environ: Mapping[str, str]) -> BackupKey:

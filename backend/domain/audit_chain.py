@@ -15,6 +15,9 @@ from typing import Any
 
 FORM = "tiepdon.audit.1"
 """Stands in every hash. Another canonical form gets another name."""
+FORM_WITH_ORIGIN = "tiepdon.audit.2"
+"""Rows that say where from. A row that had its origin taken away does not fit `FORM` either."""
+FORM_OF_BREAK = "tiepdon.audit.break.1"
 HASH_CHARS = 64
 MAX_HEAD_CHARS = 1_000
 
@@ -30,6 +33,7 @@ class AuditRow:
     event: str
     subject: str
     detail: dict[str, Any]
+    origin: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +71,18 @@ def canonical_form(row: AuditRow, sequence: int, previous_hash: str) -> list[Any
     as both databases keep them.
     """
     at = row.at.astimezone(UTC).isoformat(timespec="microseconds")
-    return [
-        *(FORM, row.facility_id, sequence, previous_hash),
-        *(row.id, at, row.actor, row.event, row.subject, row.detail),
-    ]
+    said = [row.id, at, row.actor, row.event, row.subject, row.detail]
+    if row.origin is None:
+        return [FORM, row.facility_id, sequence, previous_hash, *said]
+    return [FORM_WITH_ORIGIN, row.facility_id, sequence, previous_hash, *said, row.origin]
+
+
+def fingerprint(kind: str, row: AuditRow, link: Link, *, after: Link) -> str:
+    """Of one break: what stands there now, and what it stands behind. Any further change at the
+    same place gives another one.
+    """
+    said = canonical_form(row, link.sequence, link.chain_hash)
+    return _digest([FORM_OF_BREAK, kind, after.sequence, after.chain_hash, *said])
 
 
 def canonical_bytes(form: list[Any]) -> bytes:

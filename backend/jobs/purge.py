@@ -26,8 +26,12 @@
 | tickets, visits, steps, calls, acts of | 24 months (a setting), without any person               |
 | staff, rooms of the day, help calls,   |                                                         |
 | refs of orders (not what was ordered)  |                                                         |
+| who asked about their data, the answer | 24 months (a setting) after it ended; the register stays |
+| checks of the audit chain              | 24 months (a setting)                                   |
 | audit                                  | 24 months (a setting; 12 at least), by jobs.purge_audit |
 
+Incidents are kept: there are few, and whoever looks into the next one asks for them.
+Figures of reports are kept for good: there is no person in them.
 Acceptances of the data notice are kept as long as the hospital's record of the person. Payments,
 credits, refunds and the journal are books of account: nothing here deletes them (Luật Kế toán
 88/2015/QH13 Điều 41: ten years at least), and they lose the person with the visit.
@@ -45,11 +49,13 @@ from backend.domain.catalogue import Catalogue
 from backend.domain.outbox import OPEN_MESSAGES
 from backend.events import Event
 from backend.jobs.purge_audit import purge_audit
+from backend.services.keep_data_requests import forget_askers
 from backend.services.resources import Resources
 from backend.storage import fleet_tables as fleet
 from backend.storage import payment_tables as payments
 from backend.storage import tables
 from backend.storage.database import Database
+from backend.storage.trace_tables import AuditCheck
 from payments.states import OPEN_PAYMENTS, TO_POST
 
 BATCH = 1_000
@@ -72,6 +78,8 @@ def purge(resources: Resources) -> dict[str, int]:
     counts = {"link": _unlink_people(database, last_linked_day(catalogue, now=now))}
     for name, table, condition in _list_rules(catalogue, now):
         counts[name] = _delete(database, table, condition)
+    months = catalogue.settings.keep_tickets_months
+    counts["asker"] = forget_askers(database, before=now - timedelta(days=months * DAYS_PER_MONTH))
     counts["audit"] = purge_audit(database, before=_first_kept_audit(catalogue, now))
     done = {name: count for name, count in counts.items() if count}
     if done:
@@ -182,6 +190,11 @@ def _list_rules(
         ("quota", tables.Quota, tables.Quota.day < catalogue.today(now)),
         ("slot", tables.Slot, tables.Slot.starts_at < ago(days=7)),
         ("series", tables.Series, tables.Series.day < old_day),
+        (
+            "audit_check",
+            AuditCheck,
+            AuditCheck.finished_at < ago(days=settings.keep_tickets_months * DAYS_PER_MONTH),
+        ),
     ]
 
 

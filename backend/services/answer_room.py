@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 
 from backend.services.answer_once import answer_once
+from backend.services.note_room_reads import note_room_reads
 from backend.services.resources import Resources
 from backend.services.show_room import load_room, room_to_text
 from backend.storage.repositories import Answer, Intent
@@ -32,4 +33,5 @@ def answer_room(
     answer_once(resources.database, intent, act)
     with resources.database.read() as connection:
         room = load_room(resources, connection, room_id, now=resources.database.clock())
+    note_room_reads(resources.database, room, actor=intent.caller)
     return Answer(status=200, body=room_to_text(room))

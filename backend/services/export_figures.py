@@ -103,7 +103,7 @@ def write_csv(rows: Iterable[Sequence[Any]], *, header: Sequence[str]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(header)
-    writer.writerows([_tame(cell) for cell in row] for row in rows)
+    writer.writerows([tame(cell) for cell in row] for row in rows)
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 
@@ -128,7 +128,7 @@ def write_xlsx(
         for cell in sheet[1]:
             cell.font = Font(bold=True)
         for line in lines:
-            sheet.append([_tame(cell) for cell in line])
+            sheet.append([tame(cell) for cell in line])
         for index in range(1, len(names) + 1):
             sheet.column_dimensions[get_column_letter(index)].width = WIDTH
         for cell in sheet[get_column_letter(len(names))][1:]:
@@ -143,6 +143,6 @@ def _row(section: str, name: str, tally: Tally) -> Row:
     return (section, name, "", "", tally.count, tally.amount_vnd)
 
 
-def _tame(cell: Any) -> Any:
+def tame(cell: Any) -> Any:
     """What a bank wrote is text: a spreadsheet must not run it."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_SIGNS) else cell

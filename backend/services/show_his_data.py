@@ -14,6 +14,7 @@ from sqlalchemy import select
 from backend.domain.ages import DataKind, Source, may_show, tell_age
 from backend.domain.catalogue import Catalogue
 from backend.errors import VisitNotFound
+from backend.events import Event
 from backend.services.ask_his_facts import READERS, Question
 from backend.services.remote_party import NoAnswer, PendingAnswer
 from backend.services.resources import Resources
@@ -38,8 +39,8 @@ class ShownKind:
     age: str
 
 
-def show_his_data(resources: Resources, visit_id: str) -> Sequence[ShownKind]:
-    """All seven kinds; none when the HIS does not know this person yet.
+def show_his_data(resources: Resources, visit_id: str, *, actor: str) -> Sequence[ShownKind]:
+    """All seven kinds; none when the HIS does not know this person yet. Who read is on record.
 
     Raises VisitNotFound, StorageUnavailable.
     """
@@ -52,6 +53,9 @@ def show_his_data(resources: Resources, visit_id: str) -> Sequence[ShownKind]:
     with resources.database.write() as unit:
         for kind, facts in answers.items():
             save_copy(unit, resources.keys, visit_id, kind, facts)
+        unit.audit(
+            Event.PERSON_READ, actor=actor, subject=f"visit:{visit_id}", detail={"why": "his"}
+        )
     with resources.database.read() as connection:
         copies = list_copies(connection, resources.keys, visit_id)
     shown = []

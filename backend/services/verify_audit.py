@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import Connection, Row, func, select
 
-from backend.domain.audit_chain import Head, Link, seal
+from backend.domain.audit_chain import Head, Link, fingerprint, seal
 from backend.storage.audit_chain import (
     COLUMNS,
     Checkpoint,
@@ -33,17 +33,37 @@ class Break:
     removed: the row is not there; changed: it, or one before it, is not what was sealed;
     reordered: it was sealed elsewhere; inserted: no sealer put it there; rewritten: it fits its
     neighbours, and is not what was sealed when the head was kept.
+
+    `fingerprint` says what stands there now; None where nothing does, or nothing that can be read:
+    such a break, and one that touches more than its place, cannot be acknowledged.
     """
 
     kind: BreakKind
     sequence: int
     row_id: str | None = None
     at: datetime | None = None
+    fingerprint: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acknowledgement:
+    """Somebody who may looked into a break and answers for it, with a reason."""
+
+    row_id: str
+    at: datetime
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownBreak:
+    broken: Break
+    by: Acknowledgement
 
 
 @dataclass(frozen=True, kw_only=True)
 class AuditVerdict:
-    """`rows` were sealed and looked at; after a break no further ones are."""
+    """`rows` were sealed and looked at; after a break that nobody acknowledged no further are."""
 
     rows: int
     first_sequence: int | None
@@ -51,6 +71,8 @@ class AuditVerdict:
     unsealed: int
     oldest_unsealed_at: datetime | None
     broken: Break | None
+    known: tuple[KnownBreak, ...] = ()
+    """Breaks that were acknowledged; they are told for ever."""
 
     @property
     def ok(self) -> bool:
@@ -58,14 +80,22 @@ class AuditVerdict:
 
 
 def verify_audit(
-    connection: Connection, *, facility_id: str, now: datetime, heads: Sequence[Head] = ()
+    connection: Connection,
+    *,
+    facility_id: str,
+    now: datetime,
+    heads: Sequence[Head] = (),
+    acknowledged: Mapping[str, Acknowledgement] | None = None,
 ) -> AuditVerdict:
     """Reads every row once, a few thousand at a time; the connection must give one view of the
-    database throughout. `heads` were copied off the host and are believed.
+    database throughout. `heads` were copied off the host and are believed, and `acknowledged`
+    (by fingerprint) was proven by the caller.
     """
     checkpoint = read_checkpoint(connection, facility_id)
     known = _Known(checkpoint, heads, now=now)
-    walk = _Walk(connection, facility_id, known, start=checkpoint.purged)
+    walk = _Walk(
+        connection, facility_id, known, start=checkpoint.purged, acknowledged=acknowledged or {}
+    )
     broken = known.find_purged_too_early() or walk.find_break() or known.find_missing(walk.last)
     unsealed, oldest_at = _count_unsealed(connection, facility_id)
     return AuditVerdict(
@@ -75,6 +105,7 @@ def verify_audit(
         unsealed=unsealed,
         oldest_unsealed_at=oldest_at,
         broken=broken,
+        known=tuple(walk.known_breaks),
     )
 
 
@@ -82,11 +113,19 @@ class _Walk:
     """From the oldest row to the newest, or to the first break. `last` is the last good one."""
 
     def __init__(
-        self, connection: Connection, facility_id: str, known: _Known, *, start: Link
+        self,
+        connection: Connection,
+        facility_id: str,
+        known: _Known,
+        *,
+        start: Link,
+        acknowledged: Mapping[str, Acknowledgement],
     ) -> None:
         self._connection = connection
         self._facility_id = facility_id
         self._known = known
+        self._acknowledged = acknowledged
+        self.known_breaks: list[KnownBreak] = []
         self.last = start
         self.count = 0
 
@@ -107,23 +146,37 @@ class _Walk:
 
     def _go_on(self, rows: Iterable[Row[Any]]) -> Break | None:
         for row in rows:
-            broken = self._check(row) or self._known.find_other(row)
+            broken = self._check(row)
+            if broken is not None and not self._is_known(broken, row):
+                return broken
+            broken = self._known.find_other(row)
             if broken is not None:
                 return broken
             self.last, self.count = to_link(row), self.count + 1
         return None
 
+    def _is_known(self, broken: Break, row: Row[Any]) -> bool:
+        """Then the chain is believed again from this row on, as it stood when somebody looked."""
+        found = self._acknowledged.get(broken.fingerprint or "")
+        if found is None:
+            return False
+        self.known_breaks.append(KnownBreak(broken=broken, by=found))
+        self._known.skip_to(row.sequence)
+        return True
+
     def _check(self, row: Row[Any]) -> Break | None:
         link, expected = to_link(row), self.last.sequence + 1
         if link.sequence > expected:
-            return Break(kind="removed", sequence=expected)
+            return Break(kind="removed", sequence=expected, fingerprint=self._mark("removed", row))
         if link.sequence < expected:
             return _at_row("inserted", row)
         if seal(to_audit_row(row), after=self.last) == link:
             return None
-        return _at_row(
-            "reordered" if _was_sealed_elsewhere(self._connection, row) else "changed", row
-        )
+        kind: BreakKind = "reordered" if _was_sealed_elsewhere(self._connection, row) else "changed"
+        return _at_row(kind, row, fingerprint=self._mark(kind, row))
+
+    def _mark(self, kind: BreakKind, row: Row[Any]) -> str:
+        return fingerprint(kind, to_audit_row(row), to_link(row), after=self.last)
 
 
 class _Known:
@@ -157,6 +210,11 @@ class _Known:
             return _at_row("inserted", row)
         return _at_row("rewritten", row) if link.sequence == end.sequence and link != end else None
 
+    def skip_to(self, sequence: int) -> None:
+        """What was kept of rows that are known to be gone tells nothing."""
+        while (head := self._peek()) is not None and head.link.sequence < sequence:
+            self._next += 1
+
     def find_missing(self, last: Link) -> Break | None:
         """The newest rows are gone when something is known of later ones."""
         newest = max([self._checkpoint.head.sequence, *(h.link.sequence for h in self._heads)])
@@ -179,8 +237,10 @@ def _was_sealed_elsewhere(connection: Connection, row: Row[Any]) -> bool:
     )
 
 
-def _at_row(kind: BreakKind, row: Row[Any]) -> Break:
-    return Break(kind=kind, sequence=row.sequence, row_id=row.id, at=row.at)
+def _at_row(kind: BreakKind, row: Row[Any], *, fingerprint: str | None = None) -> Break:
+    return Break(
+        kind=kind, sequence=row.sequence, row_id=row.id, at=row.at, fingerprint=fingerprint
+    )
 
 
 def _count_unsealed(connection: Connection, facility_id: str) -> tuple[int, datetime | None]:

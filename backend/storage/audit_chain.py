@@ -136,6 +136,7 @@ def to_audit_row(row: Row[Any]) -> AuditRow:
         event=row.event,
         subject=row.subject,
         detail=row.detail,
+        origin=row.origin,
     )
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Executable, bindparam, insert, literal, selec
 from sqlalchemy.dialects import postgresql, sqlite
 
 from backend.domain.ids import new_id
+from backend.storage.origin import current_origin
 from backend.storage.tables import AuditEvent, Base, LiveEvent, OutboxMessage
 
 ConflictInsert: TypeAlias = postgresql.Insert | sqlite.Insert
@@ -61,7 +62,12 @@ class UnitOfWork:
     def audit(
         self, event: str, *, actor: str, subject: str, detail: Mapping[str, Any] | None = None
     ) -> None:
-        """`actor` such as kiosk:ID, `subject` such as visit:ID; no personal data in `detail`."""
+        """`actor` such as kiosk:ID, `subject` such as visit:ID; no personal data in `detail`.
+
+        Where from is known to whoever lets the caller in (storage.origin).
+        """
+        origin = current_origin()
+        where = {} if origin is None else {"origin": origin}
         self.add(
             AuditEvent,
             id=new_id(),
@@ -70,6 +76,7 @@ class UnitOfWork:
             event=event,
             subject=subject,
             detail=dict(detail or {}),
+            **where,
         )
 
     def publish(self, event: str, *, subject: str, detail: Mapping[str, Any] | None = None) -> None:

@@ -19,10 +19,12 @@ from flask_login import LoginManager, login_user, logout_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from backend.errors import FormRefused, LoginRequired, NotAllowed
+from backend.services.note_refusal import note_refusal
 from backend.services.recognise_caller import Caller, Callers
 from backend.services.recognise_partner import Partners
 from backend.services.resources import Resources
 from backend.services.staff_sessions import StaffSession, find_session
+from backend.storage.origin import set_origin
 from backend.web import partner_auth
 from backend.web.api import API_PREFIX, resources
 from backend.web.pages import render_page
@@ -30,6 +32,7 @@ from backend.web.problems import problem
 
 MAX_CREDENTIAL_CHARS = 128
 PAGES_PREFIX = "/staff"
+PHONES = "/t/"
 _SCHEME = "bearer"
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _STAGE_PAGES = {
@@ -86,6 +89,8 @@ def install(app: Flask, callers: Callers, server: Resources) -> None:
     def check() -> ResponseReturnValue | None:
         """Before anything of the request is read or looked up."""
         view = current_app.view_functions.get(request.endpoint or "")
+        # The phone in a patient's hand is theirs: its address is kept nowhere.
+        set_origin(None if request.path.startswith(PHONES) else request.remote_addr)
         if getattr(view, "public", False):
             if request.method not in _SAFE and request.path.startswith(f"{PAGES_PREFIX}/"):
                 check_form()
@@ -101,6 +106,7 @@ def install(app: Flask, callers: Callers, server: Resources) -> None:
         caller = _find_bearer(callers) or _get_browser()
         # An unknown caller is told 401 for any address, known or not.
         if view is not None and not caller.has_any(getattr(view, "allowed_roles", frozenset())):
+            _note_refusal(caller)
             raise NotAllowed
         if (most := getattr(view, "api_max_bytes", None)) is not None:
             request.max_content_length = most + 1
@@ -219,10 +225,16 @@ def _check_page(view: Any) -> ResponseReturnValue | None:
         return redirect(_STAGE_PAGES[found.stage], 303)
     g.caller = found.caller
     if not found.caller.has_any(view.page_roles):
+        _note_refusal(found.caller)
         if is_asked_by_script():
             raise NotAllowed
         return render_page("staff/refused.html", "staff", status=403)
     return None
+
+
+def _note_refusal(caller: Caller) -> None:
+    rule = request.url_rule
+    note_refusal(resources().database, caller, rule=rule.rule if rule is not None else "")
 
 
 def _on_old_form(error: FormRefused) -> ResponseReturnValue:

@@ -23,6 +23,7 @@ def install(app: Flask) -> None:
     app.add_template_filter(_clock, "clock")
     app.add_template_filter(_ago, "ago")
     app.add_template_filter(_moment, "moment")
+    app.add_template_filter(_second, "second")
     app.add_template_filter(_moment_of_year, "moment_of_year")
     app.add_template_filter(_since, "since")
     app.add_template_filter(_decimal, "decimal")
@@ -96,6 +97,12 @@ def _clock(moment: datetime) -> str:
 def _moment(moment: datetime) -> str:
     """For what may have been on another day."""
     return moment.astimezone(resources().catalogue.get().zone).strftime("%d/%m %H:%M")
+
+
+def _second(moment: datetime) -> str:
+    """For a trail: the year and the second count, and the offset says whose time it is."""
+    local = moment.astimezone(resources().catalogue.get().zone)
+    return local.strftime("%d/%m/%Y %H:%M:%S") + f" {local:%z}"[:4]
 
 
 def _moment_of_year(moment: datetime) -> str:

@@ -235,7 +235,7 @@ def his_data(path: schemas.VisitPath) -> Response:
                 age=shown.age,
                 facts=dict(shown.facts),
             )
-            for shown in show_his_data(resources(), path.visit_id)
+            for shown in show_his_data(resources(), path.visit_id, actor=caller().actor)
         ]
     )
     return json_reply(reply)

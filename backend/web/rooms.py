@@ -12,6 +12,7 @@ from backend.services.call_next import NextWish, SeenStep, call_next, get_room
 from backend.services.list_destinations import list_destinations
 from backend.services.list_rooms import list_rooms
 from backend.services.merge_offline_calls import MergeWish, OfflineCall, merge_offline_calls
+from backend.services.note_room_reads import note_room_reads
 from backend.services.run_room import MoveWish, RoomWish, change_room, move_people
 from backend.services.send_on import (
     Destination,
@@ -74,6 +75,7 @@ def get(path: schemas.RoomPath) -> Response:
     get_room(work.catalogue.get(), path.room_id, caller())
     with work.database.read() as connection:
         room = load_room(work, connection, path.room_id, now=work.database.clock())
+    note_room_reads(work.database, room, actor=caller().actor)
     return answer_reply(Answer(status=200, body=room_to_text(room)))
 
 

@@ -11,7 +11,7 @@ from backend.web import staff
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "docs" / "pictures"
-MOST_BYTES = 4_000_000
+MOST_BYTES = 6_000_000
 DOCUMENTS = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -82,7 +83,7 @@ def test_a_machine_without_internet_gets_a_running_server(tmp_path: Path) -> Non
         install = [
             TIEPDON, "bundle", "install", manifest["file"], "--key", f"{key}.pub",
             "--root", str(root), "--ready-url", f"{address}/readyz", "--wait", "120",
-            "--start", f"current/bin/tiepdon serve --demo --port {port}",
+            "--start", f"current/.venv/bin/tiepdon serve --demo --port {port}",
         ]  # fmt: skip
         ask = [
             sys.executable,
@@ -90,15 +91,15 @@ def test_a_machine_without_internet_gets_a_running_server(tmp_path: Path) -> Non
             ASK,
             address,
             "/readyz",
-            "/staff/sign-in",
+            "/staff/login",
             "/assets/fonts/400Regular.ttf",
         ]
-        both = f'"$0" "$@" && exec {" ".join(repr(each) for each in ask)}'
+        both = f'"$0" "$@" && exec {shlex.join(ask)}'
         said = run(*without_network(), "/bin/sh", "-c", both, *install, cwd=tmp_path).splitlines()
     assert json.loads(said[0])["version"] == manifest["version"]
     assert [line.split()[0] for line in said[1:]] == ["200", "200", "200"]
     assert int(said[3].split()[1]) > 50_000
     release = root / "current"
     assert not release.resolve().is_relative_to(ROOT)
-    listed = run(str(release / "bin/python"), "-m", "pip", "check")
+    listed = run(str(release / ".venv/bin/python"), "-m", "pip", "check")
     assert "No broken requirements" in listed

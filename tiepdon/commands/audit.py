@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
 from backend.domain.audit_chain import Head, read_heads, write_head
+from backend.services.acknowledge_break import find_acknowledgements
+from backend.services.check_audit import to_json
 from backend.services.show_audit_head import show_audit_head
-from backend.services.verify_audit import AuditVerdict, verify_audit
-from tiepdon.options import database_option, open_set_up_database, refusals
+from backend.services.verify_audit import verify_audit
+from tiepdon.options import database_option, find_keys, open_set_up_database, refusals
 
 
 @click.group()
@@ -36,16 +36,24 @@ def verify(path: Path | None, database_url: str | None) -> None:
 
     Prints one JSON object: ok, rows, the head, how many rows are not sealed yet and for how long,
     and the first break: removed, changed, reordered, inserted or rewritten, with its sequence.
-    Exit status 1 at a break.
+    Exit status 1 at a break. Breaks that an auditor acknowledged on the page stand under known and
+    do not count; to believe that, it needs TIEPDON_KEYS_FILE.
     """
     with open_set_up_database(database_url) as database, refusals():
         heads, unreadable = _read_file(path, facility_id=database.facility_id)
-        now = database.clock()
+        now, keys = database.clock(), find_keys(database_url)
         with database.snapshot() as connection:
-            verdict = verify_audit(
-                connection, facility_id=database.facility_id, now=now, heads=heads
+            acknowledged = (
+                find_acknowledgements(connection, database.facility_id, keys) if keys else {}
             )
-    facts = _to_json(verdict, now=now)
+            verdict = verify_audit(
+                connection,
+                facility_id=database.facility_id,
+                now=now,
+                heads=heads,
+                acknowledged=acknowledged,
+            )
+    facts = to_json(verdict, now=now)
     if path is not None:
         facts |= {"heads": len(heads), "heads_unreadable": unreadable}
     click.echo(json.dumps(facts))
@@ -69,26 +77,3 @@ def _read_file(path: Path | None, *, facility_id: str) -> tuple[Sequence[Head], 
     if not heads:
         raise click.BadParameter(f"holds no head of facility {facility_id}", param_hint="--head")
     return heads, unreadable
-
-
-def _to_json(verdict: AuditVerdict, *, now: datetime) -> dict[str, Any]:
-    broken, oldest_at = verdict.broken, verdict.oldest_unsealed_at
-    return {
-        "ok": verdict.ok,
-        "rows": verdict.rows,
-        "first_sequence": verdict.first_sequence,
-        "sequence": verdict.head.sequence,
-        "chain_hash": verdict.head.chain_hash,
-        "unsealed": verdict.unsealed,
-        "oldest_unsealed_age_s": None
-        if oldest_at is None
-        else round(max((now - oldest_at).total_seconds(), 0), 1),
-        "break": None
-        if broken is None
-        else {
-            "kind": broken.kind,
-            "sequence": broken.sequence,
-            "id": broken.row_id,
-            "at": broken.at.isoformat() if broken.at else None,
-        },
-    }

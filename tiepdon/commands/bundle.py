@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,7 +18,7 @@ from backend.errors import ReleaseRolledBack
 from backend.web.assets import font_folder
 from tiepdon.options import refusals
 from tiepdon.release.archive import verify as verify_bundle
-from tiepdon.release.debs import PACKAGES
+from tiepdon.release.debs import packages_for
 from tiepdon.release.install import READY_WAIT_S, Role, Rules, install_bundle, roll_back, settle
 from tiepdon.release.keys import load_public_key, load_release_key
 from tiepdon.release.layout import Root, read_environment
@@ -29,6 +30,7 @@ from tiepdon.release.tell import tell_alerts
 Command = TypeVar("Command", bound=Callable[..., Any])
 File = click.Path(path_type=Path, dir_okay=False, exists=True)
 Folder = click.Path(path_type=Path, file_okay=False)
+FIRST_INSTALL = Path("scripts/first_install.py")
 
 
 @click.group()
@@ -63,11 +65,12 @@ def make(
         wanted = Wanted(
             source=source.resolve(),
             fonts=font_folder(),
-            packages=None if no_debs else (*PACKAGES, *more),
+            packages=None if no_debs else packages_for(more),
             voices=voices,
         )
         now = datetime.now(UTC).replace(microsecond=0)
         path, manifest = make_bundle(wanted, load_release_key(key_file), folder, now=now)
+        shutil.copyfile(wanted.source / FIRST_INSTALL, folder / FIRST_INSTALL.name)
     _print(manifest, file=str(path), file_bytes=path.stat().st_size)
 
 
@@ -81,7 +84,7 @@ def verify(file: Path, key_file: Path) -> None:
     _print(manifest)
 
 
-def _place_options(command: Command) -> Command:
+def place_options(command: Command) -> Command:
     for option in reversed(
         (
             click.option("--root", "folder", metavar="DIR", type=Folder, required=True),
@@ -93,8 +96,11 @@ def _place_options(command: Command) -> Command:
                 "--backup", "backup_folder", metavar="DIR", type=Folder,
                 help="Where to back up first, when the database changes its shape.",
             ),
+            click.option("--user", help="Account that commands on the database run as."),
             click.option(
-                "--env-file", type=File, help="NAME=value lines the server runs with."
+                "--env-file",
+                "env_files",
+                multiple=True, type=File, help="NAME=value lines the server runs with."
             ),
             click.option(
                 "--wait", "wait_s", type=click.FloatRange(1, 3600), default=READY_WAIT_S,
@@ -112,16 +118,16 @@ def _place_options(command: Command) -> Command:
 @click.option(
     "--system-packages", is_flag=True, help="Install its Debian packages first; needs root."
 )
-@_place_options
+@place_options
 def install(*, file: Path, key_file: Path, system_packages: bool, **place: Any) -> None:
     """Install a bundle below DIR, change over to it, and wait until it is ready.
 
     Not ready in time: the release before runs again, and the exit status is 1. Without --unit
     and --start nothing is stopped or started.
     """
-    root, service, rules = _read_place(**place)
+    root, service, rules = read_place(**place)
     rules = replace(rules, system_packages=system_packages)
-    with refusals(), _alerted(rules):
+    with refusals(), _alerted(root, service, rules):
         done = install_bundle(file, load_public_key(key_file), root, service, rules)
     click.echo(
         json.dumps(
@@ -138,25 +144,25 @@ def install(*, file: Path, key_file: Path, system_packages: bool, **place: Any) 
 
 @command.command()
 @click.option("--to", "version", help="This release instead of the one installed before.")
-@_place_options
+@place_options
 def rollback(version: str | None, **place: Any) -> None:
     """Change back to a release that is still on the machine."""
-    root, service, rules = _read_place(**place)
+    root, service, rules = read_place(**place)
     if service is None:
         raise click.UsageError("takes --unit or --start")
-    with refusals(), _alerted(rules):
+    with refusals(), _alerted(root, service, rules):
         done = roll_back(root, service, rules, version)
     click.echo(json.dumps({"ok": True, "version": done.version, "before": done.before}))
 
 
 @command.command("settle")
-@_place_options
+@place_options
 def settle_(**place: Any) -> None:
     """After a power cut: end a change of release that was under way, one way or the other."""
-    root, service, rules = _read_place(**place)
+    root, service, rules = read_place(**place)
     if service is None:
         raise click.UsageError("takes --unit or --start")
-    with refusals(), _alerted(rules):
+    with refusals(), _alerted(root, service, rules):
         version = settle(root, service, rules)
     click.echo(json.dumps({"ok": True, "settled": version}))
 
@@ -178,7 +184,7 @@ def list_(folder: Path) -> None:
         click.echo(json.dumps(document, ensure_ascii=False))
 
 
-def _read_place(
+def read_place(
     *,
     folder: Path,
     unit: str | None,
@@ -186,19 +192,23 @@ def _read_place(
     ready_url: str | None,
     role: Role,
     backup_folder: Path | None,
-    env_file: Path | None,
+    env_files: tuple[Path, ...],
+    user: str | None,
     wait_s: float,
 ) -> tuple[Root, Service | None, Rules]:
     if unit and start:
         raise click.UsageError("takes --unit or --start, not both")
     with refusals():
-        more = read_environment(env_file) if env_file else {}
+        more = {k: v for file in env_files for k, v in read_environment(file).items()}
+    # Other accounts run what is installed here, whatever the mask of this one.
+    os.umask(0o022)
     root = Root(folder=folder.absolute())
     rules = Rules(
         role=role,
         backup_folder=backup_folder.absolute() if backup_folder else None,
         wait_s=wait_s,
         environ=os.environ | more,
+        user=user,
     )
     service: Service | None = None
     if unit:
@@ -211,14 +221,15 @@ def _read_place(
 
 
 @contextmanager
-def _alerted(rules: Rules) -> Iterator[None]:
+def _alerted(root: Root, service: Service | None, rules: Rules) -> Iterator[None]:
     """A server's own IT desk hears of a release that was taken back, and of one that was not."""
     try:
         yield
-    except ReleaseRolledBack as error:
-        tell_alerts(rules, error.detail)
+    except ReleaseRolledBack:
+        tell_alerts(root, rules, rolled_back=True)
         raise
-    tell_alerts(rules, None)
+    if service is not None:
+        tell_alerts(root, rules, rolled_back=False)
 
 
 def _print(manifest: Manifest, **more: object) -> None:

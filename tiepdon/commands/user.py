@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 
 import click
 
 from backend.domain.roles import StaffRole
 from backend.services import manage_users
+from backend.services.review_rights import review_rights
+from backend.storage.catalogue import CatalogueSource
 from tiepdon.options import check_name, database_option, open_set_up_database
 
 _role_option = click.option(
@@ -61,6 +64,25 @@ def list_(database_url: str | None) -> None:
     with open_set_up_database(database_url) as database:
         for user in manage_users.list_users(database):
             click.echo(json.dumps(asdict(user), default=datetime.isoformat, ensure_ascii=False))
+
+
+@command.command()
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+@database_option
+def review(file: Path, database_url: str | None) -> None:
+    """Write who may do what to FILE (CSV), or to standard output as -, to be looked through and
+    signed once a year. That it was made is on record.
+    """
+    with open_set_up_database(database_url) as database:
+        zone = CatalogueSource(database).get().zone
+        text = review_rights(database, actor=manage_users.COMMAND, zone=zone)
+    if str(file) == "-":
+        click.echo(text, nl=False)
+        return
+    try:
+        file.write_text(text, encoding="utf-8-sig", newline="")
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}") from error
 
 
 @command.command()

@@ -24,6 +24,7 @@ from tiepdon.demo.alerts import bring_trouble
 from tiepdon.demo.fleet import TROUBLED, fill_fleet
 from tiepdon.demo.hall import Hall, Party, RoomStaff, open_records, play_morning
 from tiepdon.demo.money import Story, bring_money
+from tiepdon.demo.past import bring_past
 
 if TYPE_CHECKING:
     from playwright.sync_api import FilePayload, Page
@@ -34,7 +35,17 @@ TABLET, TABLET_LONG = (1024, 768), (1024, 1240)
 PHONE, PHONE_TALL, PHONE_LONG = (390, 844), (390, 1180), (390, 1760)
 TV, TV_UPRIGHT = (1920, 1080), (1080, 1920)
 IN_DEMO = frozenset(
-    {"board", "board-upright", "door", "room", "room-phone", "reception", "head", "fleet"}
+    {
+        "board",
+        "board-upright",
+        "door",
+        "room",
+        "room-phone",
+        "reception",
+        "head",
+        "fleet",
+        "report",
+    }
 )
 """Enough to see what it is; the others take a minute more."""
 REST_OF_SETTINGS_MS = 6_000
@@ -158,6 +169,52 @@ def list_pictures(hall: Hall) -> list[Picture]:
             ready=".displays .row",
             prepare=_make_display,
         ),
+        Picture(
+            name="audit",
+            path="/staff/audit",
+            account="kiemtra",
+            size=DESK_LONG,
+            ready=".trail-table",
+            prepare=_check_chain,
+        ),
+        Picture(
+            name="audit-reads",
+            path="/staff/audit",
+            account="kiemtra",
+            size=DESK_LONG,
+            ready=".trail-table",
+            prepare=_find_reads,
+        ),
+        Picture(
+            name="incident",
+            path="/staff/incidents",
+            account="kiemtra",
+            size=DESK_LONG,
+            ready="[name=about]",
+            prepare=_open_incident,
+        ),
+        Picture(
+            name="incidents",
+            path="/staff/incidents",
+            account="kiemtra",
+            size=DESK_TALL,
+            ready="[name=about]",
+        ),
+        Picture(
+            name="data-request",
+            path="/staff/data-requests",
+            account="chatluong",
+            size=DESK_TALL,
+            ready="[name=about]",
+            prepare=_take_request,
+        ),
+        Picture(
+            name="data-requests",
+            path="/staff/data-requests",
+            account="chatluong",
+            size=DESK_TALL,
+            ready="[name=about]",
+        ),
         Picture(name="sign-in", path="/staff/login", ready="main.login"),
         Picture(name="password", path="/staff/password", account="letan", ready="#rules"),
         Picture(
@@ -207,6 +264,7 @@ def list_pictures(hall: Hall) -> list[Picture]:
             prepare=lambda page: page.locator(".board .button").first.click(),
         ),
         *_settings(),
+        *_reports(hall),
         *_money(hall),
         *_fleet(hall),
         Picture(
@@ -300,6 +358,42 @@ def _settings() -> list[Picture]:
         replace(form, name="settings-import", path="/staff/settings/import", prepare=_hand_in_file),
         replace(form, name="settings-versions", path="/staff/settings/versions"),
     ]
+
+
+def _reports(hall: Hall) -> list[Picture]:
+    """Two months behind us; the newest day that is over, and its month."""
+    newest = bring_past(hall.server.database_url)
+    month = Picture(
+        name="report",
+        path=f"/staff/reports/month/{newest.replace(day=1)}",
+        account="chatluong",
+        size=DESK_LONG,
+        ready=".tiles",
+    )
+    return [
+        month,
+        month.in_english(),
+        replace(month, name="report-rooms", prepare=lambda page: _scroll_to(page, "#room_hours")),
+        replace(month, name="report-touch", prepare=lambda page: _scroll_to(page, "#touch")),
+        replace(month, name="report-day", path=f"/staff/reports/day/{newest}"),
+        replace(
+            month,
+            name="report-sign",
+            path=f"/staff/reports/day/{newest}",
+            size=DESK,
+            prepare=_sign_report,
+        ),
+    ]
+
+
+def _scroll_to(page: Page, selector: str) -> None:
+    page.locator(selector).evaluate("each => each.scrollIntoView()")
+
+
+def _sign_report(page: Page) -> None:
+    page.locator("#sign button").click()
+    page.wait_for_selector("#sign p")
+    _scroll_to(page, "#sign")
 
 
 def _phones(hall: Hall) -> list[Picture]:
@@ -652,6 +746,36 @@ def _announce(page: Page) -> None:
         page.fill("[name=times]", hour)
         page.press("[name=times]", "Enter")
         page.wait_for_selector(f".row .text:has-text('{text[:12]}')")
+
+
+# --- the trail -------------------------------------------------------------------------------------
+
+
+def _check_chain(page: Page) -> None:
+    page.locator("form[action='/staff/audit/check'] button").click()
+    page.wait_for_selector(".chain .tag.good", timeout=TAIL_MS)
+
+
+def _open_incident(page: Page) -> None:
+    page.select_option("[name=kind]", "lost_machine")
+    page.fill("[name=about]", "Sáng nay không thấy máy ở sảnh B. Dây mạng còn, máy đã bị tháo.")
+    page.locator("form.stack button").click()
+    page.wait_for_selector(".duty")
+
+
+def _take_request(page: Page) -> None:
+    page.fill("[name=name]", "Trần Thị Thử")
+    page.fill("[name=reach]", "0900 000 000")
+    page.fill("[name=about]", "Muốn xem những lần đã đăng ký khám trong tháng 11.")
+    page.locator("form.stack button").click()
+    page.wait_for_selector("[name=outcome]")
+
+
+def _find_reads(page: Page) -> None:
+    page.select_option("[name=event]", "group:reads")
+    page.locator("form[role=search] button").click()
+    page.wait_for_selector(".trail-table tbody tr")
+    page.locator("#found").scroll_into_view_if_needed()
 
 
 # --- displays --------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from backend.errors import ReleaseRefused
@@ -25,21 +25,34 @@ PACKAGES = (
     "postgresql", "espeak-ng",
     "nginx", "curl", "rsyslog", "rsyslog-gnutls",
 )  # fmt: skip
+ONLY_FOR_SERVERS = ("postgresql", "nginx", "rsyslog", "rsyslog-gnutls")
 ONLY_FOR_KIOSKS = ("cage", "xwayland")
 """Beside PACKAGES; set-up draws without a compositor."""
 ONLY_FOR_TESTS = ("xvfb", "xdotool", "chromium", "systemd")
 """systemd is on every machine that has units to run."""
 INDEX = "Packages"
-WANTED = "wanted.txt"
 _URI = re.compile(r"^'[^']+' (?P<file>\S+\.deb) \d+", re.MULTILINE)
 
 
-def download_debs(folder: Path, wanted: Sequence[str] = (*PACKAGES, *ONLY_FOR_KIOSKS)) -> int:
+def packages_for(more: Sequence[str] = ()) -> dict[str, tuple[str, ...]]:
+    """What a server and what a kiosk needs, by role; `more` for both."""
+    return {
+        "server": (*(each for each in PACKAGES if each not in ONLY_FOR_KIOSKS), *more),
+        "kiosk": (
+            *(each for each in PACKAGES if each not in ONLY_FOR_SERVERS),
+            *ONLY_FOR_KIOSKS,
+            *more,
+        ),
+    }
+
+
+def download_debs(folder: Path, wanted: Mapping[str, Sequence[str]]) -> int:
     """Fills `folder` and writes its index; how many. Raises ReleaseRefused when apt cannot."""
     with tempfile.TemporaryDirectory(prefix="tiepdon-debs-") as name:
         options = _as_on_an_empty_machine(Path(name))
         base = _base_packages()
-        missing = _files(options, [*base, *wanted]) - _files(options, base)
+        names = {name for each in wanted.values() for name in each}
+        missing = _files(options, [*base, *sorted(names)]) - _files(options, base)
         if missing:
             exact = [_name_and_version(file) for file in sorted(missing)]
             _apt([*options, "download", *exact], folder)
@@ -113,10 +126,11 @@ def _apt(arguments: Sequence[str], folder: Path) -> str:
     return done.stdout
 
 
-def write_index(folder: Path, wanted: Sequence[str]) -> None:
-    """Makes a folder of packages an apt source, with the names of what is to be installed."""
+def write_index(folder: Path, wanted: Mapping[str, Sequence[str]]) -> None:
+    """Makes a folder of packages an apt source, with the names each role is to install."""
     (folder / INDEX).write_text(_index(folder), encoding="utf-8")
-    (folder / WANTED).write_text("\n".join(wanted) + "\n", encoding="ascii")
+    for role, names in wanted.items():
+        (folder / f"{role}.txt").write_text("\n".join(names) + "\n", encoding="ascii")
 
 
 def _index(folder: Path) -> str:
@@ -135,7 +149,7 @@ def _index(folder: Path) -> str:
     return "\n".join(entries)
 
 
-def install_debs(folder: Path, *, more: Sequence[str] = ()) -> None:
+def install_debs(folder: Path, role: str, *, more: Sequence[str] = ()) -> None:
     """Installs what is missing here from `folder` alone. Needs root. Raises ReleaseRefused.
 
     The packages were checked with the bundle they came in, so this apt source is trusted; no
@@ -158,6 +172,6 @@ def install_debs(folder: Path, *, more: Sequence[str] = ()) -> None:
         }
         options = [part for key, value in settings.items() for part in ("-o", f"{key}={value}")]
         options += more
-        wanted = (folder / WANTED).read_text(encoding="ascii").split()
+        wanted = (folder / f"{role}.txt").read_text(encoding="ascii").split()
         _apt([*options, "update"], folder)
         _apt([*options, "-y", "install", *wanted], folder)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import platform
+import pwd
 import shutil
 import subprocess
 import sys
@@ -24,13 +25,24 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from backend.errors import BundleRefused, ReleaseRefused, ReleaseRolledBack
 from tiepdon.release.archive import read_signed_manifest, unpack
 from tiepdon.release.debs import install_debs
-from tiepdon.release.layout import RELEASE_FILE, Change, Release, Root, State, write_durably
+from tiepdon.release.layout import (
+    ENVIRONMENT,
+    RELEASE_FILE,
+    Change,
+    Release,
+    Root,
+    State,
+    write_durably,
+)
 from tiepdon.release.manifest import Manifest
 from tiepdon.release.service import Service
 
 READY_WAIT_S = 60.0
-FONTS = Path("share/tiepdon/fonts")
-VOICES = Path("share/tiepdon/voice")
+PLACES = {
+    "fonts": f"{ENVIRONMENT}/share/tiepdon/fonts",
+    "voice": "voice",
+    "deploy": "deploy",
+}
 ROOM_FACTOR = 4
 """Of the bundle's size: its files, the environment they unpack to, and some air."""
 HOUR_S = 3600
@@ -46,6 +58,8 @@ class Rules:
     backup_folder: Path | None = None
     wait_s: float = READY_WAIT_S
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    user: str | None = None
+    """The account that commands on the database run as; None: this one."""
     system_packages: bool = False
     """Whether Debian packages of the bundle are installed first; that needs root."""
     again: bool = True
@@ -72,14 +86,16 @@ def install_bundle(
     with root.locked():
         if service is not None and (change := root.state.change) is not None:
             _settle(root, change, service, rules)
-        release = _put_in_place(bundle, key, root, rules)
         before = root.find_current()
+        manifest = read_signed_manifest(bundle, key)
+        _check_machine(manifest)
+        if rules.role == "server" and before is not None:
+            _check_shape(manifest, before, rules)
+        release = _put_in_place(bundle, key, manifest, root, rules)
         if before is not None and before.digest == release.digest:
             return Outcome(version=release.version, before=before.version, was_there=True)
-        if rules.role == "server" and before is not None:
-            _check_shape(release, before, rules)
-            if release.schema_revision != before.schema_revision:
-                _prove_on_a_copy(root, release, before, rules)
+        if before is not None and _changes_shape(release, before, rules):
+            _prove_on_a_copy(root, release, before, rules)
         change_over(root, release, before, service, rules)
         return Outcome(
             version=release.version,
@@ -103,7 +119,7 @@ def change_over(
         root.write_state(State(failed=root.state.failed))
         raise
     try:
-        if rules.role == "server" and before and release.schema_revision != before.schema_revision:
+        if before is not None and _changes_shape(release, before, rules):
             change = _back_up_at_rest(root, before, change, rules)
         root.switch(release.version)
         why = service.start(rules.wait_s)
@@ -159,11 +175,11 @@ def _settle(root: Root, change: Change, service: Service, rules: Rules) -> None:
     _roll_back(root, change, service, rules, why)
 
 
-def _put_in_place(bundle: Path, key: Ed25519PublicKey, root: Root, rules: Rules) -> Release:
+def _put_in_place(
+    bundle: Path, key: Ed25519PublicKey, manifest: Manifest, root: Root, rules: Rules
+) -> Release:
     """Unpacked while it is checked, then an environment of its own made from nothing else."""
-    manifest = read_signed_manifest(bundle, key)
     digest = sha256(manifest.dump()).hexdigest()
-    _check_machine(manifest)
     if not rules.again and (why := root.state.failed.get(digest)) is not None:
         raise ReleaseRefused(f"{manifest.version} failed here before: {why}")
     there = root.find_release(manifest.version)
@@ -183,7 +199,7 @@ def _put_in_place(bundle: Path, key: Ed25519PublicKey, root: Root, rules: Rules)
         # What an installation left that was killed in its middle.
         root.remove(manifest.version)
         if rules.system_packages:
-            install_debs(incoming / "debs")
+            install_debs(incoming / "debs", rules.role)
         _build(incoming, root.release_folder(manifest.version))
         release = Release(
             version=manifest.version,
@@ -223,60 +239,64 @@ def _check_room(folder: Path, manifest: Manifest) -> None:
 
 def _build(content: Path, folder: Path) -> None:
     """An environment from the files of the bundle alone; no registry and no setting of pip."""
-    pip = make_environment(folder)
-    quiet = {"PIP_CONFIG_FILE": "/dev/null", "PATH": "/usr/bin:/bin"}
+    pip = make_environment(folder / ENVIRONMENT)
+    quiet = Rules(environ={"PIP_CONFIG_FILE": "/dev/null", "PATH": "/usr/bin:/bin"})
     install = [
         *pip, "install", "--quiet", "--isolated", "--no-index", "--no-cache-dir",
         "--disable-pip-version-check", "--require-hashes", "--only-binary=:all:",
         "--find-links", str(content / "wheels"), "--requirement", str(content / "requirements.txt"),
     ]  # fmt: skip
-    _run(install, "the packages", quiet)
-    for source, place in (("fonts", FONTS), ("voice", VOICES)):
+    run(install, "the packages", quiet)
+    for source, place in PLACES.items():
         if (content / source).is_dir():
-            shutil.copytree(content / source, folder / place, dirs_exist_ok=True)
+            shutil.copytree(content / source, folder / place)
     shutil.copyfile(content / "sbom.cdx.json", folder / "sbom.cdx.json")
 
 
 def make_environment(folder: Path) -> list[str]:
     """A new one of the machine's own Python, and the command of its pip."""
-    _run([sys.executable, "-m", "venv", str(folder)], "the environment")
+    run([sys.executable, "-m", "venv", str(folder)], "the environment")
     return [str(folder / "bin/python"), "-m", "pip"]
 
 
 def _check_command(root: Root, release: Release) -> None:
-    said = _run([str(root.command(release.version)), "--version"], "the new command")
+    said = run([root.command(release.version), "--version"], "the new command")
     if release.version not in said:
         raise ReleaseRefused(f"the new command is not of version {release.version}")
 
 
-def _check_shape(release: Release, running: Release, rules: Rules) -> None:
+def _check_shape(release: Manifest | Release, running: Release, rules: Rules) -> None:
     if running.schema_revision not in release.migrations:
         raise ReleaseRefused(
             f"the database has the newer shape of {running.version}, which {release.version} does"
             " not know: restore a backup of the older release first"
         )
-    if release.schema_revision != running.schema_revision and rules.backup_folder is None:
+    if _changes_shape(release, running, rules) and rules.backup_folder is None:
         raise ReleaseRefused(
             f"{release.version} changes the shape of the database: name a folder with --backup"
         )
 
 
+def _changes_shape(release: Manifest | Release, running: Release, rules: Rules) -> bool:
+    return rules.role == "server" and release.schema_revision != running.schema_revision
+
+
 def _prove_on_a_copy(root: Root, release: Release, before: Release, rules: Rules) -> None:
     """The old release backs up, the new one restores that into a trial database and migrates it."""
     folder = str(rules.backup_folder)
-    _run([str(root.command(before.version)), "backup", folder], "the backup", rules.environ)
-    _run(
-        [str(root.command(release.version)), "backup", "--check", folder],
+    run([root.command(before.version), "backup", folder], "the backup", rules)
+    run(
+        [root.command(release.version), "backup", "--check", folder],
         "the change of the database, tried on a copy",
-        rules.environ,
+        rules,
     )
 
 
 def _back_up_at_rest(root: Root, before: Release, change: Change, rules: Rules) -> Change:
-    said = _run(
-        [str(root.command(before.version)), "backup", str(rules.backup_folder)],
+    said = run(
+        [root.command(before.version), "backup", str(rules.backup_folder)],
         "the backup",
-        rules.environ,
+        rules,
     )
     change = change.model_copy(
         update={
@@ -297,13 +317,13 @@ def _roll_back(root: Root, change: Change, service: Service, rules: Rules, why: 
     troubles: list[str] = []
     if change.before is not None and change.backup_name is not None:
         try:
-            _run(
+            run(
                 [
-                    str(root.command(change.before)), "restore", str(change.backup_folder),
+                    root.command(change.before), "restore", str(change.backup_folder),
                     "--at", change.backup_name,
                 ],
                 "the restore of the database",
-                rules.environ,
+                rules,
             )  # fmt: skip
         except ReleaseRefused as error:
             troubles.append(f"{error.detail}; nothing was started: decide by hand")
@@ -317,12 +337,16 @@ def _roll_back(root: Root, change: Change, service: Service, rules: Rules, why: 
     raise ReleaseRolledBack(f"{change.version}: {why}. {after}")
 
 
-def _run(command: list[str], what: str, environ: Mapping[str, str] | None = None) -> str:
+def run(command: list[str], what: str, rules: Rules | None = None) -> str:
     """Its standard output. Raises ReleaseRefused with its last words."""
     try:
         done = subprocess.run(
             command,
-            env=dict(environ) if environ is not None else None,
+            env=dict(rules.environ) if rules else None,
+            user=rules.user if rules else None,
+            group=_group_of(rules.user) if rules and rules.user else None,
+            extra_groups=[] if rules and rules.user else None,
+            cwd="/" if rules and rules.user else None,
             capture_output=True,
             text=True,
             timeout=2 * HOUR_S,
@@ -335,3 +359,10 @@ def _run(command: list[str], what: str, environ: Mapping[str, str] | None = None
         words = lines[-1].strip()[:300] if lines else f"status {done.returncode}"
         raise ReleaseRefused(f"{what} failed: {words}")
     return done.stdout
+
+
+def _group_of(user: str) -> int:
+    try:
+        return pwd.getpwnam(user).pw_gid
+    except KeyError as error:
+        raise ReleaseRefused(f"there is no account {user} on this machine") from error

@@ -1,6 +1,6 @@
 """Where releases lie on a machine.
 
-    ROOT/releases/VERSION/   an environment of its own, whole once release.json is in it
+    ROOT/releases/VERSION/   .venv and the files of deploy/, whole once release.json is in it
     ROOT/current             a link to the one that runs
     ROOT/state.json          a change that is under way, and what did not get ready
 
@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from backend.errors import ReleaseRefused
 
 RELEASE_FILE = "release.json"
+ENVIRONMENT = ".venv"
 KEPT = 3
 """Releases that stay on the disk: the one that runs, the one before, and one more."""
 
@@ -73,8 +74,8 @@ class Root:
     def release_folder(self, version: str) -> Path:
         return self.folder / "releases" / version
 
-    def command(self, version: str) -> Path:
-        return self.release_folder(version) / "bin/tiepdon"
+    def command(self, version: str) -> str:
+        return str(self.release_folder(version) / ENVIRONMENT / "bin/tiepdon")
 
     @contextmanager
     def locked(self) -> Iterator[None]:

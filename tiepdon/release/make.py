@@ -12,8 +12,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from backend.errors import ReleaseRefused
 from backend.voice.recorded import load_pack
 from tiepdon.release.archive import hash_of, list_parts, pack
-from tiepdon.release.debs import PACKAGES, download_debs
+from tiepdon.release.debs import download_debs, packages_for
 from tiepdon.release.manifest import Manifest
 from tiepdon.release.sbom import SBOM, compose_sbom, read_wheel_metadata
 
@@ -42,7 +42,7 @@ class Wanted:
 
     source: Path
     fonts: Path | None
-    packages: Sequence[str] | None = PACKAGES
+    packages: Mapping[str, Sequence[str]] | None = field(default_factory=packages_for)
     voices: tuple[Path, ...] = ()
 
 
@@ -59,6 +59,8 @@ def make_bundle(
         download_wheels(wanted.source / RUNTIME, wheels)
         _copy_fonts(wanted.fonts, content / "fonts")
         _copy_voices(wanted.voices, content / "voice")
+        if (wanted.source / "deploy").is_dir():
+            shutil.copytree(wanted.source / "deploy", content / "deploy")
         if wanted.packages is not None:
             (content / "debs").mkdir()
             download_debs(content / "debs", wanted.packages)

@@ -16,7 +16,7 @@ MANIFEST = "manifest.json"
 SIGNATURE = "manifest.sig"
 VERSION_PATTERN = r"[0-9]+(\.[0-9]+){1,3}((a|b|rc)[0-9]+)?(\.(post|dev)[0-9]+)?(\+[a-z0-9.]{1,40})?"
 
-_PART = re.compile(r"[A-Za-z0-9_+~%-][A-Za-z0-9_.+~%-]*", re.ASCII)
+_PART = re.compile(r"[A-Za-z0-9_+~%-][A-Za-z0-9_.+~%@-]*", re.ASCII)
 MAX_PATH_CHARS = 200
 
 

@@ -1,39 +1,28 @@
-"""Tells the IT desk of a server's own release: one alert while it is taken back, over when not."""
+"""Tells the IT desk of a server's own release: one alert when it was taken back, over with the next."""
 
 from __future__ import annotations
 
 import click
 
-from backend.config import load_config
 from backend.domain.alerts import AlertKind
-from backend.errors import BackendError
-from backend.services.raise_alert import clear_alert, raise_alert
-from backend.storage.database import open_database
-from backend.storage.migrate import is_at_head
-from tiepdon.release.install import Rules
+from backend.errors import ReleaseRefused
+from tiepdon.release.install import Rules, run
+from tiepdon.release.layout import Root
 
 SUBJECT = "server"
 
 
-def tell_alerts(rules: Rules, trouble: str | None) -> None:
-    """Where this machine has a database of the shape this code knows; elsewhere said on paper.
+def tell_alerts(root: Root, rules: Rules, *, rolled_back: bool) -> None:
+    """By the command of the release that runs now: only that one knows the shape of its database.
 
     What happened to the release is not changed by an alert that cannot be written.
     """
-    if rules.role != "server" or "TIEPDON_DB" not in rules.environ:
+    current = root.find_current()
+    if rules.role != "server" or current is None:
         return
+    deed = "raise" if rolled_back else "clear"
+    alert = [deed, AlertKind.RELEASE_ROLLED_BACK.value, "--subject", SUBJECT]
     try:
-        database = open_database(load_config(rules.environ, needs_keys=False))
-        try:
-            if not is_at_head(database.engine):
-                return
-            with database.write() as unit:
-                if trouble is None:
-                    clear_alert(unit, AlertKind.RELEASE_ROLLED_BACK, subject=SUBJECT)
-                else:
-                    detail = {"trouble": trouble[:300]}
-                    raise_alert(unit, AlertKind.RELEASE_ROLLED_BACK, subject=SUBJECT, detail=detail)
-        finally:
-            database.close()
-    except BackendError as error:
+        run([root.command(current.version), "alert", *alert], "the alert", rules)
+    except ReleaseRefused as error:
         click.echo(f"the IT desk was not told: {error.detail}", err=True)

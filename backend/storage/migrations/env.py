@@ -9,7 +9,10 @@ from backend.storage import (
     cashier_tables,
     fleet_tables,
     reconciliation_tables,
+    release_tables,
+    report_tables,
     set_up_tables,
+    trace_tables,
 )
 
 # One metadata, once every module that adds tables to it is loaded.
@@ -18,7 +21,10 @@ LOADED = (
     cashier_tables.CashierShift,
     reconciliation_tables.Reconciliation,
     fleet_tables.Alert,
+    release_tables.ReleaseBundle,
+    report_tables.ReportRoll,
     set_up_tables.FirstSetUp,
+    trace_tables.Incident,
 )
 context.configure(
     connection=context.config.attributes["connection"],

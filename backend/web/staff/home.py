@@ -17,10 +17,14 @@ from backend.web.pages import render_page, staff_page
 from backend.web.reception import DESK
 from backend.web.rooms import CALLERS
 from backend.web.staff.alerts import ALERT_ROLES
+from backend.web.staff.audit import AUDIT_ROLES
 from backend.web.staff.checkins import CHECKIN_ROLES
+from backend.web.staff.data_requests import REQUEST_ROLES
 from backend.web.staff.fleet import LOOKERS
+from backend.web.staff.incidents import INCIDENT_ROLES
 from backend.web.staff.outbox import OUTBOX_ROLES
 from backend.web.staff.payments import MONEY_ROLES
+from backend.web.staff.reports import REPORT_ROLES
 from backend.web.staff.settings import SETTINGS_ROLES
 
 blueprint = Blueprint("staff_home", __name__, url_prefix="/staff")
@@ -46,6 +50,7 @@ CARDS = (
     Card(path="/staff/alerts", key="alerts", roles=frozenset(ALERT_ROLES)),
     Card(path="/staff/displays", key="displays", roles=frozenset(DISPLAY_ROLES)),
     Card(path="/staff/head", key="head", roles=frozenset({StaffRole.HEAD})),
+    Card(path="/staff/reports", key="reports", roles=frozenset(REPORT_ROLES)),
     Card(
         path="/staff/announcements",
         key="announcements",
@@ -53,6 +58,9 @@ CARDS = (
     ),
     Card(path="/staff/settings", key="settings", roles=frozenset(SETTINGS_ROLES)),
     Card(path="/staff/calling-words", key="calling_words", roles=frozenset(WORDING_ROLES)),
+    Card(path="/staff/audit", key="audit", roles=frozenset(AUDIT_ROLES)),
+    Card(path="/staff/incidents", key="incidents", roles=frozenset(INCIDENT_ROLES)),
+    Card(path="/staff/data-requests", key="data_requests", roles=frozenset(REQUEST_ROLES)),
 )
 
 

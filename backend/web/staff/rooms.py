@@ -16,6 +16,7 @@ from flask.typing import ResponseReturnValue
 from backend.errors import RoomNotFound
 from backend.services.call_next import get_room
 from backend.services.list_rooms import list_rooms
+from backend.services.note_room_reads import note_room_reads
 from backend.services.show_call_list import load_call_list, sheet_facts
 from backend.services.show_room import load_room, room_to_json
 from backend.web.api import caller, resources
@@ -57,6 +58,7 @@ def console(room_id: str) -> ResponseReturnValue:
         return redirect("/staff/rooms", 303)
     with work.database.read() as connection:
         room = load_room(work, connection, room_id, now=work.database.clock())
+    note_room_reads(work.database, room, actor=caller().actor)
     return _render(room_id, state=room_to_json(room))
 
 

@@ -5,17 +5,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import select
 
-from backend.domain.alerts import AlertKind
-from backend.services.raise_alert import is_alerted
-from backend.storage.database import Database
-from backend.storage.fleet_tables import AlertNotice
 from tests.factories import releases
 from tests.factories.releases import make_release
 from tiepdon.cli import main
 from tiepdon.release.keys import load_release_key
-from tiepdon.release.tell import SUBJECT
 
 
 def run(*arguments: object, **environ: str) -> Result:
@@ -72,7 +66,7 @@ def test_wrong_use(tmp_path: Path, key: Path) -> None:
 
 @pytest.mark.slow
 def test_a_unit_of_systemd_is_stopped_started_and_taken_back(
-    tmp_path: Path, key: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a systemctl that writes down what it is asked, and fails for 1.1.0."""
     root, asked = tmp_path / "opt", tmp_path / "asked.txt"
@@ -85,13 +79,23 @@ def test_a_unit_of_systemd_is_stopped_started_and_taken_back(
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{fake.parent}:/usr/bin:/bin")
     monkeypatch.setattr("tiepdon.release.service.SystemdService.steady_s", 0.1, raising=False)
-    url = database.engine.url.render_as_string(hide_password=False)
-    place = ["--key", f"{key}.pub", "--root", root, "--unit", "tiepdon.service"]
+    calls = tmp_path / "calls.txt"
+    (tmp_path / "env").write_text(f"# none of the server\nCALLS={calls}\n")
+    place = [
+        "--key",
+        f"{key}.pub",
+        "--root",
+        root,
+        "--unit",
+        "tiepdon.service",
+        "--env-file",
+        tmp_path / "env",
+    ]
     good = make_release(tmp_path, load_release_key(key))
-    assert run("bundle", "install", good, *place, TIEPDON_DB=url).exit_code == 0
+    assert run("bundle", "install", good, *place).exit_code == 0
     bad = make_release(tmp_path, load_release_key(key), "1.1.0", releases.GOOD)
     for _twice in range(2):
-        failed = run("bundle", "install", bad, *place, TIEPDON_DB=url)
+        failed = run("bundle", "install", bad, *place)
         assert failed.exit_code == 1
         assert "1.0.0 runs again [release_rolled_back]" in failed.stderr
     words = asked.read_text().splitlines()
@@ -108,10 +112,12 @@ def test_a_unit_of_systemd_is_stopped_started_and_taken_back(
         "1.0.0": (True, False),
         "1.1.0": (False, True),
     }
-    with database.write() as unit:
-        assert is_alerted(unit, AlertKind.RELEASE_ROLLED_BACK, subject=SUBJECT)
-        assert len(unit.connection.scalars(select(AlertNotice.id)).all()) == 1
     better = make_release(tmp_path, load_release_key(key), "1.1.1")
-    assert run("bundle", "install", better, *place, TIEPDON_DB=url).exit_code == 0
-    with database.write() as unit:
-        assert not is_alerted(unit, AlertKind.RELEASE_ROLLED_BACK, subject=SUBJECT)
+    assert run("bundle", "install", better, *place).exit_code == 0
+    alerts = [line for line in calls.read_text().splitlines() if "alert" in line]
+    assert alerts == [
+        "1.0.0 alert clear release_rolled_back --subject server",
+        "1.0.0 alert raise release_rolled_back --subject server",
+        "1.0.0 alert raise release_rolled_back --subject server",
+        "1.1.1 alert clear release_rolled_back --subject server",
+    ]

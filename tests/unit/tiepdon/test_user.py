@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import select
 
 from backend.config import Config
 from backend.domain.roles import StaffRole
+from backend.events import Event
 from backend.services.recognise_caller import Callers
 from backend.storage.database import open_database
+from backend.storage.tables import AuditEvent
 from tiepdon.cli import main
 
 
@@ -110,3 +115,26 @@ def test_an_unknown_room_is_said(url: str) -> None:
 def test_wrong_use_is_2(arguments: list[str], url: str) -> None:
     result = run("user", "add", *arguments, "--db", url)
     assert (result.exit_code, result.stdout) == (2, "")
+
+
+def test_rights_are_looked_through_as_a_table(url: str, tmp_path: Path) -> None:
+    run("user", "add", "Lê Lan", "--role", "reception", "--db", url)
+    run("user", "add", "may", "--role", "it", "--db", url)
+    run("user", "token", "may", "--db", url)
+    run("user", "disable", "may", "--db", url)
+    text = run("user", "review", "-", "--db", url).stdout
+    rows = list(csv.DictReader(io.StringIO(text)))
+    by_name = {row["tài khoản"]: row for row in rows}
+    assert by_name["lê lan"]["quyền"] == "reception"
+    assert by_name["lê lan"]["trạng thái"] == "đang dùng"
+    assert (by_name["may"]["quản trị"], by_name["may"]["trạng thái"]) == ("có", "đã khóa")
+    path = tmp_path / "quyen.csv"
+    assert run("user", "review", str(path), "--db", url).exit_code == 0
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+    database = open_database(Config(database_url=url))
+    with database.read() as connection:
+        query = select(AuditEvent.origin).where(AuditEvent.event == Event.RIGHTS_REVIEWED)
+        origins = list(connection.scalars(query))
+    database.close()
+    assert len(origins) == 2
+    assert all(str(origin).startswith("host:") for origin in origins)

@@ -1,19 +1,25 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, insert, select, update
 
 from backend.domain.alerts import AlertKind
+from backend.domain.data_requests import RequestKind, RequestOutcome
 from backend.domain.ids import new_id
+from backend.domain.kiosk_health import HourFigures
 from backend.jobs.close_past_steps import close_past_steps
 from backend.jobs.purge import last_linked_day, purge
+from backend.services.keep_data_requests import Asker, RequestWish, end_request, take_request
 from backend.services.raise_alert import clear_alert, raise_alert
+from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.storage import fleet_tables as fleet
 from backend.storage import tables
 from backend.storage.database import Database
+from backend.storage.trace_tables import DataRequest
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, count
 from tests.factories.hospital import make_person
@@ -93,6 +99,22 @@ def test_short_lived_rows(
     assert count(desk, tables.IdempotencyKey) == count(desk, tables.LiveEvent) == 0
 
 
+def add_fleet(desk: Desk, now: datetime) -> None:
+    """Of one kiosk: an hour, an absence, an alert that is over and an order."""
+    kiosk_id = desk.hospital.add_kiosk("K purge")[0].id
+    with desk.hospital.database.write() as unit:
+        unit.add(fleet.KioskHour, kiosk_id=kiosk_id, **asdict(HourFigures(hour=now)))
+        unit.add(fleet.KioskAbsence, id=new_id(), kiosk_id=kiosk_id, began_at=now, ended_at=now)
+        unit.add(
+            fleet.Alert, id=new_id(), kind="too_hot", subject="kiosk:k", detail={}, raised_at=now,
+            cleared_at=now,
+        )  # fmt: skip
+        unit.add(
+            fleet.KioskCommand, id=new_id(), kiosk_id=kiosk_id, kind="restart", created_by="x",
+            created_at=now, expires_at=now,
+        )  # fmt: skip
+
+
 def test_classes_with_a_span_of_their_own(
     desk: Desk, resources: Resources, service: str, clock: SettableClock
 ) -> None:
@@ -106,12 +128,14 @@ def test_classes_with_a_span_of_their_own(
         unit.add(
             tables.DeviceEvent, id=new_id(), kiosk_id="k", device="printer", state="ready", at=now
         )
+    add_fleet(desk, now)
     desk.take(service)
     settle_messages(desk)
     kept: list[tuple[int, set[type[tables.Base]]]] = [
         (1, {tables.RateLimit, tables.PartnerSignature}),
         (30, {tables.OutboxMessage, tables.EnrolmentCode}),
-        (90, {tables.DeviceEvent}),
+        (90, {tables.DeviceEvent, fleet.KioskCommand}),
+        (400, {fleet.KioskHour, fleet.KioskAbsence, fleet.Alert}),
     ]
     start = clock.now
     for days, classes in kept:
@@ -238,3 +262,20 @@ def test_nobody_waits_overnight(
     with desk.hospital.database.read() as connection:
         states = connection.scalars(select(tables.Step.state).order_by(tables.Step.state)).all()
     assert states == ["cancelled", "done"]
+
+
+def test_who_asked_about_their_data_goes_and_the_register_stays(
+    resources: Resources, clock: SettableClock
+) -> None:
+    database, today = resources.database, date(2026, 11, 23)
+    staff = Caller(role="staff", id="q", name="Chất")
+    asker = Asker(name="Trần Thị Hỏi", reach="0900", about="x")
+    wish = RequestWish(kind=RequestKind.VIEW, channel="desk", received_on=today, asker=asker)
+    request_id = take_request(resources, resources.catalogue.get(), wish, staff=staff)
+    end_request(resources, request_id, RequestOutcome.DONE, words="x", today=today, staff=staff)
+    clock.advance(days=700)
+    assert purge(resources).get("asker", 0) == 0
+    clock.advance(days=60)
+    assert purge(resources)["asker"] == 1
+    with database.read() as connection:
+        assert connection.execute(select(DataRequest.sealed_who)).scalars().all() == [None]

@@ -12,10 +12,9 @@ from backend.domain.alerts import AlertKind
 from backend.domain.ids import new_id
 from backend.domain.roles import StaffRole
 from backend.jobs.seal_audit import seal_rows
-from backend.jobs.verify_audit import verify_audit_nightly
 from backend.jobs.watch_server import watch_server
 from backend.services import watch_server as module
-from backend.services.raise_alert import is_alerted, raise_alert
+from backend.services.raise_alert import raise_alert
 from backend.services.resources import Resources
 from backend.services.watch_server import find_last_backup, is_low
 from backend.storage import tables
@@ -25,7 +24,7 @@ from backend.storage.database import Database
 from backend.storage.fleet_tables import Alert
 from tests.conftest import SettableClock
 from tests.factories.accounts import Accounts
-from tests.factories.audit import change_row, write_events
+from tests.factories.audit import write_events
 from tests.factories.outbox import add_message, set_party
 
 
@@ -190,27 +189,3 @@ def test_alerts_of_others_are_left_alone(resources: Resources, database: Databas
     seal(database)
     assert watch_server(resources) == 0
     assert len(open_alerts(database)) == 3
-
-
-def test_the_chain_is_proven_each_night_and_a_break_told_once(
-    resources: Resources, database: Database, clock: SettableClock
-) -> None:
-    write_events(database, 4)
-    seal(database)
-    assert verify_audit_nightly(resources) is True
-    assert verify_audit_nightly(resources) is None
-    change_row(database, 2, actor="somebody else")
-    clock.advance(hours=19)  # 03:00
-    assert verify_audit_nightly(resources) is None
-    clock.advance(hours=1)
-    assert verify_audit_nightly(resources) is False
-    assert open_alerts(database) == {("audit_broken", "audit")}
-    clock.advance(hours=26)  # by day: the server was off at night
-    assert verify_audit_nightly(resources) is None
-    clock.advance(hours=4)
-    assert verify_audit_nightly(resources) is False
-    change_row(database, 2, actor="test")
-    clock.advance(hours=30)
-    assert verify_audit_nightly(resources) is True
-    with database.write() as unit:
-        assert not is_alerted(unit, AlertKind.AUDIT_BROKEN, subject="audit")

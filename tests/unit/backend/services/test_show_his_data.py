@@ -51,7 +51,7 @@ def visit_id(desk: Desk) -> str:
 
 
 def look(resources: Resources, visit_id: str) -> dict[DataKind, ShownKind]:
-    return {shown.kind: shown for shown in show_his_data(resources, visit_id)}
+    return {shown.kind: shown for shown in show_his_data(resources, visit_id, actor="staff:x")}
 
 
 def test_what_the_his_says_now(resources: Resources, visit_id: str, clinic: FakeClinic) -> None:
@@ -107,6 +107,6 @@ def test_a_change_is_read_again_by_the_job(
 
 
 def test_nobody_the_his_knows_and_nothing_that_is_here(resources: Resources, desk: Desk) -> None:
-    assert show_his_data(resources, desk.take("NOI").id) == []
+    assert show_his_data(resources, desk.take("NOI").id, actor="staff:x") == []
     with pytest.raises(VisitNotFound):
-        show_his_data(resources, "unknown")
+        show_his_data(resources, "unknown", actor="staff:x")

@@ -14,12 +14,15 @@ from backend.storage.database import Database, open_engine
 from backend.storage.fleet_tables import Alert
 from backend.storage.migrate import is_at_head, migrate
 from backend.storage.reconciliation_tables import Reconciliation
+from backend.storage.release_tables import ReleaseBundle
+from backend.storage.set_up_tables import FirstSetUp
+from backend.storage.trace_tables import Incident
 from tests.postgres import PostgresServer
 
 
 def test_migrations_and_tables_say_the_same(database: Database) -> None:
-    assert CashierShift.metadata is Reconciliation.metadata is Alert.metadata
-    assert AlertChannel.metadata is Alert.metadata
+    for table in (Reconciliation, Alert, AlertChannel, FirstSetUp, Incident, ReleaseBundle):
+        assert table.metadata is CashierShift.metadata
     with database.engine.connect() as connection:
         differences = compare_metadata(
             MigrationContext.configure(connection), CashierShift.metadata

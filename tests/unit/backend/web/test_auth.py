@@ -74,6 +74,9 @@ POST /api/v1/help-calls/<help_call_id>/continue reception
 GET  /api/v1/kiosk kiosk
 POST /api/v1/kiosk/commands/<command_id>/result kiosk
 GET  /api/v1/kiosk/orders kiosk
+GET  /api/v1/kiosk/release kiosk
+POST /api/v1/kiosk/release kiosk
+GET  /api/v1/kiosk/release/<version>/bundle kiosk
 POST /api/v1/kiosks/device-events agent kiosk
 POST /api/v1/kiosks/heartbeat agent kiosk
 POST /api/v1/kiosks/offline-grant kiosk
@@ -147,11 +150,22 @@ POST /staff/calling-words content_editor head
 POST /staff/calling-words/preview content_editor head
 POST /staff/calling-words/sound content_editor head
 POST /staff/calling-words/undo content_editor head
+GET  /staff/audit auditor it
+POST /staff/audit auditor it
+POST /staff/audit/acknowledge auditor
+POST /staff/audit/check auditor it
+POST /staff/audit/export.<any(csv,jsonl):form> auditor it
 GET  /staff/checkins it reception
 GET  /staff/checkins/<document_id> it reception
 POST /staff/checkins/<document_id>/again it reception
 POST /staff/checkins/<document_id>/judge it reception
 POST /staff/checkins/<document_id>/read reception
+GET  /staff/data-requests auditor quality
+POST /staff/data-requests auditor quality
+GET  /staff/data-requests/<request_id> auditor quality
+POST /staff/data-requests/<request_id>/answer auditor quality
+POST /staff/data-requests/<request_id>/end auditor quality
+POST /staff/data-requests/export.csv auditor quality
 GET  /staff/displays head it
 POST /staff/displays head it
 GET  /staff/displays/<display_id> head it
@@ -179,6 +193,13 @@ POST /staff/help/calls/<help_call_id>/acknowledge head it reception room_caller
 GET  /staff/help/live head it reception room_caller
 GET  /staff/alerts it
 GET  /staff/alerts/live it
+GET  /staff/incidents auditor it
+POST /staff/incidents auditor it
+POST /staff/incidents/<incident_id>/close auditor it
+POST /staff/incidents/<incident_id>/note auditor it
+POST /staff/incidents/<incident_id>/pack.zip auditor it
+POST /staff/incidents/<incident_id>/told auditor it
+GET  /staff/incidents/<incident_id> auditor it
 GET  /staff/outbox it reception
 GET  /staff/outbox/<message_id> it reception
 POST /staff/outbox/<message_id>/candidates reception
@@ -223,6 +244,10 @@ GET  /staff/payments/shifts/<shift_id>/figures.<any(csv,xlsx):form> accountant c
 POST /staff/payments/shifts/open cashier
 GET  /staff/reception reception
 GET  /staff/reception/visits/<visit_id>/evidence reception
+GET  /staff/reports head it quality
+GET  /staff/reports/<any(day,week,month,quarter,year):span>/<day> head it quality
+GET  /staff/reports/<any(day,week,month,quarter,year):span>/<day>/figures.<any(csv,xlsx):form> head it quality
+POST /staff/reports/<any(day,week,month,quarter,year):span>/<day>/sign head quality
 GET  /staff/rooms cashier head reception room_caller
 GET  /staff/rooms/<room_id> cashier head reception room_caller
 GET  /staff/rooms/<room_id>/list cashier head reception room_caller

@@ -51,17 +51,17 @@ def test_a_folder_of_packages_is_all_that_apt_needs(tmp_path: Path) -> None:
     debs.mkdir()
     make_deb(debs, "tiepdon-try-one", "tiepdon-try-two")
     make_deb(debs, "tiepdon-try-two")
-    write_index(debs, ["tiepdon-try-one"])
-    install_debs(debs, more=on_an_empty_machine(tmp_path))
+    write_index(debs, {"kiosk": ["tiepdon-try-one"]})
+    install_debs(debs, "kiosk", more=on_an_empty_machine(tmp_path))
 
 
 def test_a_missing_package_is_named(tmp_path: Path) -> None:
     debs = tmp_path / "debs"
     debs.mkdir()
     make_deb(debs, "tiepdon-try-one", "tiepdon-try-two")
-    write_index(debs, ["tiepdon-try-one"])
+    write_index(debs, {"kiosk": ["tiepdon-try-one"]})
     with pytest.raises(ReleaseRefused, match="apt-get"):
-        install_debs(debs, more=on_an_empty_machine(tmp_path))
+        install_debs(debs, "kiosk", more=on_an_empty_machine(tmp_path))
 
 
 def test_the_list_is_that_of_the_set_up_without_what_only_tests_need() -> None:

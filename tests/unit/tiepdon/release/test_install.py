@@ -1,110 +1,19 @@
 from __future__ import annotations
 
-import contextlib
-import os
-import socket
-import sys
-import venv
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from backend.errors import BundleRefused, ReleaseRefused, ReleaseRolledBack
 from tests.factories import releases
+from tests.factories.machine import KEY, Machine
 from tests.factories.releases import MADE_AT, make_release
-from tiepdon.release import install
-from tiepdon.release.install import Rules, install_bundle, roll_back, settle
-from tiepdon.release.layout import RELEASE_FILE, Change, Release, Root, State
-from tiepdon.release.service import CommandService, _began
+from tiepdon.release.install import roll_back, settle
+from tiepdon.release.layout import RELEASE_FILE, Change, Release, State
+from tiepdon.release.service import _began
 
 pytestmark = pytest.mark.slow
-KEY = Ed25519PrivateKey.generate()
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
-@dataclass
-class Machine:
-    folder: Path
-    port: int = field(default_factory=free_port)
-    role: str = "server"
-    notifies: bool = False
-
-    @property
-    def root(self) -> Root:
-        return Root(folder=self.folder / "opt")
-
-    @property
-    def rules(self) -> Rules:
-        environ = {"PATH": os.environ["PATH"], "CALLS": str(self.folder / "calls.txt")}
-        return Rules(role=self.role, wait_s=6, environ=environ)  # type: ignore[arg-type]
-
-    @property
-    def service(self) -> CommandService:
-        return CommandService(
-            folder=self.root.folder,
-            command=f"current/bin/tiepdon serve {self.port}",
-            ready_url=None if self.notifies else f"http://127.0.0.1:{self.port}/readyz",
-            environ=self.rules.environ,
-            steady_s=0.5,
-        )
-
-    def make(self, *args: object, **more: object) -> Path:
-        return make_release(self.folder, KEY, *args, **more)  # type: ignore[arg-type]
-
-    def install(self, bundle: Path, **rules: object) -> str:
-        changed = replace(self.rules, **rules)  # type: ignore[arg-type]
-        return install_bundle(bundle, KEY.public_key(), self.root, self.service, changed).version
-
-    @property
-    def answers(self) -> str | None:
-        try:
-            return requests.get(f"http://127.0.0.1:{self.port}/readyz", timeout=2).text
-        except requests.RequestException:
-            return None
-
-    @property
-    def linked(self) -> str | None:
-        current = self.root.find_current()
-        return current.version if current else None
-
-    @property
-    def calls(self) -> list[str]:
-        return (self.folder / "calls.txt").read_text().splitlines()
-
-
-@pytest.fixture
-def real_environment() -> None:
-    """Asked for by a test that makes environments as a hospital's machine does."""
-
-
-@pytest.fixture(autouse=True)
-def quick_environments(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a pip of their own, which takes seconds to unpack; one test has everything."""
-
-    def make_environment(folder: Path) -> list[str]:
-        venv.create(folder, symlinks=True)
-        return [sys.executable, "-m", "pip", "--python", str(folder / "bin/python")]
-
-    if "real_environment" not in request.fixturenames:
-        monkeypatch.setattr(install, "make_environment", make_environment)
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    made = Machine(tmp_path)
-    yield made
-    with contextlib.suppress(ReleaseRefused):
-        made.service.stop()
 
 
 @pytest.mark.usefixtures("real_environment")
@@ -112,7 +21,7 @@ def test_a_first_release_runs_from_an_empty_folder(machine: Machine) -> None:
     assert machine.install(machine.make()) == "1.0.0"
     assert (machine.answers, machine.linked) == ("1.0.0", "1.0.0")
     place = machine.root.release_folder("1.0.0")
-    assert (place / "share/tiepdon/fonts/BeVietnamPro_400Regular.ttf").is_file()
+    assert (place / ".venv/share/tiepdon/fonts/BeVietnamPro_400Regular.ttf").is_file()
     assert (place / "sbom.cdx.json").is_file()
     assert str(machine.root.current.readlink()) == "releases/1.0.0"
     assert not (machine.root.folder / ".incoming").exists()
@@ -212,8 +121,8 @@ def test_two_at_once_are_refused(machine: Machine) -> None:
 def test_a_killed_installation_leaves_nothing_in_the_way(machine: Machine) -> None:
     machine.install(machine.make())
     half = machine.root.release_folder("1.1.0")
-    (half / "bin").mkdir(parents=True)
-    (half / "bin/tiepdon").write_text("half")
+    (half / ".venv/bin").mkdir(parents=True)
+    (half / ".venv/bin/tiepdon").write_text("half")
     (machine.root.folder / ".incoming").mkdir()
     assert machine.install(machine.make("1.1.0")) == "1.1.0"
     assert machine.answers == "1.1.0"
@@ -291,12 +200,14 @@ class TestWhenTheDatabaseChangesItsShape:
         assert (machine.answers, machine.linked) == (None, "1.0.0")
 
     def test_older_code_does_not_meet_a_newer_shape(self, machine: Machine) -> None:
-        machine.install(machine.make("2.0.0", shapes=2))
+        machine.install(machine.make())
+        machine.install(machine.make("2.0.0", shapes=2), backup_folder=machine.folder)
         with pytest.raises(ReleaseRefused, match="newer shape"):
-            machine.install(machine.make("1.0.0"))
+            machine.install(machine.make("1.0.1"))
         with pytest.raises(ReleaseRefused, match="newer shape"):
             roll_back(machine.root, machine.service, machine.rules, None)
         assert machine.answers == "2.0.0"
+        assert not machine.root.release_folder("1.0.1").exists()
 
     def test_a_kiosk_has_no_database(self, machine: Machine) -> None:
         machine.role = "kiosk"
