@@ -43,6 +43,8 @@ WHAT = {
     "fleet": "60 kiosks beat every 30 s, ask for orders every 10 s and tell of a device twelve times an hour, beside a year of history "
     "(525,600 hours, 438,000 device events, 21,900 alerts). Two web workers on PostgreSQL with synchronous commit; kiosks, browser and "
     "database on the same two cores. The cost is processor time of the web workers, less what they take while nobody calls.",
+    "backup": "`tiepdon backup` to two folders with the niceness of its unit while people take numbers, then `tiepdon restore` into a second, empty "
+    "PostgreSQL. BENCH_BACKUP_GB sets the size of the database.",
     "live": "150 boards of ten rooms and 60 consoles listen while 50 numbers a second are taken and 25 a second called. From the "
     "press of a button until the event is at the page; two web workers, database and all clients on the same two cores.",
 }
@@ -51,6 +53,8 @@ TAKEN_APART = (
     "Ticket issue beside 15,000,000 old tickets (`BENCH_LARGE=1`, some 20 GB), on 2026-11-25 on the machine above: "
     "288 /s, p95 219 ms; at 100/s on one series p95 8.4 ms; no number twice, no request failed. The rate beside 10,000 of that "
     "same run was disturbed by other work (213 /s); beside the calm 292 /s above it is 0.99 (goal: at least 0.8).\n\n"
+    "A backup of 1.9 GB (not yet of 10: the machine was shared and disturbed, load 12 on two cores), on 2026-11-26: 2.3 min to two folders, "
+    "10.1 registrations a second beside it, p95 86 ms, none failed, no number twice; restored into an empty PostgreSQL and proved in 3.8 min.\n\n"
     "Nothing here ran on a real camera, printer or panel."
 )
 

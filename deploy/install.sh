@@ -238,10 +238,12 @@ install_kiosk() {
     put "$here/sysusers/tiepdon-kiosk.conf" /usr/lib/sysusers.d/tiepdon-kiosk.conf 644
     run systemd-sysusers tiepdon-kiosk.conf
     folder /etc/tiepdon 751
+    put "$here/bin/tiepdon" /usr/local/bin/tiepdon 755
     put_once "$here/env/kiosk.env" /etc/tiepdon/kiosk.env 644
     [ -n "$ca" ] && put "$ca" /etc/tiepdon/ca.crt 644
     [ -e "$root/etc/tiepdon/ca.crt" ] || say "NEXT copy /etc/tiepdon/ca.crt from the server (--ca FILE)"
-    units tiepdon-kiosk.service tiepdon-kiosk-restart.service tiepdon-kiosk-restart.timer
+    units tiepdon-kiosk.service tiepdon-kiosk-restart.service \
+        tiepdon-kiosk-restart.timer tiepdon-release.service tiepdon-release.timer
     case ${TIEPDON_ROTATION:-0} in
         0) matrix="1 0 0 0 1 0" ;;
         90) matrix="0 -1 1 1 0 0" ;;
@@ -268,8 +270,8 @@ install_kiosk() {
     run sysctl -q --system
     run systemctl mask ctrl-alt-del.target
     run systemctl set-default graphical.target
-    run systemctl enable tiepdon-kiosk.service tiepdon-kiosk-restart.timer
-    run systemctl start tiepdon-kiosk-restart.timer
+    run systemctl enable tiepdon-kiosk.service tiepdon-kiosk-restart.timer tiepdon-release.timer
+    run systemctl start tiepdon-kiosk-restart.timer tiepdon-release.timer
     say "NEXT enrol it once with the code of 'tiepdon kiosks add', then restart the machine"
 }
 

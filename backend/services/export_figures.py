@@ -7,9 +7,6 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from openpyxl import Workbook
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
 from sqlalchemy import ColumnElement, select
 
 from backend.domain.money_figures import DayFigures, Figures, Tally
@@ -119,6 +116,10 @@ def write_xlsx(
     titles: tuple[str, str],
 ) -> bytes:
     """Two sheets: sums, and every credit. The last column of both is an amount."""
+    from openpyxl import Workbook
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
     book = Workbook()
     book.remove(book.worksheets[0])
     for title, names, lines in ((titles[0], header, rows), (titles[1], money_header, money)):

@@ -9,9 +9,6 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-
 SheetCell = str | int | datetime | None
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -51,6 +48,9 @@ def _for_cp1258(text: str) -> str:
 
 def to_xlsx(rows: Iterable[Sequence[SheetCell]], *, title: str) -> bytes:
     """Texts stay texts: none is ever a formula."""
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet(title[:31])
     for row in rows:

@@ -15,10 +15,8 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import cache
 from typing import cast
-
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from payments.statements.errors import FileTooLarge, NotATable
 from payments.statements.values import Cell
@@ -112,7 +110,7 @@ def read_sheets(content: bytes) -> list[Table]:
         with _one_at_a_time, warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             tables = _read_workbook(content)
-    except _BROKEN_WORKBOOK as error:
+    except _broken_workbook() as error:
         raise NotATable("this XLSX file is damaged") from error
     if any("invalid" in str(warning.message) for warning in said):
         raise NotATable("this XLSX file is damaged: a sheet of it cannot be found")
@@ -125,6 +123,8 @@ _one_at_a_time = threading.Lock()
 
 
 def _read_workbook(content: bytes) -> list[Table]:
+    from openpyxl import load_workbook  # heavy, and rarely needed
+
     # Values only: a formula counts as what the bank's program had computed for it.
     workbook = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
     if len(workbook.worksheets) > _MAX_SHEETS:
@@ -138,22 +138,26 @@ def _read_workbook(content: bytes) -> list[Table]:
     return tables
 
 
-_BROKEN_WORKBOOK = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    InvalidFileException,
-    SyntaxError,
-    KeyError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    IndexError,
-    EOFError,
-    OSError,
-    RuntimeError,
-)
-"""What zipfile, XML parsers and openpyxl raise for packages that break a standard somewhere."""
+@cache
+def _broken_workbook() -> tuple[type[Exception], ...]:
+    """What zipfile, XML parsers and openpyxl raise for packages that break a standard somewhere."""
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    return (
+        zipfile.BadZipFile,
+        zlib.error,
+        struct.error,
+        InvalidFileException,
+        SyntaxError,
+        KeyError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        EOFError,
+        OSError,
+        RuntimeError,
+    )
 
 
 def _read_sheet(rows: Iterator[tuple[object, ...]], most_rows: int) -> Table:
@@ -191,5 +195,5 @@ def _check_package(content: bytes) -> None:
                 raise FileTooLarge("it unpacks to more than a statement holds")
             if package.testzip() is not None:
                 raise NotATable("this XLSX file is damaged")
-    except _BROKEN_WORKBOOK as error:
+    except _broken_workbook() as error:
         raise NotATable("this XLSX file is damaged or locked by a password") from error

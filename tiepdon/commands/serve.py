@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import click
@@ -48,8 +49,12 @@ def command(database_url: str | None, host: str, port: int, workers: int, demo: 
                 _show_set_up_code(make_set_up_code(database))
         finally:
             database.close()
+    gc.disable()  # as in tiepdon.cli
     from backend.serve import serve
 
+    gc.enable()
+    # What is loaded stays for good: workers share its memory instead of walking through it.
+    gc.freeze()
     serve(host=host, port=port, workers=workers)
 
 

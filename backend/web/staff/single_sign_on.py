@@ -6,13 +6,11 @@ and audience are what our settings say, not what the other side says about itsel
 
 from __future__ import annotations
 
-from typing import cast
+from functools import cache
+from typing import TYPE_CHECKING, cast
 
-from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
 from flask import Blueprint, Flask, current_app, request, session
 from flask.typing import ResponseReturnValue
-from joserfc.errors import JoseError
 from requests import RequestException
 
 from backend.config import SingleSignOn
@@ -27,12 +25,12 @@ from backend.web.pages import local_path
 from backend.web.problems import AddressNotFound
 from backend.web.staff.login import go_on, hashed_address, remember_next, show_login
 
+if TYPE_CHECKING:
+    from authlib.integrations.flask_client import FlaskOAuth2App
+
 TIMEOUT_S = 5
 LEEWAY_S = 30
 _NAME = "sso"
-
-_FAULTS = (AuthlibBaseError, JoseError, RequestException, ValueError, RuntimeError)
-"""All the ways the other side can be away, wrong or hostile."""
 
 blueprint = Blueprint("staff_single_sign_on", __name__, url_prefix="/staff/sso")
 
@@ -41,6 +39,9 @@ def install(app: Flask, settings: SingleSignOn | None) -> None:
     """Asks the issuer for nothing yet: it may be away when this server starts."""
     if settings is None:
         return
+    # Heavy, and for those who have a sign-on of their own only.
+    from authlib.integrations.flask_client import OAuth
+
     OAuth(app).register(  # type: ignore[no-untyped-call]  # left open by its stubs
         _NAME,
         client_id=settings.client_id,
@@ -67,7 +68,7 @@ def begin() -> ResponseReturnValue:
         if client.load_server_metadata().get("issuer") != settings.issuer:
             raise ValueError("the metadata are those of another issuer")
         reply = client.authorize_redirect(f"{base}/staff/sso/callback")
-    except _FAULTS as error:
+    except _faults() as error:
         log(Event.SINGLE_SIGN_ON_FAILED, error=error)
         return show_login(next_path, status=503, refused="sso_away")
     reply.status_code = 303
@@ -91,7 +92,7 @@ def callback() -> ResponseReturnValue:
         token = sign_in_vouched(resources(), name=name, address=hashed_address())
     except SignInRefused:
         return show_login(next_path, status=401, refused="sso_refused")
-    except _FAULTS as error:
+    except _faults() as error:
         log(Event.SINGLE_SIGN_ON_FAILED, error=error)
         return show_login(next_path, status=401, refused="sso_refused")
     before = find_staff_session(active=True)
@@ -100,6 +101,15 @@ def callback() -> ResponseReturnValue:
     begin_session(token)
     remember_next(next_path)
     return go_on()
+
+
+@cache
+def _faults() -> tuple[type[Exception], ...]:
+    """All the ways the other side can be away, wrong or hostile."""
+    from authlib.common.errors import AuthlibBaseError
+    from joserfc.errors import JoseError
+
+    return (AuthlibBaseError, JoseError, RequestException, ValueError, RuntimeError)
 
 
 def _get_client() -> tuple[SingleSignOn, FlaskOAuth2App]:
