@@ -177,7 +177,7 @@ server_files() {
     units tiepdon-server.service tiepdon-worker.service tiepdon-alert@.service \
         tiepdon-backup.service tiepdon-backup.timer tiepdon-backup-check.service \
         tiepdon-backup-check.timer tiepdon-ca-renew.service tiepdon-ca-renew.timer \
-        tiepdon-watch.service tiepdon-watch.timer tiepdon-standby.service \
+        tiepdon-watch.service tiepdon-watch.timer tiepdon-standby.service tiepdon-settle.service \
         nginx.service.d/tiepdon.conf postgresql@.service.d/tiepdon.conf
     put "$(fill "$here/nginx/tiepdon.conf" UPSTREAM 127.0.0.1:8080 HTTP 80 HTTPS 443 \
         NAMES "$TIEPDON_NAMES" CERTIFICATE /etc/tiepdon/tls.crt KEY /etc/tiepdon/tls.key \
@@ -210,7 +210,8 @@ install_server() {
     run systemctl daemon-reload
     if [ -x "$program" ]; then
         run systemctl enable tiepdon-server.service tiepdon-backup.timer tiepdon-backup-check.timer \
-            tiepdon-ca-renew.timer tiepdon-watch.timer tiepdon-standby.service nginx.service
+            tiepdon-ca-renew.timer tiepdon-watch.timer tiepdon-standby.service tiepdon-settle.service \
+            nginx.service
         # Only what did not run yet is started: a morning is not interrupted by an installation.
         run systemctl start tiepdon-server.service tiepdon-backup.timer tiepdon-backup-check.timer \
             tiepdon-ca-renew.timer tiepdon-watch.timer
@@ -242,8 +243,8 @@ install_kiosk() {
     put_once "$here/env/kiosk.env" /etc/tiepdon/kiosk.env 644
     [ -n "$ca" ] && put "$ca" /etc/tiepdon/ca.crt 644
     [ -e "$root/etc/tiepdon/ca.crt" ] || say "NEXT copy /etc/tiepdon/ca.crt from the server (--ca FILE)"
-    units tiepdon-kiosk.service tiepdon-kiosk-restart.service \
-        tiepdon-kiosk-restart.timer tiepdon-release.service tiepdon-release.timer
+    units tiepdon-kiosk.service tiepdon-kiosk-restart.service tiepdon-kiosk-restart.timer \
+        tiepdon-release.service tiepdon-release.timer
     case ${TIEPDON_ROTATION:-0} in
         0) matrix="1 0 0 0 1 0" ;;
         90) matrix="0 -1 1 1 0 0" ;;
@@ -272,6 +273,7 @@ install_kiosk() {
     run systemctl set-default graphical.target
     run systemctl enable tiepdon-kiosk.service tiepdon-kiosk-restart.timer tiepdon-release.timer
     run systemctl start tiepdon-kiosk-restart.timer tiepdon-release.timer
+    [ -e "$root/etc/tiepdon/release.pub" ] || say "NEXT copy release.pub to /etc/tiepdon: updates are believed by it"
     say "NEXT enrol it once with the code of 'tiepdon kiosks add', then restart the machine"
 }
 

@@ -88,6 +88,9 @@ def make_release(
     (content / "wheels").mkdir(parents=True)
     (content / "fonts").mkdir()
     (content / "fonts/BeVietnamPro_400Regular.ttf").write_bytes(b"not really a font")
+    (content / "deploy").mkdir()
+    (content / "deploy/install.sh").write_text("#!/bin/sh\n")
+    (content / "deploy/tiepdon-alert@.service").write_text("[Unit]\n")
     wheel = content / "wheels" / f"tiepdon-{version}-py3-none-any.whl"
     _write_wheel(wheel, version, manner, shapes)
     bundle, _manifest = sign_content(content, wheel, "", key, folder, now=MADE_AT)

@@ -27,6 +27,7 @@ from tiepdon.commands.bundle import File, place_options, read_place
 from tiepdon.options import database_option, open_set_up_database, refusals
 from tiepdon.release.archive import hash_of, verify
 from tiepdon.release.follow import Server, follow_release, is_hour
+from tiepdon.release.install import settle
 from tiepdon.release.keys import load_public_key
 
 
@@ -124,11 +125,16 @@ def follow(
     now: bool,
     **place: Any,
 ) -> None:
-    """On a kiosk: run what the server decided, once. A timer calls this every quarter of an hour."""
+    """On a kiosk: run what the server decided, once. A timer calls this every quarter of an hour.
+
+    A change that a power cut interrupted is ended first, whatever the hour.
+    """
     root, service, rules = read_place(**place)
     if service is None:
         raise click.UsageError("takes --unit or --start")
     begins, ends = _read_hours(between)
+    with refusals():
+        settle(root, service, replace(rules, role="kiosk"))
     if not now and not is_hour(datetime.now().astimezone(), begins, ends):
         click.echo(json.dumps({"ok": True, "installed": None, "hour": False}))
         return
@@ -136,7 +142,7 @@ def follow(
         url = checked_url(backend_url)
     except ConfigRefused as error:
         raise click.UsageError(str(error)) from error
-    credential = CredentialFile(data / "credential.json", url).find()
+    credential = _find_credential(data, url)
     if credential is None:
         raise click.ClickException(f"this kiosk is not enrolled: no credential in {data}")
     server = Server(url=url, credential=credential, ca_file=os.environ.get("TIEPDON_CA_FILE"))
@@ -145,6 +151,12 @@ def follow(
         rules = replace(rules, role="kiosk", again=False)
         installed = follow_release(server, key, root, service, rules)
     click.echo(json.dumps({"ok": True, "installed": installed, "hour": True}))
+
+
+def _find_credential(data: Path, url: str) -> str | None:
+    """In the folder of the kiosk, or in the one its account keeps all of its state in."""
+    files = sorted(data.rglob("credential.json"))
+    return next(filter(None, (CredentialFile(file, url).find() for file in files)), None)
 
 
 def _read_hours(text: str) -> tuple[time, time]:

@@ -250,6 +250,9 @@ def _build(content: Path, folder: Path) -> None:
     for source, place in PLACES.items():
         if (content / source).is_dir():
             shutil.copytree(content / source, folder / place)
+    for script in (path for path in (folder / "deploy").rglob("*") if path.is_file()):
+        if script.read_bytes().startswith(b"#!"):
+            script.chmod(0o755)
     shutil.copyfile(content / "sbom.cdx.json", folder / "sbom.cdx.json")
 
 

@@ -197,9 +197,10 @@ def test_the_commands_of_both_sides(hall: Hall, tmp_path: Path) -> None:
     run("release", "add", bundle, "--key", f"{key}.pub")
     run("release", "stage", "1.4.0", "--kiosk", "K1")
     data = tmp_path / "data"
-    data.mkdir()
+    of_kiosk = data / "tiepdon/kiosk/K1"
+    of_kiosk.mkdir(parents=True)
     credential = {"server": hall.server.url, "token": hall.server.credential}
-    (data / "credential.json").write_text(json.dumps(credential))
+    (of_kiosk / "credential.json").write_text(json.dumps(credential))
     followed = run(
         "release", "follow", "--backend", hall.server.url, "--key", f"{key}.pub", "--data", data,
         "--now", "--root", hall.machine.root.folder, "--start", hall.machine.service.command,

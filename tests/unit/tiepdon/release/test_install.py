@@ -23,6 +23,8 @@ def test_a_first_release_runs_from_an_empty_folder(machine: Machine) -> None:
     place = machine.root.release_folder("1.0.0")
     assert (place / ".venv/share/tiepdon/fonts/BeVietnamPro_400Regular.ttf").is_file()
     assert (place / "sbom.cdx.json").is_file()
+    assert (place / "deploy/install.sh").stat().st_mode & 0o777 == 0o755
+    assert (place / "deploy/tiepdon-alert@.service").stat().st_mode & 0o777 == 0o644
     assert str(machine.root.current.readlink()) == "releases/1.0.0"
     assert not (machine.root.folder / ".incoming").exists()
 
