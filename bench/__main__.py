@@ -31,7 +31,9 @@ NAMES = (
     "payments",
     "audit",
     "backup",
+    "fleet",
     "month",
+    "reports",
 )
 OUT = Path("out/bench")
 
