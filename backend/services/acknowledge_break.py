@@ -37,7 +37,7 @@ def acknowledge_break(
     break that nobody acknowledged is not the one that was looked at, StorageUnavailable.
     """
     reason = " ".join(reason.split())
-    if not 0 < len(reason) <= MAX_REASON_CHARS:
+    if not 0 < len(reason) <= MAX_REASON_CHARS or not reason.isprintable():
         raise ReasonMissing
     if not staff.roles.isdisjoint(ADMIN_ROLES):
         raise NotAllowed

@@ -40,6 +40,8 @@ ENROLMENTS_PER_ADDRESS = Limit(name="enrol-address", tries=100, window_s=60)
 LOGINS_PER_ADDRESS = Limit(name="login-address", tries=60, window_s=300)
 # Beside the lock of the account, and for names nobody has just the same.
 LOGINS_PER_NAME = Limit(name="login-name", tries=20, window_s=900)
+# What somebody may not open, as often as it is written down.
+REFUSALS_NOTED = Limit(name="refusal-noted", tries=60, window_s=600)
 PASSWORD_CHANGES_PER_USER = Limit(name="password-user", tries=10, window_s=900)
 # A code of twelve letters read from a console; guessing it takes longer than it lives.
 SET_UP_CODES_PER_ADDRESS = Limit(name="set-up-address", tries=10, window_s=900)

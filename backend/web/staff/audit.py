@@ -118,7 +118,13 @@ def acknowledge() -> ResponseReturnValue:
 
 
 def _asked() -> dict[str, str]:
-    return {name: request.form.get(name, "").strip()[:MAX_FIELD_CHARS] for name in FIELDS}
+    return {name: _clean(request.form.get(name, "")) for name in FIELDS}
+
+
+def _clean(untrusted_text: str) -> str:
+    """A database takes no NUL, and nobody looks for what cannot be shown."""
+    shown = "".join(letter for letter in untrusted_text if letter.isprintable())
+    return shown.strip()[:MAX_FIELD_CHARS]
 
 
 def _understand(asked: dict[str, str]) -> AuditWish:

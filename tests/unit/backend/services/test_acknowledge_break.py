@@ -193,6 +193,8 @@ def test_who_keeps_the_computers_may_not(
         acknowledge(resources, staff=BOTH)
     with pytest.raises(ReasonMissing):
         acknowledge_break(resources, mark_of(resources), reason="  ", staff=AUDITOR)
+    with pytest.raises(ReasonMissing):
+        acknowledge_break(resources, mark_of(resources), reason="a\0b", staff=AUDITOR)
     with pytest.raises(BreakChanged):
         acknowledge_break(resources, "ế", reason=REASON, staff=AUDITOR)
     assert audited(resources, Event.AUDIT_BREAK_ACKNOWLEDGED) == []

@@ -133,6 +133,16 @@ def test_a_key_nobody_gave_is_the_first_page(auditor: FlaskClient, key: str) -> 
     assert rows_of(search(auditor, before=key))
 
 
+@pytest.mark.parametrize(
+    "text", ["\0", "%' OR 1=1 --", "<script>", "visit:\0x", "x" * 5_000, "ế\u0301"]
+)
+def test_hostile_words_find_nothing_and_break_nothing(auditor: FlaskClient, text: str) -> None:
+    for field in ("since", "until", "who", "event", "subject", "before"):
+        reply = post_form(auditor, PAGE, **{field: text})
+        assert reply.status_code == 200, field
+        assert "<script>" not in reply.text
+
+
 def test_taking_it_out_is_on_record_first(
     auditor: FlaskClient, database: Database, resources: Resources
 ) -> None:
@@ -168,6 +178,14 @@ def test_who_is_refused_stands_in_the_trail(
     assert (page.subject, page.origin) == ("address:/staff/reception", "127.0.0.1")
     assert api.subject == "address:/api/v1/visits"
     assert api.actor.startswith("kiosk:")
+
+
+def test_who_is_refused_again_and_again_fills_no_table(
+    kiosk: ApiCaller, resources: Resources
+) -> None:
+    for _ in range(70):
+        assert kiosk.get("/visits").status_code == 403
+    assert len(audited(resources, Event.ACCESS_REFUSED)) == 60
 
 
 def test_the_phone_of_a_patient_leaves_no_address(client: FlaskClient, database: Database) -> None:

@@ -74,6 +74,7 @@ def test_from_opening_to_closing(
         ({"noticed_at": "2026-11-25T07:30"}, "chưa đúng"),
         ({"span_from": ""}, "chưa đúng"),
         ({"about": " "}, "Mời ghi rõ"),
+        ({"kind": "\0"}, "chưa đúng"),
     ],
 )
 def test_what_was_filled_in_wrong_is_kept_and_told(
