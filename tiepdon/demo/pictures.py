@@ -45,7 +45,7 @@ IN_DEMO = frozenset(
         "head",
         "fleet",
         "report",
-    }  # fmt: skip
+    }
 )
 """Enough to see what it is; the others take a minute more."""
 REST_OF_SETTINGS_MS = 6_000
