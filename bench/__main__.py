@@ -29,7 +29,9 @@ NAMES = (
     "follow_his",
     "slow_his",
     "payments",
+    "audit",
     "backup",
+    "fleet",
     "month",
     "reports",
 )

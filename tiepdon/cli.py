@@ -8,7 +8,6 @@ import logging
 import click
 
 COMMANDS = (
-    "alert",
     "alerts",
     "audit",
     "backup",

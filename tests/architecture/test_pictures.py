@@ -31,6 +31,8 @@ NO_PAGES = {
     "/staff/payments/live",
     "/staff/payments/reconcile/<reconciliation_id>/report.<any(csv,xlsx):form>",
     "/staff/payments/shifts/<shift_id>/figures.<any(csv,xlsx):form>",
+    "/staff/reports",
+    "/staff/reports/<any(day,week,month,quarter,year):span>/<day>/figures.<any(csv,xlsx):form>",
     "/staff/rooms/<room_id>/shell",
     "/staff/rooms/worker.js",
     "/staff/session",

@@ -47,7 +47,7 @@ class Machine:
             command=f"current/.venv/bin/tiepdon serve {self.port}",
             ready_url=None if self.notifies else f"http://127.0.0.1:{self.port}/readyz",
             environ=self.rules.environ,
-            steady_s=0.5,
+            steady_s=0.3,
         )
 
     def make(self, *args: object, **more: object) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from backend.errors import ReleaseRefused
+from tests.factories import quick_pip
 from tests.factories.machine import Machine
 from tiepdon.release import install
 
@@ -20,11 +21,11 @@ def real_environment() -> None:
 
 @pytest.fixture(autouse=True)
 def quick_environments(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a pip of their own, which takes seconds to unpack; one test has everything."""
+    """Without pip, which takes seconds of the processor; one test has everything."""
 
     def make_environment(folder: Path) -> list[str]:
         venv.create(folder, symlinks=True)
-        return [sys.executable, "-m", "pip", "--python", str(folder / "bin/python")]
+        return [sys.executable, quick_pip.__file__, str(folder)]
 
     if "real_environment" not in request.fixturenames:
         monkeypatch.setattr(install, "make_environment", make_environment)

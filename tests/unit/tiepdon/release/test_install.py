@@ -200,12 +200,14 @@ class TestWhenTheDatabaseChangesItsShape:
         assert (machine.answers, machine.linked) == (None, "1.0.0")
 
     def test_older_code_does_not_meet_a_newer_shape(self, machine: Machine) -> None:
-        machine.install(machine.make("2.0.0", shapes=2))
+        machine.install(machine.make())
+        machine.install(machine.make("2.0.0", shapes=2), backup_folder=machine.folder)
         with pytest.raises(ReleaseRefused, match="newer shape"):
-            machine.install(machine.make("1.0.0"))
+            machine.install(machine.make("1.0.1"))
         with pytest.raises(ReleaseRefused, match="newer shape"):
             roll_back(machine.root, machine.service, machine.rules, None)
         assert machine.answers == "2.0.0"
+        assert not machine.root.release_folder("1.0.1").exists()
 
     def test_a_kiosk_has_no_database(self, machine: Machine) -> None:
         machine.role = "kiosk"
