@@ -34,6 +34,7 @@ CATCH_UP_S = 30.0
 LATE = timedelta(hours=1)
 """A day is over for good when this has passed: kiosks have handed in, jobs have closed steps."""
 FIRST = date(2020, 1, 1)
+RECENT = timedelta(days=40)
 
 
 def roll_up(resources: Resources, *, monotonic_s: Callable[[], float] = time.monotonic) -> int:
@@ -79,11 +80,18 @@ def _is_due(database: Database, day: date, *, now: datetime) -> bool:
 
 
 def _list_unfinished(database: Database, catalogue: Catalogue, *, now: datetime) -> list[date]:
-    """Days that are over and were not counted since, newest first; today if it never was."""
+    """Days that are over and were not counted since, newest first; today if it never was.
+
+    The last weeks are looked through, and what is older than all that was counted: old days are
+    caught up from the newest on, so there are no others.
+    """
     today = catalogue.today(now)
     with database.read() as connection:
         rolls = list_rolls(connection, database.facility_id, Span.DAY, since=FIRST, until=today)
-        visited = list_visited_days(connection, database.facility_id, until=today)
+        recent = today - RECENT
+        visited = list_visited_days(connection, database.facility_id, since=recent, until=today)
+        before = min([*rolls, recent]) - timedelta(days=1)
+        visited += list_visited_days(connection, database.facility_id, since=FIRST, until=before)
     unfinished = []
     for day in visited:
         roll = rolls.get(day)

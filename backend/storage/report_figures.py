@@ -230,14 +230,18 @@ def _before(seen_id: str) -> str:
     return f"{milliseconds:012x}"
 
 
-def list_visited_days(connection: Connection, facility_id: str, *, until: date) -> list[date]:
-    """Days with visits, up to and with `until`, newest first: one look at the index for each."""
+def list_visited_days(
+    connection: Connection, facility_id: str, *, since: date, until: date
+) -> list[date]:
+    """Days with visits, both inclusive, newest first: one look at the index for each."""
     found: list[date] = []
     visit = tables.Visit
     day = until + timedelta(days=1)
     while True:
         newest = connection.scalar(
-            select(func.max(visit.day)).where(visit.facility_id == facility_id, visit.day < day)
+            select(func.max(visit.day)).where(
+                visit.facility_id == facility_id, visit.day < day, visit.day >= since
+            )
         )
         if newest is None:
             return found

@@ -187,6 +187,20 @@ def test_days_before_the_reports_began_are_caught_up(
     assert month.get("visits") == 3
 
 
+def test_days_of_long_ago_are_caught_up_too(
+    desk: Desk, resources: Resources, clock: SettableClock
+) -> None:
+    for _ in range(3):
+        desk.take("NOI")
+        clock.advance(days=30)
+    for _ in range(3):
+        roll_up(resources, monotonic_s=itertools.count(0, 20).__next__)
+    for days in (0, 30, 60):
+        first = MONDAY + timedelta(days=days)
+        assert open_page(load(resources, first=first), Cut.ALL).get("visits") == 1
+    assert roll_up(resources) == 0
+
+
 def test_a_day_is_counted_once_more_when_it_is_over(
     desk: Desk, resources: Resources, clock: SettableClock
 ) -> None:
