@@ -1,7 +1,7 @@
 """Sixty kiosks that beat beside a year of history: what they cost, and how soon staff see them.
 
 Two web workers and PostgreSQL with synchronous commit. Each kiosk beats every 30 s, asks for
-orders every 10 s and tells of a device twelve times an hour. The cost is processor time of the server's
+orders every 20 s and tells of a device twelve times an hour. The cost is processor time of the server's
 processes while they beat, less what the same processes take while nobody calls.
 """
 
@@ -39,7 +39,7 @@ from tests.postgres import PostgresServer
 from tiepdon.demo.server import sign_in
 
 KIOSKS = 60
-BEAT_S, ORDERS_S, EVENT_S = 30.0, 10.0, 300.0
+BEAT_S, ORDERS_S, EVENT_S = 30.0, 20.0, 300.0
 PAGE_PERIOD_S = 2.0
 """How often the page's script asks."""
 WATCH_S = 10.0

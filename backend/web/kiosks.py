@@ -124,7 +124,7 @@ def device_event(body: schemas.DeviceEventRequest) -> Response:
 @blueprint.get("/kiosk/orders", responses={200: fleet_schemas.KioskOrders})
 @allow("kiosk")
 def orders() -> Response:
-    """How this kiosk shall be, and what it shall do once: asked every ten seconds
+    """How this kiosk shall be, and what it shall do once: asked every twenty seconds
 
     The same command comes until it was answered.
     """

@@ -28,7 +28,7 @@ REPORTS_EVERY_S = 10.0
 BEAT_EVERY_S = 30.0
 """Staff see a kiosk as silent when it is not heard for longer."""
 GRANT_EVERY_S = 600.0
-ORDERS_EVERY_S = 10.0
+ORDERS_EVERY_S = 20.0
 LEAST_APART_S = 3.0
 """Of two beats, when much happens."""
 LOOK_EVERY_S = 5.0

@@ -24,7 +24,8 @@ def test_addresses(client: FlaskClient, path: str, key: str) -> None:
 
 
 @pytest.mark.parametrize("name", [NUL, "\x00", "\u202e", "x" * 5_000, "\ud7ff"])
-def test_names_at_the_sign_in(browser: FlaskClient, hospital: Hospital, name: str) -> None:
+def test_names_at_the_sign_in(browser: FlaskClient, accounts: Accounts, name: str) -> None:
+    accounts.add("khoa", StaffRole.HEAD)
     reply = post_form(browser, "/staff/login", name=name, password=name)
     assert reply.status_code == 401
 
