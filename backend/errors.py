@@ -16,7 +16,7 @@ BackendError
 │   ├── AnnouncementNotFound · IncidentNotFound · DataRequestNotFound
 │   ├── DisplayNotFound · PrintRequestNotFound
 │   ├── PaymentNotFound · ReconciliationNotFound
-│   ├── HeldMoneyNotFound · RefundNotFound · ShiftNotFound
+│   ├── HeldMoneyNotFound · RefundNotFound · ShiftNotFound · ReportNotFound
 ├── Conflict                   what was asked does not fit the state of things
 │   ├── IdempotencyKeyReused · MoveNotAllowed · ChangeNotAllowed · PersonNeedsStaff
 │   ├── ChangedMeanwhile · NobodyWaiting · RoomNotOpen · ReasonNeeded · UndoOver · UserExists
@@ -282,6 +282,13 @@ class StepNotFound(NotFound):
 class ActNotFound(NotFound):
     code = "act_not_found"
     title = "There is nothing to undo"
+
+
+class ReportNotFound(NotFound):
+    """No such day, or one that has not begun."""
+
+    code = "report_not_found"
+    title = "There is no report of that day"
 
 
 class HeldMoneyNotFound(NotFound):
@@ -593,6 +600,18 @@ class DayNotOver(Conflict):
 class DayClosed(Conflict):
     code = "day_closed"
     title = "Somebody closed this day already"
+
+
+class ReportNotReady(Conflict):
+    """Nothing was counted of it yet, or nobody asks for its signature."""
+
+    code = "report_not_ready"
+    title = "There are no figures to sign yet"
+
+
+class ReportSigned(Conflict):
+    code = "report_signed"
+    title = "Somebody signed this report meanwhile"
 
 
 class BooksNotBalanced(Conflict):

@@ -168,6 +168,8 @@ class Event(StrEnum):
     DATA_REQUEST_ENDED = "data_request_ended"
     DATA_REQUESTS_EXPORTED = "data_requests_exported"
     DATA_PURGED = "data_purged"
+    REPORT_SIGNED = "report_signed"
+    REPORT_EXPORTED = "report_exported"
     HIS_CHECKED = "his_checked"
     HIS_CHECK_FAILED = "his_check_failed"
     """The HIS is not what its file says; `check` names what, `tiepdon his check` tells more."""

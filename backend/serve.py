@@ -38,6 +38,17 @@ PARENT_CHECK_S = 1.0
 _RUN_JOBS = "import sys; from backend.serve import run_jobs; run_jobs(parent=int(sys.argv[1]))"
 
 
+_ONE_FORK = threading.Lock()
+"""Popen waits until nobody holds the other end of a pipe. A web worker that gunicorn forked at
+that moment would hold it for good: the jobs process would never be known, nor started again.
+"""
+os.register_at_fork(
+    before=_ONE_FORK.acquire,
+    after_in_parent=_ONE_FORK.release,
+    after_in_child=_ONE_FORK.release,
+)
+
+
 class JobsProcess:
     """Keeps one worker process for jobs alive until it is stopped."""
 
@@ -64,8 +75,9 @@ class JobsProcess:
 
     def _keep_alive(self) -> None:
         while not self._stopping.is_set():
-            # A session of its own: Ctrl-C reaches the parent, which stops it in order.
-            self._process = subprocess.Popen(self._command, start_new_session=True)
+            with _ONE_FORK:
+                # A session of its own: Ctrl-C reaches the parent, which stops it in order.
+                self._process = subprocess.Popen(self._command, start_new_session=True)
             self._process.wait()
             self._stopping.wait(self._restart_s)
 

@@ -29,8 +29,11 @@ NAMES = (
     "follow_his",
     "slow_his",
     "payments",
+    "audit",
     "backup",
+    "fleet",
     "month",
+    "reports",
 )
 OUT = Path("out/bench")
 

@@ -39,6 +39,8 @@ CALM_TICK_S = 1 / 12
 """How often the kiosk is asked for news when nothing was touched for a while."""
 CALM_AFTER_S = 5.0
 DOCK_PX = 420
+STRIP_PX = 320
+"""Rows of the glass read at a time for a picture of it: some 5 ms."""
 RESTART_CODE = 75
 """Exit status of a kiosk that wants to be begun anew: "try again" of sysexits.h."""
 _log = logging.getLogger(__name__)
@@ -138,6 +140,8 @@ class KioskApp(App):
         self.exit_code = 0
         self._notifier = notifier or ServiceNotifier()
         self._reading = False
+        self._strips: list[bytes] = []
+        self._read_frame: Frame | None = None
         self._kiosk, self._window, self._dock = kiosk, window, dock
         self._panel = window.panel
         self._frame: Frame | None = None
@@ -220,25 +224,42 @@ class KioskApp(App):
             self.exit_code = RESTART_CODE
             self.stop()
         if self._kiosk.wants_picture and not self._reading:
-            from kivy.core.window import Window
-
             self._reading = True
-            Window.bind(on_flip=self._read_picture)
-            Window.canvas.ask_update()
+            self._strips = []
+            self._read_next_strip()
 
-    def _read_picture(self, *_: object) -> None:
-        """Just before it is shown: what was drawn is this frame, whole, and no one's before."""
+    def _read_next_strip(self) -> None:
         from kivy.core.window import Window
 
-        Window.unbind(on_flip=self._read_picture)
-        self._reading = False
+        Window.bind(on_flip=self._read_strip)
+        Window.canvas.ask_update()
+
+    def _read_strip(self, *_: object) -> None:
+        """Just before it is shown: what was drawn is this frame, whole, and no one's before.
+
+        A strip at a time, so that nobody who comes meanwhile waits; another frame begins it anew.
+        """
+        from kivy.core.window import Window
+
+        Window.unbind(on_flip=self._read_strip)
         glass, frame = self.glass, self._frame
         still = glass is not None and not glass.sliding and frame is self._kiosk.frame
         if glass is None or not still or not self._kiosk.wants_picture:
+            self._reading = False
             return
-        size = (int(glass.width), int(glass.height))
-        pixels = glReadPixels(0, 0, *size, GL_RGBA, GL_UNSIGNED_BYTE)
-        self._kiosk.take_picture(lambda: encode_png(pixels, size))
+        if self._strips and frame is not self._read_frame:
+            self._strips = []
+        self._read_frame = frame
+        width, height = int(glass.width), int(glass.height)
+        bottom = len(self._strips) * STRIP_PX
+        rows = min(STRIP_PX, height - bottom)
+        self._strips.append(glReadPixels(0, bottom, width, rows, GL_RGBA, GL_UNSIGNED_BYTE))
+        if bottom + rows < height:
+            Clock.schedule_once(lambda _: self._read_next_strip())
+            return
+        self._reading = False
+        strips, self._strips = self._strips, []
+        self._kiosk.take_picture(lambda: encode_png(b"".join(strips), (width, height)))
 
     def _rest(self, turn_s: float) -> bool:
         """Until this turn of the loop has lasted so long; an answer ends it, and is said so."""

@@ -47,6 +47,8 @@ class Intent:
 
     deed: Deed
     key: str
+    since_touch_ms: int | None = None
+    """How long the patient had needed by then; sent again as it was."""
 
 
 @dataclass(kw_only=True)
@@ -163,6 +165,9 @@ class CurrentVisit:
     language: Language = "vi"
     large_text: bool = False
     lowered: bool = False
+
+    began_s: float | None = None
+    """The first touch, on the kiosk's own clock."""
 
     screen: Screen = Screen.WELCOME
     trail: list[Screen] = field(default_factory=list)

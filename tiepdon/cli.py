@@ -8,7 +8,6 @@ import logging
 import click
 
 COMMANDS = (
-    "alert",
     "alerts",
     "audit",
     "backup",
@@ -33,6 +32,7 @@ COMMANDS = (
     "print-agent",
     "read-number",
     "release",
+    "report",
     "restore",
     "say",
     "scan",

@@ -9,7 +9,7 @@ from backend.domain.alerts import AlertKind
 
 FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 1800.0
-GATHER_S = 20.0
+GATHER_S = 15.0
 """What arises within so long is told in one message: a switch that dies takes many kiosks along."""
 GIVE_UP_AFTER = timedelta(days=3)
 

@@ -16,6 +16,8 @@ MAX_TEXT_CHARS = 200
 MAX_VND = 1_000_000_000
 MAX_COUNT = 10_000
 """Of minutes, months, people: more would lead out of the calendar."""
+ROW_FAULT = "{name}: {words}"
+"""Of one row of a table."""
 CODE = re.compile(r"[a-z0-9_]{1,40}")
 
 
@@ -172,7 +174,7 @@ class Table:
                 return say("Takes no {name}.", name=name)
             words = self.of(each)
             if words is not None:
-                return say("{name}: {words}", name=name, words=words)
+                return say(ROW_FAULT, name=name, words=words)
         return None
 
 

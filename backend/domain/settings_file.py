@@ -95,6 +95,23 @@ def show_path(path: Iterable[str | int]) -> str:
     return shown
 
 
+_PARTS = re.compile(r'\.?([A-Za-z0-9_-]+)|\[([0-9]+)\]|\[("(?:[^"\\]|\\.)*")\]')
+
+
+def read_path(shown: str) -> tuple[str | int, ...]:
+    """What `show_path` was given; empty for what is no path of it."""
+    parts: list[str | int] = []
+    place = 0
+    while place < len(shown):
+        found = _PARTS.match(shown, place)
+        if found is None:
+            return ()
+        plain, index, quoted = found.groups()
+        parts.append(plain or (int(index) if index else str(json.loads(quoted))))
+        place = found.end()
+    return tuple(parts)
+
+
 def flatten(sections: Mapping[str, Any]) -> State:
     """Raises KeyError for no section of the state; values are as JSON reads them."""
     state: State = {}

@@ -31,6 +31,7 @@
 | audit                                  | 24 months (a setting; 12 at least), by jobs.purge_audit |
 
 Incidents are kept: there are few, and whoever looks into the next one asks for them.
+Figures of reports are kept for good: there is no person in them.
 Acceptances of the data notice are kept as long as the hospital's record of the person. Payments,
 credits, refunds and the journal are books of account: nothing here deletes them (Luật Kế toán
 88/2015/QH13 Điều 41: ten years at least), and they lose the person with the visit.

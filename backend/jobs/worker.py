@@ -26,9 +26,11 @@ from backend.jobs.recheck_coverage import recheck_coverage
 from backend.jobs.reconcile_payments import reconcile_payments
 from backend.jobs.refresh_catalogue import refresh_catalogue
 from backend.jobs.remind import remind
+from backend.jobs.roll_up import roll_up
 from backend.jobs.seal_audit import seal_audit
 from backend.jobs.tell_alerts import tell_alerts
 from backend.jobs.watch_fleet import FleetWatch
+from backend.jobs.watch_reports import watch_reports
 from backend.jobs.watch_server import watch_server
 from backend.jobs.write_audit_heads import write_audit_heads
 from backend.jobs.write_call_lists import write_call_lists
@@ -64,6 +66,8 @@ JOBS = (
     Job(name="write_audit_heads", every_s=20, run=write_audit_heads),
     Job(name="learn_waits", every_s=60, run=learn_waits),
     Job(name="remind", every_s=60, run=remind),
+    Job(name="roll_up", every_s=60, run=roll_up, alone=True),
+    Job(name="watch_reports", every_s=60, run=watch_reports),
     Job(name="purge", every_s=300, run=purge),
     Job(name="watch_fleet", every_s=10, run=FleetWatch().run, alone=True),
     Job(name="seal_audit", every_s=2, run=seal_audit, alone=True),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from backend.domain.ids import new_id
 from backend.errors import OrderNotFound, ValidationFailed
@@ -28,6 +28,27 @@ MAX_FILE_BYTES = 2_000_000
 MAX_HANDED_OUT = 20
 _FILES = {"take_picture": b"\x89PNG\r\n\x1a\n", "send_logs": b"\x1f\x8b"}
 """How a picture (PNG) and logs (gzip) begin: nothing else is kept, nor shown to staff."""
+
+# Built once: a kiosk asks every ten seconds, and building would cost as much as asking.
+_OF_KIOSK = (
+    select(
+        Kiosk.profile,
+        Kiosk.out_of_service,
+        KioskCommand.id,
+        KioskCommand.kind,
+        KioskCommand.state,
+        KioskCommand.expires_at,
+    )
+    .outerjoin(
+        KioskCommand,
+        (KioskCommand.kiosk_id == Kiosk.id)
+        & KioskCommand.state.in_(OPEN_ORDERS)
+        & (KioskCommand.expires_at > bindparam("now")),
+    )
+    .where(Kiosk.id == bindparam("kiosk_id"))
+    .order_by(KioskCommand.created_at, KioskCommand.id)
+    .limit(MAX_HANDED_OUT)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,25 +127,7 @@ def hand_out_orders(database: Database, kiosk_id: str) -> Orders:
     """One look for what is asked six times a second; written only when there is something new."""
     now = database.clock()
     with database.read() as connection:
-        rows = connection.execute(
-            select(
-                Kiosk.profile,
-                Kiosk.out_of_service,
-                KioskCommand.id,
-                KioskCommand.kind,
-                KioskCommand.state,
-                KioskCommand.expires_at,
-            )
-            .outerjoin(
-                KioskCommand,
-                (KioskCommand.kiosk_id == Kiosk.id)
-                & KioskCommand.state.in_(OPEN_ORDERS)
-                & (KioskCommand.expires_at > now),
-            )
-            .where(Kiosk.id == kiosk_id)
-            .order_by(KioskCommand.created_at, KioskCommand.id)
-            .limit(MAX_HANDED_OUT)
-        ).all()
+        rows = connection.execute(_OF_KIOSK, {"kiosk_id": kiosk_id, "now": now}).all()
     new = [row.id for row in rows if row.state == "waiting"]
     if new:
         database.transact(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import BigInteger, Connection, cast, extract, func, select
 
 from backend.domain.kiosk_health import BEAT_EVERY
 from backend.errors import KioskNotFound
@@ -18,6 +18,8 @@ from backend.storage.database import Database
 from backend.storage.fleet_tables import Alert, KioskAbsence, KioskCommand, KioskHour, KioskOwner
 from backend.storage.tables import DeviceEvent
 
+DAY_S = 86_400
+EPOCH = date(1970, 1, 1)
 HISTORY_DAYS = 365
 RECENT_DAYS = 30
 BEATS_AN_HOUR = timedelta(hours=1) / BEAT_EVERY
@@ -103,47 +105,50 @@ def show_kiosk(database: Database, kiosk_id: str) -> KioskPage:
 def show_history(
     database: Database, kiosk_id: str, *, zone: ZoneInfo, days: int = HISTORY_DAYS
 ) -> list[Day]:
-    """Every day of the last `days`, the oldest first, in the facility's own time.
+    """Every day of the last `days`, the oldest first, in the facility's time as it is today.
 
-    The hour under way is not in it yet.
+    Summed by the database: a year is 8,760 hours. The hour under way is not in it yet.
     """
     now = database.clock().astimezone(zone)
+    offset_s = int((now.utcoffset() or timedelta(0)).total_seconds())
     today = now.date()
     first = today - timedelta(days=days - 1)
-    begin = datetime.combine(first, datetime.min.time(), zone)
+    number = (cast(extract("epoch", KioskHour.hour), BigInteger) + offset_s) // DAY_S
     with database.read() as connection:
         rows = connection.execute(
             select(
-                KioskHour.hour,
-                KioskHour.beats,
-                KioskHour.visits,
-                KioskHour.errors,
-                KioskHour.waits,
-                KioskHour.p95_sum_ms,
-                KioskHour.temperature_max_c,
-            ).where(KioskHour.kiosk_id == kiosk_id, KioskHour.hour >= begin)
+                number.label("number"),
+                func.sum(KioskHour.beats).label("beats"),
+                func.sum(KioskHour.visits).label("visits"),
+                func.sum(KioskHour.errors).label("errors"),
+                func.sum(KioskHour.waits).label("waits"),
+                func.sum(KioskHour.p95_sum_ms).label("p95_sum_ms"),
+                func.max(KioskHour.temperature_max_c).label("temperature_max_c"),
+            )
+            .where(
+                KioskHour.kiosk_id == kiosk_id,
+                KioskHour.hour >= datetime.combine(first, datetime.min.time(), now.tzinfo),
+            )
+            .group_by(number)
         ).all()
-    by_day: dict[date, list[Any]] = {}
-    for row in rows:
-        by_day.setdefault(row.hour.astimezone(zone).date(), []).append(row)
+    by_day = {EPOCH + timedelta(days=int(row.number)): row for row in rows}
     return [
-        _sum_day(day, by_day.get(day, []), hours_due=now.hour if day == today else 24)
-        for day in (first + timedelta(days=number) for number in range(days))
+        _day(day, by_day.get(day), hours_due=now.hour if day == today else 24)
+        for day in (first + timedelta(days=count) for count in range(days))
     ]
 
 
-def _sum_day(day: date, hours: Iterable[Any], *, hours_due: int) -> Day:
-    rows = list(hours)
+def _day(day: date, row: Any, *, hours_due: int) -> Day:
+    if row is None:
+        return Day(day=day, visits=0, errors=0, p95_ms=None, temperature_max_c=None, up_share=None)
     due = hours_due * BEATS_AN_HOUR
-    waits = sum(row.waits for row in rows)
-    heat = [row.temperature_max_c for row in rows if row.temperature_max_c is not None]
     return Day(
         day=day,
-        visits=sum(row.visits for row in rows),
-        errors=sum(row.errors for row in rows),
-        p95_ms=sum(row.p95_sum_ms for row in rows) / waits if waits else None,
-        temperature_max_c=max(heat, default=None),
-        up_share=min(100 * sum(row.beats for row in rows) / due, 100) if rows and due else None,
+        visits=int(row.visits),
+        errors=int(row.errors),
+        p95_ms=float(row.p95_sum_ms) / int(row.waits) if row.waits else None,
+        temperature_max_c=row.temperature_max_c,
+        up_share=min(100 * int(row.beats) / due, 100) if due else None,
     )
 
 

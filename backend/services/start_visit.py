@@ -31,6 +31,7 @@ from backend.domain.queueing import (
     format_number,
     get_letter,
 )
+from backend.domain.reports.counting import find_age_band
 from backend.domain.scan import PersonFacts, ScanContent
 from backend.domain.ticket import Language, Note, TicketFacts, compose_ticket
 from backend.domain.visit import HoldReason, PrintState, StepKind, StepState, find_mark
@@ -95,6 +96,8 @@ class VisitWish:
     use_insurance: bool = True
     papers: dict[str, Any]
     language: Language = "vi"
+    since_touch_ms: int | None = None
+    """On the kiosk's own clock, from the first touch on: for reports."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -651,6 +654,8 @@ def _insert_visit(
         his_key=asked.key if asked else None,
         changes=0,
         phone_hash=hash_phone(resources.keys, scan),
+        age_band=find_age_band(read_birth_date(scan.person) if scan.person else None, on=day),
+        since_touch_ms=wish.since_touch_ms,
         created_at=unit.now,
     )
 

@@ -93,6 +93,7 @@ RETURNED = text("returns > 0")
 UNDER_WAY = text(one_of("state", UNDER_WAY_STATES))
 NOT_SETTLED = text("settled_at IS NULL")
 SENDING = text("state = 'sending'")
+IDENTIFIED = text("event = 'person_identified'")
 
 
 class Base(DeclarativeBase):
@@ -415,6 +416,10 @@ class Visit(Base):
     """Counts up with every decision of the desk: whoever decides says which one they saw."""
     handed_in_at: Mapped[datetime | None]
     """When a number that a kiosk gave without the server arrived here; it was taken before."""
+    age_band: Mapped[str | None] = mapped_column(String(16))
+    """domain.reports.counting.AgeBand on the day of the visit; for reports, tells nobody apart."""
+    since_touch_ms: Mapped[int | None]
+    """From the first touch at the kiosk to the wish, on the kiosk's own clock."""
     created_at: Mapped[datetime]
 
 
@@ -1369,6 +1374,13 @@ class AuditEvent(Base):
         Index("ix_audit_event_actor", "facility_id", "actor", "at", "id"),
         Index("ix_audit_event_event", "facility_id", "event", "at", "id"),
         Index("ix_audit_event_subject", "facility_id", "subject", "at", "id"),
+        Index(
+            "ix_audit_event_identified",
+            "facility_id",
+            "at",
+            postgresql_where=IDENTIFIED,
+            sqlite_where=IDENTIFIED,
+        ),
     )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)

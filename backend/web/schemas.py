@@ -35,6 +35,7 @@ Moment = Annotated[
     Field(ge=datetime(2020, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC)),
 ]
 """Of a clock that is set, and one that a database can hold."""
+DAY_MS = 86_400_000
 Day = Annotated[date, Field(ge=date(2020, 1, 1), lt=date(2200, 1, 1))]
 """With room on both sides: the days around it are worked out, and years end at 9999."""
 Language = Literal["vi", "en"]
@@ -485,6 +486,8 @@ class VisitRequest(Request):
     use_insurance: bool = True
     papers: Papers = Papers()
     language: Language = "vi"
+    since_touch_ms: Annotated[int, Field(ge=0, le=DAY_MS)] | None = None
+    """From the first touch to this wish, by the kiosk's own clock: how long people need."""
 
 
 class ChangeRequest(Request):

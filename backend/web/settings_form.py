@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, TypeGuard
 
 from werkzeug.datastructures import MultiDict
 
 from backend.domain.setting_kinds import (
+    ROW_FAULT,
     Choice,
     Count,
     Day,
@@ -30,13 +32,23 @@ from backend.domain.setting_kinds import (
     YesNo,
 )
 from backend.domain.settings_checks import GROUP_KINDS
-from backend.domain.settings_file import ABSENT, Fault, Path, State, show_path
+from backend.domain.settings_file import (
+    ABSENT,
+    GROUPS,
+    SECTIONS,
+    Fault,
+    Path,
+    State,
+    read_path,
+    show_path,
+)
 from backend.domain.settings_guide import Group, find_entry, get_kind
 from payments.models import Money
 
 MAX_TYPED_CHARS = 400
 NEW_ROWS = 2
 MOST_SHOWN = 1_000
+_DAYS = frozenset({"valid_from", "valid_to"})
 HERE = "here:"
 """Begins the name of what tells that a form shows a setting: an empty box is not always sent."""
 _GROUPED = re.compile(r"[0-9]{1,3}([. ,][0-9]{3})+")
@@ -72,6 +84,8 @@ class Field:
     options: Sequence[tuple[str, bool]] = ()
     """Of a choice: its value, and whether it is chosen."""
     faults: Sequence[str] = ()
+    faulty_keys: frozenset[str] = frozenset()
+    """Of the boxes to blame; empty when all are."""
     limits: tuple[int, int] | None = None
 
 
@@ -195,6 +209,24 @@ def draw_new_row(form: MultiDict[str, str], t: Words) -> list[Field]:
     ]
 
 
+def place_of(fault: Fault, values: State, t: Words) -> str:
+    """Where a fault of a file is, in words: which row, and which of its values."""
+    parts = read_path(fault.path)
+    names = tuple(part for part in parts if isinstance(part, str))
+    is_flat = names[:1] == ("facility",) or (
+        names[:1] == ("settings",) and not GROUPS & set(names[1:2])
+    )
+    path = names[: 2 if is_flat else 3]
+    if path[:1] not in {(section,) for section in SECTIONS} or len(path) < (2 if is_flat else 3):
+        return ""
+    index = parts[-1]
+    row = f" ({t['set_row'].format(number=index + 1)})" if isinstance(index, int) else ""
+    try:
+        return label_of(path, t, values) + row
+    except KeyError:
+        return ""
+
+
 def _draw(
     path: Path, name: str, value: Any, faults: Sequence[Fault], values: State, t: Words
 ) -> Field:
@@ -204,6 +236,12 @@ def _draw(
     if isinstance(kind, Choice):
         options = [(choice or "", choice == value) for choice in kind.choices]
     mine = show_path(path)
+    found = [
+        fault
+        for fault in faults
+        if fault.path == mine or fault.path.startswith((f"{mine}.", f"{mine}["))
+    ]
+    rows = t["set_rows"].get(words_of(path), {})
     return Field(
         path=path,
         name=name,
@@ -212,13 +250,25 @@ def _draw(
         boxes=boxes,
         unit=entry.unit if entry else None,
         options=options,
-        faults=[
-            translate(fault.words, t)
-            for fault in faults
-            if fault.path == mine or fault.path.startswith((f"{mine}.", f"{mine}["))
-        ],
+        faults=[_tell(fault, rows, t) for fault in found],
+        faulty_keys=frozenset(key for fault in found if (key := _key_of(fault, mine))),
         limits=(kind.least, kind.most) if _is_narrow(kind) else None,
     )
+
+
+def _key_of(fault: Fault, mine: str) -> str:
+    """Which row of a table is to blame; empty when it is all of the setting."""
+    if isinstance(fault.words, Said) and fault.words.template == ROW_FAULT:
+        return str(fault.words.facts["name"])
+    return fault.path.removeprefix(mine).lstrip(".")
+
+
+def _tell(fault: Fault, rows: Words, t: Words) -> str:
+    if isinstance(fault.words, Said) and fault.words.template == ROW_FAULT:
+        name, inner = str(fault.words.facts["name"]), fault.words.facts["words"]
+        said = translate(inner, t) if isinstance(inner, str) else str(inner)
+        return f"{rows.get(name, name)}: {said}"
+    return translate(fault.words, t)
 
 
 def _is_narrow(kind: SettingKind) -> TypeGuard[Count]:
@@ -358,6 +408,8 @@ def show_value(path: Path, value: Any, t: Words) -> str:
     if isinstance(value, bool):
         return str(t["set_yes"] if value else t["set_no"])
     name = words_of(path)
+    if name in _DAYS and isinstance(value, str):
+        return _as_day(value)
     if name in t["set_choices"]:
         return str(t["set_choices"][name].get(value or "", value))
     if value is None or value in ("", [], {}):
@@ -375,6 +427,13 @@ def show_value(path: Path, value: Any, t: Words) -> str:
             for each in value
         )
     return _with_unit(value, unit, t)
+
+
+def _as_day(typed: str) -> str:
+    try:
+        return date.fromisoformat(typed).strftime("%d/%m/%Y")
+    except ValueError:
+        return typed
 
 
 def _with_unit(value: Any, unit: str | None, t: Words) -> str:

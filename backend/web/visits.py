@@ -56,6 +56,7 @@ def read_wish(body: schemas.VisitRequest) -> VisitWish:
         use_insurance=body.use_insurance,
         papers=body.papers.model_dump(mode="json", exclude_none=True),
         language=body.language,
+        since_touch_ms=body.since_touch_ms,
     )
 
 

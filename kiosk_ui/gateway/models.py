@@ -439,6 +439,8 @@ class VisitRequest(Wire):
     use_insurance: bool = True
     papers: Papers = Papers()
     language: Language = "vi"
+    since_touch_ms: int | None = None
+    """From the first touch to this wish, by the kiosk's own clock."""
 
 
 class ChangeRequest(Wire):

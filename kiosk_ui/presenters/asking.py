@@ -95,5 +95,7 @@ def _has_kind(ctx: Context, code: str) -> bool:
 
 def do(ctx: Context, deed: Deed) -> None:
     """To the screen that asks the server and prints: one touch, one key."""
-    ctx.visit.intent = Intent(deed=deed, key=new_key())
+    began_s = ctx.visit.began_s
+    since_touch_ms = None if began_s is None else round((ctx.clock.ticks_s() - began_s) * 1000)
+    ctx.visit.intent = Intent(deed=deed, key=new_key(), since_touch_ms=since_touch_ms)
     ctx.go(Screen.PRINTING)

@@ -34,6 +34,8 @@ from kiosk_ui.worker import Worker
 
 REDRAW_S = 0.25
 """What time alone changes (clock, countdown, a name that fades) is looked at this often."""
+LEFT_AFTER_S = 30.0
+"""Without a touch on the start screen: who touches it then is somebody else."""
 _AWAKE = frozenset({Screen.NOTICE, Screen.SCAN, Screen.ON_BEHALF_PHONE, Screen.PAY_WHO})
 """Where the scanner runs: a camera takes a second to wake, so it begins one screen early."""
 _log = logging.getLogger(__name__)
@@ -90,6 +92,7 @@ class Kiosk:
     def act(self, action: Action) -> None:
         """A touch on a choice of the present frame."""
         ctx = self._ctx
+        self._begin()
         self.touched()
         match action:
             case Action(name="language", value="vi" | "en" as language):
@@ -131,6 +134,13 @@ class Kiosk:
     def _attend(self) -> None:
         """Somebody is there."""
         self._ctx.touched_s = self._ctx.clock.ticks_s()
+
+    def _begin(self) -> None:
+        """The first touch of a patient. Who touched the start screen and went away was another."""
+        ctx, now_s = self._ctx, self._ctx.clock.ticks_s()
+        left = ctx.visit.screen is Screen.WELCOME and now_s - ctx.touched_s >= LEFT_AFTER_S
+        if ctx.visit.began_s is None or left:
+            ctx.visit.began_s = now_s
 
     def tick(self) -> bool:
         """Takes in answers, scans and the time; True when the frame changed."""

@@ -147,6 +147,7 @@ def _visit_request(visit: CurrentVisit) -> VisitRequest:
         use_insurance=visit.use_insurance,
         papers=visit.papers,
         language=visit.language,
+        since_touch_ms=visit.intent.since_touch_ms if visit.intent else None,
     )
 
 

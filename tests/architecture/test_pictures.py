@@ -11,7 +11,7 @@ from backend.web import staff
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "docs" / "pictures"
-MOST_BYTES = 4_000_000
+MOST_BYTES = 6_000_000
 DOCUMENTS = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
@@ -31,6 +31,8 @@ NO_PAGES = {
     "/staff/payments/live",
     "/staff/payments/reconcile/<reconciliation_id>/report.<any(csv,xlsx):form>",
     "/staff/payments/shifts/<shift_id>/figures.<any(csv,xlsx):form>",
+    "/staff/reports",
+    "/staff/reports/<any(day,week,month,quarter,year):span>/<day>/figures.<any(csv,xlsx):form>",
     "/staff/rooms/<room_id>/shell",
     "/staff/rooms/worker.js",
     "/staff/session",

@@ -23,6 +23,7 @@ PAGES = (
     ("/staff/fleet", "it"),
     ("/staff/fleet/new", "it"),
     ("/staff/alerts", "it"),
+    ("/staff/reports/year/2026-01-01", "truongkhoa"),
     ("/staff/announcements", "bientap"),
     ("/staff/calling-words", "bientap"),
     ("/staff/payments", "thungan"),

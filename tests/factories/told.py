@@ -84,11 +84,15 @@ class Heard:
 
 @dataclass
 class Webhook:
-    """Answers `status`; `hang_up` takes the call and says nothing."""
+    """Answers `status` once `answering` is set; `hang_up` takes the call and says nothing."""
 
     status: int = 204
     hang_up: bool = False
     heard: list[Heard] = field(default_factory=list)
+    answering: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.answering.set()
 
     def start(self) -> Webhook:
         hook = self
@@ -97,11 +101,15 @@ class Webhook:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 hook.heard.append(Heard(headers=dict(self.headers), body=body))
+                hook.answering.wait(30)
                 if hook.hang_up:
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return
-                self.send_response(hook.status)
-                self.end_headers()
+                try:
+                    self.send_response(hook.status)
+                    self.end_headers()
+                except OSError:
+                    pass  # the caller was killed meanwhile
 
             def log_message(self, *_: Any) -> None:
                 pass

@@ -21,7 +21,30 @@ from tests.factories.window import WINDOW
 pytestmark = [pytest.mark.gui, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
-KEYS = ["Escape", "F1", "F10", "F11", "F12", "alt+F4", "ctrl+c", "ctrl+q", "ctrl+w", "super"]
+KEYS = [
+    *("Escape", "F1", "F10", "F11", "F12", "alt+F4", "alt+Tab", "ctrl+c", "ctrl+q", "ctrl+w"),
+    *("super", "ctrl+alt+Delete", "ctrl+shift+Escape", "ctrl+alt+F2", "Print", "alt+space"),
+    *("Shift_L", "Shift_L", "Shift_L", "Shift_L", "Shift_L", "Menu", "ctrl+p", "ctrl+o", "ctrl+s"),
+]
+"""ESC-02: what leads out of programs, and five times Shift."""
+GESTURES = [
+    # ESC-01: right click, a long press, and swipes from every edge.
+    ["mousemove", "540", "300", "click", "3"],
+    ["mousemove", "540", "300", "mousedown", "1", "sleep", "1.5", "mousemove", "900", "1500"],
+    ["mouseup", "1"],
+    *(
+        [
+            *("mousemove", *begin, "mousedown", "1", "sleep", "0.1"),
+            *("mousemove", *end, "sleep", "0.1", "mouseup", "1"),
+        ]
+        for begin, end in (
+            (("0", "960"), ("500", "960")),
+            (("1079", "960"), ("500", "960")),
+            (("540", "0"), ("540", "900")),
+            (("540", "1919"), ("540", "900")),
+        )
+    ),
+]
 
 
 def read_line(stream: IO[str], timeout_s: float) -> str:
@@ -65,6 +88,9 @@ def test_no_key_ends_the_kiosk_and_a_touch_still_works(display: str) -> None:
         for key in KEYS:
             subprocess.run(["xdotool", "key", key], env=env, check=True, timeout=20)
             assert kiosk.poll() is None, key
+        for gesture in GESTURES:
+            subprocess.run(["xdotool", *gesture], env=env, check=True, timeout=20)
+            assert kiosk.poll() is None, gesture
         scene = lay_out(make_frames("vi")["welcome"], WINDOW.panel)
         found = scene.find_touch(Action("start", "booked"))
         assert found

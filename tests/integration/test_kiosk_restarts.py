@@ -108,3 +108,37 @@ def test_under_a_supervisor_it_ends_and_leaves_the_rest_to_it(
     finally:
         second.terminate()
         second.wait(20)
+
+
+def listening_inodes() -> set[str]:
+    """Sockets of this machine that wait for callers."""
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text(encoding="ascii").splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A":
+                found.add(fields[9])
+    return found
+
+
+def test_nothing_can_call_it_and_a_killed_one_begins_with_a_clean_screen(
+    server: Script, tmp_path: Path
+) -> None:
+    """ESC-12: no port is open. ESC-09: what was before a crash is not there after it."""
+    server.on(
+        "/api/v1/kiosk/orders",
+        Answer(body={"profile": "reception", "out_of_service": None, "commands": []}),
+    )
+    for begins in (1, 2):
+        kiosk = start(server, tmp_path / "data")
+        try:
+            wait_for(lambda begins=begins: len(starts(server)) == begins, 60)
+            links = Path(f"/proc/{kiosk.pid}/fd").iterdir()
+            held = {str(link.readlink()) for link in links}
+            assert not {f"socket:[{inode}]" for inode in listening_inodes()} & held
+        finally:
+            kiosk.kill()
+            kiosk.wait(20)
+    beats = [json.loads(h.body) for h in server.heard if h.path.endswith("/heartbeat")]
+    assert {beat["machine"] for beat in beats} == {beats[0]["machine"]}
+    assert beats[-1]["visits"] == 0

@@ -166,3 +166,13 @@ def test_a_disk_full_of_logs_ends_nothing_and_it_is_told(tmp_path: Path) -> None
                 time.sleep(0.5)
         assert subject.startswith("server:")
         assert requests.get(f"{server.address}/readyz", timeout=10).status_code == 200
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="Debian's prometheus is not here")
+def test_promtool_reads_the_figures(server: DemoServer) -> None:
+    """As Prometheus itself reads them; its advice on names is no fault."""
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"], input=read_metrics(server), text=True, check=False,
+        capture_output=True,
+    )  # fmt: skip
+    assert "error while linting" not in checked.stderr

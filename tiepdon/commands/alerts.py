@@ -9,7 +9,9 @@ from datetime import datetime
 import click
 
 from backend.config import load_config
+from backend.domain.alerts import AlertKind
 from backend.domain.ids import new_id
+from backend.services.raise_alert import clear_alert, raise_alert
 from backend.services.send_alerts import NotTold, send_message
 from backend.services.show_alerts import list_alerts
 from backend.services.write_alert_message import write_trial
@@ -19,7 +21,10 @@ from tiepdon.options import database_option, open_set_up_database, refusals
 
 @click.group()
 def command() -> None:
-    """List what is wrong; try whether mail and webhooks reach anybody."""
+    """List what is wrong; try whether mail and webhooks reach anybody.
+
+    Units and scripts of this machine say with `raise` and `clear` what they found.
+    """
 
 
 @command.command("list")
@@ -74,3 +79,35 @@ def test(database_url: str | None) -> None:
         click.echo(json.dumps({"channel": channel.name, "ok": error is None, "error": error}))
     if failed:
         raise SystemExit(1)
+
+
+subject_option = click.option(
+    "--subject", required=True, help="What it is about, such as server:NAME; nothing of a person."
+)
+MAX_SUBJECT_CHARS = 100
+
+
+@command.command("raise")
+@click.argument("kind", type=click.Choice([kind.value for kind in AlertKind]))
+@subject_option
+@database_option
+def raise_one(kind: str, subject: str, database_url: str | None) -> None:
+    """Say that something is wrong; while it is open, saying it again tells nobody."""
+    with open_set_up_database(database_url) as database:
+        new = database.transact(
+            lambda unit: raise_alert(unit, AlertKind(kind), subject=subject[:MAX_SUBJECT_CHARS])
+        )
+    click.echo(json.dumps({"ok": True, "new": new}))
+
+
+@command.command("clear")
+@click.argument("kind", type=click.Choice([kind.value for kind in AlertKind]))
+@subject_option
+@database_option
+def clear_one(kind: str, subject: str, database_url: str | None) -> None:
+    """Say that it is right again."""
+    with open_set_up_database(database_url) as database:
+        was_open = database.transact(
+            lambda unit: clear_alert(unit, AlertKind(kind), subject=subject[:MAX_SUBJECT_CHARS])
+        )
+    click.echo(json.dumps({"ok": True, "was_open": was_open}))

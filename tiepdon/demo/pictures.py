@@ -24,6 +24,7 @@ from tiepdon.demo.alerts import bring_trouble
 from tiepdon.demo.fleet import TROUBLED, fill_fleet
 from tiepdon.demo.hall import Hall, Party, RoomStaff, open_records, play_morning
 from tiepdon.demo.money import Story, bring_money
+from tiepdon.demo.past import bring_past
 
 if TYPE_CHECKING:
     from playwright.sync_api import FilePayload, Page
@@ -34,7 +35,17 @@ TABLET, TABLET_LONG = (1024, 768), (1024, 1240)
 PHONE, PHONE_TALL, PHONE_LONG = (390, 844), (390, 1180), (390, 1760)
 TV, TV_UPRIGHT = (1920, 1080), (1080, 1920)
 IN_DEMO = frozenset(
-    {"board", "board-upright", "door", "room", "room-phone", "reception", "head", "fleet"}
+    {
+        "board",
+        "board-upright",
+        "door",
+        "room",
+        "room-phone",
+        "reception",
+        "head",
+        "fleet",
+        "report",
+    }
 )
 """Enough to see what it is; the others take a minute more."""
 REST_OF_SETTINGS_MS = 6_000
@@ -253,6 +264,7 @@ def list_pictures(hall: Hall) -> list[Picture]:
             prepare=lambda page: page.locator(".board .button").first.click(),
         ),
         *_settings(),
+        *_reports(hall),
         *_money(hall),
         *_fleet(hall),
         Picture(
@@ -346,6 +358,42 @@ def _settings() -> list[Picture]:
         replace(form, name="settings-import", path="/staff/settings/import", prepare=_hand_in_file),
         replace(form, name="settings-versions", path="/staff/settings/versions"),
     ]
+
+
+def _reports(hall: Hall) -> list[Picture]:
+    """Two months behind us; the newest day that is over, and its month."""
+    newest = bring_past(hall.server.database_url)
+    month = Picture(
+        name="report",
+        path=f"/staff/reports/month/{newest.replace(day=1)}",
+        account="chatluong",
+        size=DESK_LONG,
+        ready=".tiles",
+    )
+    return [
+        month,
+        month.in_english(),
+        replace(month, name="report-rooms", prepare=lambda page: _scroll_to(page, "#room_hours")),
+        replace(month, name="report-touch", prepare=lambda page: _scroll_to(page, "#touch")),
+        replace(month, name="report-day", path=f"/staff/reports/day/{newest}"),
+        replace(
+            month,
+            name="report-sign",
+            path=f"/staff/reports/day/{newest}",
+            size=DESK,
+            prepare=_sign_report,
+        ),
+    ]
+
+
+def _scroll_to(page: Page, selector: str) -> None:
+    page.locator(selector).evaluate("each => each.scrollIntoView()")
+
+
+def _sign_report(page: Page) -> None:
+    page.locator("#sign button").click()
+    page.wait_for_selector("#sign p")
+    _scroll_to(page, "#sign")
 
 
 def _phones(hall: Hall) -> list[Picture]:

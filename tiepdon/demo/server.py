@@ -89,6 +89,13 @@ class DemoServer:
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """Of the first of its processes. Raises DemoServerError when it does not run."""
+        if self._process is None:
+            raise DemoServerError("it does not run")
+        return self._process.pid
+
     def add_settings(self, environment: Mapping[str, str]) -> None:
         """From the next start on."""
         self._settings.update(environment)

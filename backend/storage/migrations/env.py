@@ -10,6 +10,7 @@ from backend.storage import (
     fleet_tables,
     reconciliation_tables,
     release_tables,
+    report_tables,
     set_up_tables,
     trace_tables,
 )
@@ -21,6 +22,7 @@ LOADED = (
     reconciliation_tables.Reconciliation,
     fleet_tables.Alert,
     release_tables.ReleaseBundle,
+    report_tables.ReportRoll,
     set_up_tables.FirstSetUp,
     trace_tables.Incident,
 )

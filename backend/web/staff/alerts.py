@@ -15,6 +15,10 @@ from backend.web.pages import page_language, render_page, staff_page
 
 ALERT_ROLES = (StaffRole.IT,)
 LINKS = {
+    AlertKind.KIOSK_NAME_TWICE: "/staff/fleet",
+    AlertKind.AUDIT_BROKEN: "/staff/audit",
+    AlertKind.AUDIT_UNSEALED: "/staff/audit",
+    AlertKind.INCIDENT_DUE: "/staff/incidents",
     AlertKind.DEAD_LETTERS: "/staff/outbox",
     AlertKind.PARTY_AWAY: "/staff/outbox",
     AlertKind.CHECKIN_LATE: "/staff/checkins",
@@ -55,4 +59,14 @@ def _read_query() -> AlertQuery:
 
 
 def _live(query: AlertQuery) -> dict[str, Any]:
-    return {"board": show_alerts(resources(), page_language(), query), "links": LINKS}
+    board = show_alerts(resources(), page_language(), query)
+    links = {alert.id: _find_page(alert.kind, alert.subject) for alert in board.open}
+    return {"board": board, "links": links}
+
+
+def _find_page(kind: AlertKind, subject: str) -> str | None:
+    """Where somebody does something about it."""
+    begin, _, kiosk_id = subject.partition("kiosk:")
+    if not begin and kiosk_id.isalnum():
+        return f"/staff/fleet/{kiosk_id}"
+    return LINKS.get(kind)

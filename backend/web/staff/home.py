@@ -24,6 +24,7 @@ from backend.web.staff.fleet import LOOKERS
 from backend.web.staff.incidents import INCIDENT_ROLES
 from backend.web.staff.outbox import OUTBOX_ROLES
 from backend.web.staff.payments import MONEY_ROLES
+from backend.web.staff.reports import REPORT_ROLES
 from backend.web.staff.settings import SETTINGS_ROLES
 
 blueprint = Blueprint("staff_home", __name__, url_prefix="/staff")
@@ -49,6 +50,7 @@ CARDS = (
     Card(path="/staff/alerts", key="alerts", roles=frozenset(ALERT_ROLES)),
     Card(path="/staff/displays", key="displays", roles=frozenset(DISPLAY_ROLES)),
     Card(path="/staff/head", key="head", roles=frozenset({StaffRole.HEAD})),
+    Card(path="/staff/reports", key="reports", roles=frozenset(REPORT_ROLES)),
     Card(
         path="/staff/announcements",
         key="announcements",

@@ -54,6 +54,7 @@ from backend.web.settings_form import (
     draw_field,
     draw_new_row,
     label_of,
+    place_of,
     read_group,
     read_new_row,
     show_value,
@@ -205,7 +206,7 @@ def _versions(
         "versions",
         status=status,
         refused=refused,
-        faults=[(fault.path, translate(fault.words, _words())) for fault in faults],
+        faults=_tell_faults(faults, state),
         versions=[(each, _show_changes(each.changes, state)) for each in versions],
         done=_done(versions),
     )
@@ -280,8 +281,14 @@ def _import_page(
         "import",
         status=status,
         refused=refused,
-        faults=[(fault.path, translate(fault.words, _words())) for fault in faults],
+        faults=_tell_faults(faults, get_state(resources().database)),
     )
+
+
+def _tell_faults(faults: Sequence[Fault], state: State) -> list[tuple[str, str, str]]:
+    """Place in words, place in the file, and why."""
+    t = _words()
+    return [(place_of(each, state, t), each.path, translate(each.words, t)) for each in faults]
 
 
 # --- the form --------------------------------------------------------------------------------
@@ -312,7 +319,7 @@ def _form(
         rows=_rows(values, faults, today) if group.rows else (),
         new_row=draw_new_row(typed, t) if group.rows else (),
         new_code=typed.get("new:code", "")[:40],
-        faults=[(fault.path, translate(fault.words, t)) for fault in faults],
+        faults=[translate(fault.words, t) for fault in faults],
         refused=refused,
         lost=lost,
         code=state["facility", "code"],

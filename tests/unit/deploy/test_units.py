@@ -107,7 +107,7 @@ def commands() -> list[tuple[str, list[str]]]:
 @pytest.mark.parametrize(("name", "words"), commands())
 def test_what_a_unit_starts_is_there_with_these_options(name: str, words: list[str]) -> None:
     path = [words[0]]
-    if words[0] in {"alert", "bundle", "ca", "release"}:
+    if words[0] in {"alerts", "bundle", "ca", "release"}:
         path.append(words[1])
     shown = CliRunner().invoke(main, [*path, "--help"])
     assert shown.exit_code == 0, name

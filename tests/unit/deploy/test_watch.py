@@ -72,11 +72,11 @@ def test_a_disk_full_of_logs_gets_room_and_is_told_once(machine: Machine) -> Non
     assert machine.ballast.exists(), "not yet as bad as that"
     assert "ballast is gone" in machine.look(2)
     assert not machine.ballast.exists()
-    assert machine.told == ["alert raise disk_low"]
+    assert machine.told == ["alerts raise disk_low"]
     machine.look(15)
-    assert machine.told == ["alert raise disk_low"], "between the two nothing is said"
+    assert machine.told == ["alerts raise disk_low"], "between the two nothing is said"
     machine.look(60)
-    assert machine.told == ["alert raise disk_low", "alert clear disk_low"]
+    assert machine.told == ["alerts raise disk_low", "alerts clear disk_low"]
     assert machine.ballast.exists()
 
 
@@ -89,7 +89,7 @@ def test_a_standby_that_is_away_is_told_and_told_again_when_telling_failed(
     (machine.folder / "broken").unlink()
     machine.look(60)
     machine.look(60)
-    assert machine.told == ["alert raise standby_away"] * 2
+    assert machine.told == ["alerts raise standby_away"] * 2
     machine.alone.unlink()
     machine.look(60)
-    assert machine.told[2:] == ["alert clear standby_away"]
+    assert machine.told[2:] == ["alerts clear standby_away"]

@@ -9,11 +9,15 @@ from click.testing import CliRunner, Result
 from sqlalchemy import update
 
 from backend.config import Config
+from backend.domain.roles import StaffRole
 from backend.jobs.seal_audit import seal_rows
+from backend.services.acknowledge_break import acknowledge_break
+from backend.services.recognise_caller import Caller
 from backend.storage.database import Database, open_database
 from backend.storage.tables import AuditCheckpoint
 from tests.factories.audit import change_row, remove_row, sealed_rows, write_events
 from tiepdon.cli import main
+from tiepdon.options import open_set_up_resources
 
 
 @pytest.fixture
@@ -95,3 +99,25 @@ def test_a_file_without_heads_proves_nothing(chained: Database, url: str, tmp_pa
     assert (result.exit_code, "no head of facility main" in result.stderr) == (2, True)
     assert run("verify", "--head", "missing", "--db", url).exit_code == 2
     chained.close()
+
+
+def test_a_break_that_an_auditor_answered_for(
+    chained: Database, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sequence = sealed_rows(chained)[-3].sequence
+    remove_row(chained, sequence)
+    broken = json.loads(run("verify", "--db", url).stdout)
+    auditor = Caller(role="staff", id="k", name="Kiểm", roles=frozenset({StaffRole.AUDITOR}))
+    with open_set_up_resources(url, demo=True) as resources:
+        acknowledge_break(resources, broken["fingerprint"], reason="biên bản 12", staff=auditor)
+    without_keys = run("verify", "--db", url)
+    assert without_keys.exit_code == 1
+    monkeypatch.setenv("TIEPDON_DEMO", "1")
+    result = run("verify", "--db", url)
+    said = json.loads(result.stdout)
+    assert (result.exit_code, said["ok"], said["break"]) == (0, True, None)
+    (known,) = said["known"]
+    assert (known["kind"], known["sequence"]) == ("removed", sequence)
+    assert (known["acknowledged_by"], known["reason"]) == ("staff:k", "biên bản 12")
+    remove_row(chained, sequence + 1)
+    assert run("verify", "--db", url).exit_code == 1

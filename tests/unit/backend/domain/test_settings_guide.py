@@ -12,7 +12,7 @@ from backend import domain
 from backend.domain.setting_kinds import Choice, LoadAims, Said, Table, say
 from backend.domain.settings import FacilitySettings
 from backend.domain.settings_checks import GROUP_KINDS
-from backend.domain.settings_file import State, flatten
+from backend.domain.settings_file import State, flatten, read_path, show_path
 from backend.domain.settings_guide import (
     GROUPS,
     find_entry,
@@ -107,3 +107,22 @@ def test_every_sentence_of_a_check_is_known_in_vietnamese() -> None:
         written = re.findall(r'(?:say\(\s*|words = |words=)"((?:[^"\\]|\\.)*)"', joined)
         missing = {each for each in written if each not in known}
         assert missing == set(), module
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ("settings", "late_min"),
+        ("displays", "Sảnh A", "rooms", 1),
+        ("displays", 'Sảnh "B"] \\', "zone"),
+        ("kiosks", "01a2-x", "name"),
+        (),
+    ],
+)
+def test_a_place_is_read_as_it_was_shown(parts: tuple[str | int, ...]) -> None:
+    assert read_path(show_path(parts)) == parts
+
+
+@pytest.mark.parametrize("shown", ["a b", '["open', "a..b", "a]"])
+def test_what_is_no_place(shown: str) -> None:
+    assert read_path(shown) == ()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import func, insert, select, update
 from backend.domain.alerts import AlertKind
 from backend.domain.data_requests import RequestKind, RequestOutcome
 from backend.domain.ids import new_id
+from backend.domain.kiosk_health import HourFigures
 from backend.jobs.close_past_steps import close_past_steps
 from backend.jobs.purge import last_linked_day, purge
 from backend.services.keep_data_requests import Asker, RequestWish, end_request, take_request
@@ -97,6 +99,22 @@ def test_short_lived_rows(
     assert count(desk, tables.IdempotencyKey) == count(desk, tables.LiveEvent) == 0
 
 
+def add_fleet(desk: Desk, now: datetime) -> None:
+    """Of one kiosk: an hour, an absence, an alert that is over and an order."""
+    kiosk_id = desk.hospital.add_kiosk("K purge")[0].id
+    with desk.hospital.database.write() as unit:
+        unit.add(fleet.KioskHour, kiosk_id=kiosk_id, **asdict(HourFigures(hour=now)))
+        unit.add(fleet.KioskAbsence, id=new_id(), kiosk_id=kiosk_id, began_at=now, ended_at=now)
+        unit.add(
+            fleet.Alert, id=new_id(), kind="too_hot", subject="kiosk:k", detail={}, raised_at=now,
+            cleared_at=now,
+        )  # fmt: skip
+        unit.add(
+            fleet.KioskCommand, id=new_id(), kiosk_id=kiosk_id, kind="restart", created_by="x",
+            created_at=now, expires_at=now,
+        )  # fmt: skip
+
+
 def test_classes_with_a_span_of_their_own(
     desk: Desk, resources: Resources, service: str, clock: SettableClock
 ) -> None:
@@ -110,12 +128,14 @@ def test_classes_with_a_span_of_their_own(
         unit.add(
             tables.DeviceEvent, id=new_id(), kiosk_id="k", device="printer", state="ready", at=now
         )
+    add_fleet(desk, now)
     desk.take(service)
     settle_messages(desk)
     kept: list[tuple[int, set[type[tables.Base]]]] = [
         (1, {tables.RateLimit, tables.PartnerSignature}),
         (30, {tables.OutboxMessage, tables.EnrolmentCode}),
-        (90, {tables.DeviceEvent}),
+        (90, {tables.DeviceEvent, fleet.KioskCommand}),
+        (400, {fleet.KioskHour, fleet.KioskAbsence, fleet.Alert}),
     ]
     start = clock.now
     for days, classes in kept:

@@ -244,6 +244,10 @@ GET  /staff/payments/shifts/<shift_id>/figures.<any(csv,xlsx):form> accountant c
 POST /staff/payments/shifts/open cashier
 GET  /staff/reception reception
 GET  /staff/reception/visits/<visit_id>/evidence reception
+GET  /staff/reports head it quality
+GET  /staff/reports/<any(day,week,month,quarter,year):span>/<day> head it quality
+GET  /staff/reports/<any(day,week,month,quarter,year):span>/<day>/figures.<any(csv,xlsx):form> head it quality
+POST /staff/reports/<any(day,week,month,quarter,year):span>/<day>/sign head quality
 GET  /staff/rooms cashier head reception room_caller
 GET  /staff/rooms/<room_id> cashier head reception room_caller
 GET  /staff/rooms/<room_id>/list cashier head reception room_caller

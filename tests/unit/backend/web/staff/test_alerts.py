@@ -50,6 +50,7 @@ def test_what_is_wrong_since_when_and_what_to_do(
     text = it_desk.get("/staff/alerts").text
     assert "<b>Kiosk 3</b>: hết giấy in" in text
     assert "Mang cuộn giấy mới đến thay." in text
+    assert f'href="/staff/fleet/{kiosk.id}"' in text
     assert "Từ 23/11 08:00 (4 phút trước)" in text
     assert "Mọi thứ đang chạy tốt." not in text
     mend(hospital.database, AlertKind.PAPER_OUT, f"kiosk:{kiosk.id}")

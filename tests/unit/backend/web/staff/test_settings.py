@@ -306,7 +306,8 @@ def test_a_file_with_faults_is_refused_whole(it: FlaskClient, resources: Resourc
     document["settings"]["early_min"] = 40
     reply = upload(it, json.dumps(document))
     assert reply.status_code == 422
-    assert "<code>settings.late_min</code>" in reply.text
+    assert "Có hẹn, được đến muộn<br>" in reply.text
+    assert "settings.late_min</code>" in reply.text
     assert "Cần một số nguyên" in reply.text
     assert read_settings(resources.database)["early_min"] == 30
 
@@ -346,3 +347,34 @@ def test_what_was_previewed_is_what_is_done(it: FlaskClient, resources: Resource
 
 def test_an_unknown_page(it: FlaskClient) -> None:
     assert it.get(f"{BASE}/nothing").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "place"),
+    [
+        ({"settings": {"standing": {"points": 900}}}, "Điểm xếp cấp", "settings.standing.points"),
+        ({"settings": {"calling": {"rate": 9}}}, "Lời gọi số: tốc độ", "settings.calling.rate"),
+        ({"settings": {"nothing": 1}}, "settings.nothing", "settings.nothing"),
+        ({"displays": {"Sảnh": {"zone": "A"}}}, "Màn hình “Sảnh”: khu", "zone"),
+        ({"kiosks": {"k": {"name": "A"}}}, "Ki-ốt “k”: tên", "kiosks.k.name"),
+        (
+            {"priority_groups": {"pregnant": {"rank": -1}}},
+            "Thứ bậc",
+            "priority_groups.pregnant.rank",
+        ),
+        (
+            {"priority_groups": {"pregnant": {"x": 1}}},
+            "không có mục này",
+            "priority_groups.pregnant.x",
+        ),
+        ({"rooms": {}}, "Không có phần tên này", "rooms"),
+        ({"settings": []}, "Cần tên và giá trị", "settings"),
+    ],
+)
+def test_the_place_of_a_fault_is_said_in_words(
+    it: FlaskClient, change: dict[str, Any], words: str, place: str
+) -> None:
+    reply = upload(it, json.dumps({"format": "tiepdon-settings/1"} | change))
+    assert reply.status_code == 422
+    assert words in html.unescape(reply.text)
+    assert f"{place}</code>" in html.unescape(reply.text)

@@ -1,0 +1,1 @@
+"""Reports: what is counted, how times spread, which days belong together. Pure decisions."""
