@@ -23,6 +23,6 @@ def tell_alerts(root: Root, rules: Rules, *, rolled_back: bool) -> None:
     deed = "raise" if rolled_back else "clear"
     alert = [deed, AlertKind.RELEASE_ROLLED_BACK.value, "--subject", SUBJECT]
     try:
-        run([root.command(current.version), "alert", *alert], "the alert", rules)
+        run([root.command(current.version), "alerts", *alert], "the alert", rules)
     except ReleaseRefused as error:
         click.echo(f"the IT desk was not told: {error.detail}", err=True)

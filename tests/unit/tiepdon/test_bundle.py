@@ -116,8 +116,8 @@ def test_a_unit_of_systemd_is_stopped_started_and_taken_back(
     assert run("bundle", "install", better, *place).exit_code == 0
     alerts = [line for line in calls.read_text().splitlines() if "alert" in line]
     assert alerts == [
-        "1.0.0 alert clear release_rolled_back --subject server",
-        "1.0.0 alert raise release_rolled_back --subject server",
-        "1.0.0 alert raise release_rolled_back --subject server",
-        "1.1.1 alert clear release_rolled_back --subject server",
+        "1.0.0 alerts clear release_rolled_back --subject server",
+        "1.0.0 alerts raise release_rolled_back --subject server",
+        "1.0.0 alerts raise release_rolled_back --subject server",
+        "1.1.1 alerts clear release_rolled_back --subject server",
     ]
