@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -49,8 +50,16 @@ def name_subject(subject: str, language: Language) -> str:
     while ":" in begin:
         begin = begin.rpartition(":")[0]
         if (found := words.get(f"{begin}:")) is not None:
-            return str(found[language]).format(rest=subject[len(begin) + 1 :])
+            return str(found[language]).format(rest=_read_day(subject[len(begin) + 1 :]))
     return subject
+
+
+def _read_day(text: str) -> str:
+    """Days as people here write them; anything else as it stands."""
+    try:
+        return date.fromisoformat(text).strftime("%d/%m/%Y")
+    except ValueError:
+        return text
 
 
 @cache

@@ -329,6 +329,7 @@ def _bring_trouble(hall: Hall) -> Callable[[Page], None]:
     def prepare(page: Page) -> None:
         with open_records(hall.server.database_url) as database:
             bring_trouble(database)
+        page.reload()
         page.wait_for_selector(".alert")
 
     return prepare

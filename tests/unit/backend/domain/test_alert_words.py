@@ -32,7 +32,7 @@ def test_no_words_are_left_of_a_kind_that_is_gone() -> None:
         ("server", "Máy chủ"),
         ("disk:data", "Đĩa dữ liệu"),
         ("party:pay:momo", "Cổng thanh toán momo"),
-        ("report:day:2026-11-26", "Báo cáo ngày 2026-11-26"),
+        ("report:day:2026-11-26", "Báo cáo ngày 26/11/2026"),
         ("kiosk:0193", "Một kiosk"),
         ("something else", "something else"),
         ("new:kind", "new:kind"),
