@@ -32,6 +32,7 @@ NAMES = (
     "audit",
     "backup",
     "fleet",
+    "start",
     "month",
     "reports",
 )

@@ -35,6 +35,8 @@ WHAT = {
     "payments": "50 payments a second are told by signed callbacks (the sandbox's) while 150 kiosks ask for news every 0.6 s, half of "
     "which pause is in every figure. Two web workers, PostgreSQL with synchronous commit, bank and kiosks on the same two cores. Orders go "
     "to the stand-ins of providers in processes of their own.",
+    "start": "The server as its unit starts it, on a database that was set up before, until /readyz says ready; the supervisor is "
+    "one that keeps the unit's Restart= and RestartSec=. Shortest of three.",
     "month": "A month with a clock that is moved: the whole application with its jobs at each hour, in one process on SQLite; the kiosk's "
     "window with its clock moved by a day after so many visits. Memory of the process at the end of each day, and the straight line "
     "through it.",

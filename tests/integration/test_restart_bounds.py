@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,23 @@ from tiepdon.demo.server import free_port
 pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(120)]
 
 START_S, RESTART_S = 3.0, 5.0
+"""On a calm machine; `python -m bench start` holds the figures against them."""
+BUSY = 4
+"""Times as long on one that has other work: a bound of the clock is no test there."""
 TRIES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """The shortest of some tries, each until the server says that it is ready."""
+
+    start_s: float
+    killed_s: float
+    """Its first process ended by kill -9."""
+    cut_s: float
+    """All of its processes."""
+    pause_s: float
+    """Of these the unit waits before it starts again."""
 
 
 def wait_until_ready(port: int, within_s: float = 60) -> None:
@@ -47,20 +64,21 @@ def url(place: tuple[str, PostgresServer | None]) -> str:
     return place[0]
 
 
-def test_start_and_restart_are_within_their_bounds(url: str, tmp_path: Path) -> None:
+def measure(url: str, folder: Path) -> Taken:
+    """Under a supervisor that keeps the rules of the unit."""
     port = free_port()
     unit = Unit(UNITS / "tiepdon-server.service")
     assert "--port 8080" in unit.one("ExecStart")
     unit._values["ExecStart"][0] = unit.one("ExecStart").replace("8080", str(port))
     environ = {"TIEPDON_DB": url, "TIEPDON_DEMO": "1", "TIEPDON_HIS": "builtin"}
-    environ["TIEPDON_DATA"] = str(tmp_path)
+    environ["TIEPDON_DATA"] = str(folder)
     started_s, killed_s, cut_s = [], [], []
     # The first try fills the caches of the disk, as the start of the machine would have.
     for _ in range(TRIES):
-        folder = tmp_path / str(len(started_s))
-        folder.mkdir()
+        place = folder / str(len(started_s))
+        place.mkdir()
         supervisor = Supervisor(
-            unit, program=[sys.executable, "-m", "tiepdon"], environ=environ, folder=folder
+            unit, program=[sys.executable, "-m", "tiepdon"], environ=environ, folder=place
         )
         began = time.monotonic()
         supervisor.start()
@@ -80,10 +98,16 @@ def test_start_and_restart_are_within_their_bounds(url: str, tmp_path: Path) -> 
                 supervisor.wait_for_notice(1)
         finally:
             supervisor.stop()
-    print(
-        f"start {min(started_s):.2f} s, kill -9 of the parent {min(killed_s):.2f} s,"
-        f" of all processes {min(cut_s):.2f} s, of which {supervisor.restart_s:g} s wait the unit"
+    return Taken(
+        start_s=min(started_s),
+        killed_s=min(killed_s),
+        cut_s=min(cut_s),
+        pause_s=supervisor.restart_s,
     )
-    assert min(started_s) <= START_S
-    assert min(killed_s) <= RESTART_S
-    assert min(cut_s) <= RESTART_S
+
+
+def test_it_is_served_again_without_anybody(url: str, tmp_path: Path) -> None:
+    taken = measure(url, tmp_path)
+    assert taken.start_s <= START_S * BUSY
+    assert taken.pause_s < taken.killed_s <= RESTART_S * BUSY
+    assert taken.pause_s < taken.cut_s <= RESTART_S * BUSY
