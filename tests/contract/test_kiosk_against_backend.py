@@ -449,17 +449,17 @@ def test_staff_take_a_kiosk_out_of_service_and_put_it_back(
     bench: Bench, database: Database, kiosk_id: str
 ) -> None:
     pause_kiosk(database, kiosk_id, SHUT, actor="staff")
-    bench.wait(11)
+    bench.wait(21)
     shows(bench, Screen.OUT_OF_SERVICE)
     assert SHUT.vi in texts_of(bench.kiosk.frame)
     resume_kiosk(database, kiosk_id, actor="staff")
-    bench.wait(11)
+    bench.wait(21)
     shows(bench, Screen.WELCOME)
 
 
 def test_staff_say_where_it_stands(bench: Bench, database: Database, kiosk_id: str) -> None:
     set_profile(database, kiosk_id, "laboratory", actor="staff")
-    bench.wait(11)
+    bench.wait(21)
     view = bench.kiosk.frame.view
     assert isinstance(view, ChoiceView)
     assert view.choices[0].action == Action("start", "ticket")
@@ -469,14 +469,14 @@ def test_every_order_is_answered_once(bench: Bench, database: Database, kiosk_id
     for kind in ("test_print", "take_picture", "send_logs", "restart"):
         order_kiosk(database, kiosk_id, kind, actor="staff")
     bench.log.content = gzip.compress(b"a log")
-    bench.wait(11)
+    bench.wait(21)
     assert bench.kiosk.wants_picture
     bench.kiosk.take_picture(lambda: encode_png(bytes(16 * 16 * 4), (16, 16)))
     bench.wait(1)
     assert bench.kiosk.wants_restart
     # The process ends here; the next one finds the journal.
     anew = Bench(server=bench.kiosk._ctx.gateway, journal=bench.journal)
-    anew.wait(12)
+    anew.wait(22)
     assert states_of(database) == {
         "test_print": ("done", None),
         "take_picture": ("done", None),
@@ -492,7 +492,7 @@ def test_an_order_that_cannot_be_obeyed_says_why(
 ) -> None:
     walk(bench, TO_SCAN)
     order_kiosk(database, kiosk_id, "take_picture", actor="staff")
-    bench.wait(11)
+    bench.wait(21)
     assert states_of(database) == {"take_picture": ("refused", "visit_open")}
 
 

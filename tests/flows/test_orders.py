@@ -112,7 +112,7 @@ def test_a_restart_is_done_once_even_though_the_order_comes_again(tmp_path: Path
 
     anew = Bench(started=False, journal=CommandJournalFile(journal))
     anew.gateway.orders = bench.gateway.orders
-    anew.wait(12)
+    anew.wait(22)
     assert not anew.kiosk.wants_restart
     assert result_of(anew, "r1").state == "done"
 

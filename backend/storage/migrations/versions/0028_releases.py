@@ -53,3 +53,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["kiosk_id"], ["kiosk.id"], name="fk_kiosk_release_kiosk_id"),
         sa.PrimaryKeyConstraint("kiosk_id", name="pk_kiosk_release"),
     )
+
+
+def downgrade() -> None:
+    for table in ("kiosk_release", "release_target", "release_bundle"):
+        op.drop_table(table)

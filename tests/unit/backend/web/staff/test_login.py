@@ -286,7 +286,7 @@ def test_a_role_taken_away_is_gone_at_the_next_click(
     assert browser.get("/staff/help").status_code == 200
     manage_users.set_roles(database, name="truc", roles=[StaffRole.AUDITOR])
     assert browser.get("/staff/help").status_code == 403
-    assert audit(database)[-1] == "user_roles_changed"
+    assert audit(database)[-2:] == ["user_roles_changed", "access_refused"]
 
 
 def test_the_first_sign_in_changes_the_password(browser: FlaskClient, database: Database) -> None:
