@@ -18,7 +18,8 @@ demo: setup ## the whole check-in with a demo hospital and simulated devices
 
 .PHONY: test
 test: setup lint types imports ## every check: lint, types, imports, tests on SQLite and PostgreSQL
-	@$(PY) -m pytest -n 2 --dist worksteal -m "not slow and not gui"
+	@# Three on two processors: much of it waits for silence on purpose.
+	@$(PY) -m pytest -n 3 --dist worksteal -m "not slow and not gui"
 	@# By file, in their order: pages of one file share a hospital, and people wait in it.
 	@$(PY) -m pytest -p no:randomly -n 2 --dist loadfile -m "(slow or gui) and not alone"
 	@$(PY) -m pytest -p no:randomly -m alone tests/integration
