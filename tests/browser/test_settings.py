@@ -138,7 +138,7 @@ def test_a_file_with_a_wrong_room_is_refused_whole(open_page: OpenPage) -> None:
     page = open_page(BASE, name="it")
     document = _download(page)
     document["displays"]["Sảnh tệp"]["rooms"] = ["999"]  # type: ignore[index]  # read as JSON
-    document["settings"]["late_min"] = 33  # type: ignore[index]
+    document["settings"]["late_min"] = 33  # type: ignore[index]  # read as JSON
     _upload(page, document)
     expect(page.get_by_role("alert")).to_contain_text("Chưa có gì thay đổi")
     row = page.locator("tbody tr")
@@ -155,7 +155,7 @@ def test_a_file_is_shown_taken_and_taken_back(open_page: OpenPage) -> None:
     document = _download(page)
     _upload(page, document)
     expect(page.get_by_role("alert")).to_contain_text("không có gì để đổi")
-    document["settings"]["late_min"] = 33  # type: ignore[index]
+    document["settings"]["late_min"] = 33  # type: ignore[index]  # read as JSON
     _upload(page, document)
     expect(page.locator("tbody tr")).to_contain_text("33 phút")
     page.get_by_role("button", name="Áp dụng").click()

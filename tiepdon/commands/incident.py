@@ -107,6 +107,6 @@ def _new_file(path: Path) -> Iterator[BinaryIO]:
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
-    except BaseException:
+    except BaseException:  # Ctrl-C too: half a pack of people must not lie about
         path.unlink(missing_ok=True)
         raise

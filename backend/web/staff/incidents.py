@@ -97,7 +97,7 @@ def pack(incident_id: str) -> Response:
             actor=caller().actor,
         )
         file.seek(0)
-    except BaseException:
+    except BaseException:  # whatever ends it, an interrupt too: no half a pack is kept open
         file.close()
         raise
     reply = send_file(
