@@ -42,7 +42,7 @@ WHAT = {
     "through it.",
     "reports": "Reports of a large hospital on PostgreSQL. A day has 8,219 visits, 40,000 steps and 160,000 changes of them; "
     "pages read rolled-up figures of two years (100 rooms, 60 kiosks) and are timed in the server, the slowest of five openings.",
-    "fleet": "60 kiosks beat every 30 s, ask for orders every 20 s and tell of a device twelve times an hour, beside a year of history "
+    "fleet": "60 kiosks beat every 30 s, are answered with their orders, and tell of a device twelve times an hour, beside a year of history "
     "(525,600 hours, 438,000 device events, 21,900 alerts). Two web workers on PostgreSQL with synchronous commit; kiosks, browser and "
     "database on the same two cores. The cost is processor time of the web workers, less what they take while nobody calls.",
     "backup": "`tiepdon backup` to two folders with the niceness of its unit while people take numbers, then `tiepdon restore` into a second, empty "

@@ -1,4 +1,4 @@
-"""Staff order a kiosk to do something once; it asks every ten seconds what there is to do.
+"""Staff order a kiosk to do something once; each of its beats is answered with what there is to do.
 
 An order waits for a kiosk that is away and expires. It comes again until it is answered, and the
 first answer counts: a kiosk that lost its own answer on the way does not do it twice for us.
@@ -29,7 +29,7 @@ MAX_HANDED_OUT = 20
 _FILES = {"take_picture": b"\x89PNG\r\n\x1a\n", "send_logs": b"\x1f\x8b"}
 """How a picture (PNG) and logs (gzip) begin: nothing else is kept, nor shown to staff."""
 
-# Built once: a kiosk asks every ten seconds, and building would cost as much as asking.
+# Built once: every beat asks, and building would cost as much as asking.
 _OF_KIOSK = (
     select(
         Kiosk.profile,
@@ -123,19 +123,15 @@ def cancel_order(database: Database, kiosk_id: str, order_id: str, *, actor: str
     return database.transact(cancel)
 
 
-def hand_out_orders(database: Database, kiosk_id: str) -> Orders:
-    """One look for what is asked six times a second; written only when there is something new."""
-    now = database.clock()
-    with database.read() as connection:
-        rows = connection.execute(_OF_KIOSK, {"kiosk_id": kiosk_id, "now": now}).all()
+def hand_out_orders(unit: UnitOfWork, kiosk_id: str) -> Orders:
+    """One look; written only when there is something new."""
+    rows = unit.connection.execute(_OF_KIOSK, {"kiosk_id": kiosk_id, "now": unit.now}).all()
     new = [row.id for row in rows if row.state == "waiting"]
     if new:
-        database.transact(
-            lambda unit: unit.connection.execute(
-                update(KioskCommand)
-                .where(KioskCommand.id.in_(new), KioskCommand.state == "waiting")
-                .values(state="taken", taken_at=unit.now)
-            )
+        unit.connection.execute(
+            update(KioskCommand)
+            .where(KioskCommand.id.in_(new), KioskCommand.state == "waiting")
+            .values(state="taken", taken_at=unit.now)
         )
     return Orders(
         profile=rows[0].profile if rows else "reception",

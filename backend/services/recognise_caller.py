@@ -19,8 +19,6 @@ from backend.storage.tables import ApiToken, Kiosk, UserAccount
 
 CACHED_FOR_S = 15.0
 """A revoked credential is refused after this long at the latest, in every worker."""
-KIOSK_CACHED_FOR_S = 45.0
-"""A kiosk calls every few seconds all day, and has to be out within a minute only (SE-11)."""
 MAX_CACHED = 2_000
 NOTED_EVERY = timedelta(hours=1)
 """The use of a token is written down this often: it shows that somebody still needs it."""
@@ -98,9 +96,7 @@ class Callers:
             if caller is not None:
                 if len(self._known) >= MAX_CACHED:
                     self._known.clear()
-                is_staff = caller.role == "staff"
-                kept_s = CACHED_FOR_S if is_staff else KIOSK_CACHED_FOR_S
-                self._known[digest] = (now + kept_s, caller)
+                self._known[digest] = (now + CACHED_FOR_S, caller)
         return caller
 
     def _find_kiosk(self, digest: str) -> Caller | None:

@@ -1,7 +1,7 @@
-"""A kiosk says that it is alive, and how it is: twice a minute.
+"""A kiosk says that it is alive, and how it is: twice a minute. It hears what it shall be and do.
 
 The newest report is kept, what turned is told, and the figures of each hour are laid down once
-the hour is over. Two statements a beat: sixty kiosks must cost next to nothing.
+the hour is over. Three statements a beat: sixty kiosks must cost next to nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, select, update
 
 from backend.domain.kiosk_health import HourFigures, Notes, count_new, hour_of, is_silent
 from backend.services.judge_kiosk import end_absence, judge_kiosk
+from backend.services.order_kiosk import Orders, hand_out_orders
 from backend.services.record_device_event import keep_device_state
 from backend.storage.database import Database
 from backend.storage.fleet_tables import KioskHour
@@ -40,10 +41,10 @@ _BEAT = (
 
 def take_report(
     database: Database, *, kiosk_id: str, report: Mapping[str, Any] | None = None
-) -> None:
+) -> Orders:
     """`report` is a KioskReport as JSON; without one it is alive and says nothing more."""
 
-    def take(unit: UnitOfWork) -> None:
+    def take(unit: UnitOfWork) -> Orders:
         known = unit.connection.execute(_KNOWN, {"of_kiosk": kiosk_id}).one_or_none()
         before: Mapping[str, Any] = known.report if known else {}
         notes = Notes.from_json(known.notes if known else {})
@@ -64,8 +65,9 @@ def take_report(
             )
         if known is not None and is_silent(known.at, now=unit.now):
             end_absence(unit, kiosk_id)
+        return hand_out_orders(unit, kiosk_id)
 
-    database.transact(take)
+    return database.transact(take)
 
 
 def _as_kept(

@@ -71,7 +71,7 @@ class Command(Reply):
 
 
 class KioskOrders(Reply):
-    """How this kiosk shall be, and what it shall do once: GET /api/v1/kiosk/orders."""
+    """How this kiosk shall be, and what it shall do once: the answer to a beat."""
 
     profile: Profile
     out_of_service: Label | None

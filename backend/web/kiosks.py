@@ -13,7 +13,7 @@ from backend.errors import ValidationFailed
 from backend.services.enrol_kiosk import enrol_kiosk
 from backend.services.limit_flood import FloodGate
 from backend.services.limit_tries import ENROLMENTS_PER_ADDRESS, count_tries
-from backend.services.order_kiosk import hand_out_orders, take_result
+from backend.services.order_kiosk import take_result
 from backend.services.record_device_event import record_device_event
 from backend.services.take_report import take_report
 from backend.web import fleet_schemas, schemas
@@ -93,17 +93,30 @@ def settings() -> Response:
     return json_reply(reply)
 
 
-@blueprint.post("/kiosks/heartbeat", responses={204: None})
+@blueprint.post("/kiosks/heartbeat", responses={200: fleet_schemas.KioskOrders, 204: None})
 @allow("kiosk", "agent")
 def heartbeat(body: fleet_schemas.Heartbeat) -> Response:
-    """Say that this kiosk is alive, and how: twice a minute, or staff see it as silent
+    """Say that this kiosk is alive, and how; hear how it shall be, and what it shall do once
 
-    At once besides when something changed. A flood of them is refused, this kiosk's only.
+    Twice a minute, or staff see it as silent; at once besides when something changed. The same
+    command comes until it was answered. A flood is refused, this kiosk's only. A print agent hears
+    204: it has requests of its own.
     """
     flood_gate().enter(caller().id)
     report = body.root.model_dump(mode="json") if body.root else None
-    take_report(resources().database, kiosk_id=caller().id, report=report)
-    return Response(status=204)
+    orders = take_report(resources().database, kiosk_id=caller().id, report=report)
+    if caller().role == "agent":
+        return Response(status=204)
+    out = orders.out_of_service
+    reply = fleet_schemas.KioskOrders(
+        profile=orders.profile,
+        out_of_service=schemas.Label(vi=out["vi"], en=out["en"]) if out else None,
+        commands=[
+            fleet_schemas.Command(id=order.id, kind=order.kind, expires_at=order.expires_at)
+            for order in orders.orders
+        ],
+    )
+    return json_reply(reply)
 
 
 @blueprint.post("/kiosks/device-events", responses={204: None})
@@ -119,26 +132,6 @@ def device_event(body: schemas.DeviceEventRequest) -> Response:
         reason=body.reason,
     )
     return Response(status=204)
-
-
-@blueprint.get("/kiosk/orders", responses={200: fleet_schemas.KioskOrders})
-@allow("kiosk")
-def orders() -> Response:
-    """How this kiosk shall be, and what it shall do once: asked every twenty seconds
-
-    The same command comes until it was answered.
-    """
-    found = hand_out_orders(resources().database, caller().id)
-    out = found.out_of_service
-    reply = fleet_schemas.KioskOrders(
-        profile=found.profile,
-        out_of_service=schemas.Label(vi=out["vi"], en=out["en"]) if out else None,
-        commands=[
-            fleet_schemas.Command(id=order.id, kind=order.kind, expires_at=order.expires_at)
-            for order in found.orders
-        ],
-    )
-    return json_reply(reply)
 
 
 @blueprint.post("/kiosk/commands/<command_id>/result", responses={204: None})

@@ -234,6 +234,12 @@ class FakeGateway:
     def numbers_given(self) -> int:
         return self._numbers
 
+    def forget(self) -> None:
+        """What was asked so far: who plays a month keeps only what a kiosk keeps."""
+        for record in (self.calls, self.scans, self.visit_requests, self.print_states,
+                       self.device_events, self.kiosk_reports, self._answers):  # fmt: skip
+            record.clear()
+
     # --- the port ---------------------------------------------------------------------------------
 
     def check(self) -> None:
@@ -248,16 +254,13 @@ class FakeGateway:
     def close(self) -> None:
         self.down = True
 
-    def beat(self, report: fleet.KioskReport | None = None) -> None:
-        self._reach("beat")
-        if report is not None:
-            self.kiosk_reports.append(report)
-
-    def get_orders(self) -> fleet.KioskOrders:
+    def beat(self, report: fleet.KioskReport | None = None) -> fleet.KioskOrders:
         """Commands stay on the list until they were answered."""
-        self._reach("get_orders")
+        self._reach("beat")
         if not self.enrolled:
             raise CredentialRefused
+        if report is not None:
+            self.kiosk_reports.append(report)
         waiting = [each for each in self.orders.commands if each.id not in self.command_results]
         return self.orders.model_copy(update={"commands": waiting})
 

@@ -106,11 +106,8 @@ class HttpGateway:
     def get_settings(self) -> models.KioskSettings:
         return self._get(models.KioskSettings, "/kiosk")
 
-    def beat(self, report: fleet.KioskReport | None = None) -> None:
-        self._call("POST", "/kiosks/heartbeat", report)
-
-    def get_orders(self) -> fleet.KioskOrders:
-        return self._get(fleet.KioskOrders, "/kiosk/orders")
+    def beat(self, report: fleet.KioskReport | None = None) -> fleet.KioskOrders:
+        return _parsed(fleet.KioskOrders, self._call("POST", "/kiosks/heartbeat", report))
 
     def tell_command(self, command_id: str, result: fleet.CommandResult) -> None:
         self._call(

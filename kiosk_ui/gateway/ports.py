@@ -23,11 +23,8 @@ class Gateway(Protocol):
 
     def get_settings(self) -> models.KioskSettings: ...
 
-    def beat(self, report: fleet.KioskReport | None = None) -> None:
-        """Says that this kiosk is alive, and how it is."""
-
-    def get_orders(self) -> fleet.KioskOrders:
-        """How this kiosk shall be now, and what it shall do once."""
+    def beat(self, report: fleet.KioskReport | None = None) -> fleet.KioskOrders:
+        """Says that this kiosk is alive, and how it is; hears how it shall be, and what to do."""
 
     def tell_command(self, command_id: str, result: fleet.CommandResult) -> None:
         """What became of an order. Told again it changes nothing."""

@@ -1,6 +1,6 @@
 """What staff order this kiosk to be and to do. Each deed is done once, and answered until heard.
 
-The server says an order again every twenty seconds until it has the answer. So nothing here waits or
+The server says an order again with every beat until it has the answer. So nothing here waits or
 retries by itself: what cannot be done now is looked at again when the order comes again.
 """
 

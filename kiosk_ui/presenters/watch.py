@@ -9,6 +9,7 @@ from devices.models import PrinterState, ScannerState
 from kiosk_ui.errors import CredentialRefused, GatewayError, ServerAway, ServerRefused
 from kiosk_ui.events import KioskEvent
 from kiosk_ui.flow import Screen
+from kiosk_ui.gateway.fleet_models import KioskOrders
 from kiosk_ui.gateway.models import DeviceEventRequest, KioskSettings
 from kiosk_ui.presenters.chores import Chore
 from kiosk_ui.presenters.context import Context
@@ -26,9 +27,8 @@ SETTINGS_EVERY_S = 60.0
 """A credential taken back is noticed within a minute."""
 REPORTS_EVERY_S = 10.0
 BEAT_EVERY_S = 30.0
-"""Staff see a kiosk as silent when it is not heard for longer."""
+"""Staff see a kiosk as silent when it is not heard for longer. The answer brings their orders."""
 GRANT_EVERY_S = 600.0
-ORDERS_EVERY_S = 20.0
 LEAST_APART_S = 3.0
 """Of two beats, when much happens."""
 LOOK_EVERY_S = 5.0
@@ -70,16 +70,10 @@ class Watch:
         self._grant = Chore(every_s=GRANT_EVERY_S, call=self._fetch_grant)
         self._hand_in = Chore(every_s=REPORTS_EVERY_S, call=ctx.offline.hand_in)
         self._beat = Chore(
-            every_s=BEAT_EVERY_S, call=self._send_beat, done=lambda _none: self._note_beat()
-        )
-        self._ask_orders = Chore(
-            every_s=ORDERS_EVERY_S,
-            call=gateway.get_orders,
-            done=self.orders.take,
-            failed=self._no_orders,
+            every_s=BEAT_EVERY_S, call=self._send_beat, done=self._beaten, failed=self._unbeaten
         )
         self._refused = False
-        self._beaten: tuple[PrinterState, TouchState | None] | None = None
+        self._told_in_beat: tuple[PrinterState, TouchState | None] | None = None
         self._beat_s = 0.0
         self._scanner: str | None = None
         """As last known; asleep it says nothing."""
@@ -97,7 +91,6 @@ class Watch:
             self._settings.run_if_due(ctx)
         if ctx.connected:
             self._hurry()
-            self._ask_orders.run_if_due(ctx)
             self._reports.run_if_due(ctx)
             self._beat.run_if_due(ctx)
             self._grant.run_if_due(ctx)
@@ -115,7 +108,6 @@ class Watch:
         self._ctx.server_up = True
         for chore in (
             self._settings,
-            self._ask_orders,
             self._reports,
             self._hand_in,
             self._beat,
@@ -147,11 +139,6 @@ class Watch:
         elif self._ctx.settings is None:
             self._ctx.out_reason = "out.server"
 
-    def _no_orders(self, error: Exception) -> None:
-        """A server that knows no orders gives none. One that is away may have some."""
-        if not isinstance(error, (ServerAway, CredentialRefused)):
-            self._ctx.orders_known = True
-
     def _open_or_shut(self) -> None:
         """At the start only: who is in the middle of something is not thrown out."""
         visit, ready = self._ctx.visit, self._ctx.ready
@@ -162,22 +149,33 @@ class Watch:
 
     # --- this kiosk -------------------------------------------------------------------------------
 
-    def _note_beat(self) -> None:
+    def _beaten(self, orders: KioskOrders) -> None:
         self._beat_s = self._ctx.clock.ticks_s()
+        self.orders.take(orders)
+
+    def _unbeaten(self, error: Exception) -> None:
+        """Nobody can begin before the orders are known, so the first ones are asked for again soon.
+
+        A server that does not give them has none. One that is away may have some.
+        """
+        if not isinstance(error, (ServerAway, CredentialRefused)):
+            self._ctx.orders_known = True
+        elif not self._ctx.orders_known:
+            self._beat.next_s = self._ctx.clock.ticks_s() + LEAST_APART_S
 
     def _hurry(self) -> None:
         """What staff should see at once does not wait for its turn; a loose wire floods nobody."""
         seen = (self._ctx.printer.state(), self.lookout.watch.state)
-        if seen == self._beaten:
+        if seen == self._told_in_beat:
             return
-        self._beaten = seen
+        self._told_in_beat = seen
         self._beat.next_s = min(self._beat.next_s, self._beat_s + LEAST_APART_S)
 
-    def _send_beat(self) -> None:
+    def _send_beat(self) -> KioskOrders:
         """On a worker thread. Times that were not heard are told with the next one."""
         times_ms = self._ctx.tally.take_times()
         try:
-            self._ctx.gateway.beat(
+            orders = self._ctx.gateway.beat(
                 make_report(
                     self._ctx,
                     self._upkeep,
@@ -192,12 +190,12 @@ class Watch:
             if not self._refused:
                 _log.error("%s code=%s", KioskEvent.REPORT_REFUSED, error.problem_code)
             self._refused = True
-            self._ctx.gateway.beat()
+            return self._ctx.gateway.beat()
         except GatewayError:
             self._ctx.tally.give_back(times_ms)
             raise
-        else:
-            self._refused = False
+        self._refused = False
+        return orders
 
     # --- the devices ------------------------------------------------------------------------------
 

@@ -132,10 +132,11 @@ def test_a_press_on_an_old_page_calls_nobody_and_says_so(open_page: OpenPage, ha
     first, second, third = take(hall, "205", 3)
     page = open_room(open_page, hall, "205")
     expect_waiting(page, first, second, third)
+    other = RoomStaff(hall.staff("letan"), hall.find_room("205"))
 
     def go_first(route: Route) -> None:
-        """Another computer is faster by the time of one request."""
-        RoomStaff(hall.staff("letan"), hall.find_room("205")).next()
+        """Another computer is faster by the time of one request: the page gives up after five seconds."""
+        other.next()
         route.continue_()
 
     page.route("**/next", go_first)

@@ -18,7 +18,7 @@ from tests.browser.conftest import OpenPage, list_serious_faults
 from tiepdon.demo.server import DemoServer
 
 PATIENCE_MS = 90_000
-"""A kiosk starts, draws in software and asks for its orders every twenty seconds."""
+"""A kiosk starts, draws in software and hears its orders every thirty seconds."""
 NAME = "Sảnh A, máy thật"
 
 

@@ -137,7 +137,7 @@ def his() -> Iterator[ScriptedHis]:
 
 @pytest.fixture
 def url(hospital: Hospital, his: ScriptedHis, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(recognise_caller, "KIOSK_CACHED_FOR_S", 0.0)
+    monkeypatch.setattr(recognise_caller, "CACHED_FOR_S", 0.0)
     config = make_config(coverage_patient_wait_s=0.3, coverage_timeout_s=1.0)
     resources = assemble(
         replace(config, demo=False),

@@ -155,6 +155,11 @@ class FakePrinter:
             self.test_pages.append(page)
         return PrintResult(job_id=job_id, state=self.ends, reason=self.reason, elapsed_ms=250)
 
+    def forget(self) -> None:
+        """The paper is in people's hands."""
+        for record in (self.jobs, self.tickets, self.receipts, self.test_pages):
+            record.clear()
+
     def look(self) -> None:
         self.looks += 1
 
@@ -182,6 +187,10 @@ class RecordedReports:
 
     def retry(self) -> None:
         self.retries += 1
+
+    def forget(self) -> None:
+        for record in (self.requests, self.visit_ids, self.payment_ids):
+            record.clear()
 
 
 class FakeMachine:

@@ -36,20 +36,20 @@ def result_of(bench: Bench, command_id: str) -> CommandResult:
 
 def test_staff_take_it_out_with_their_words_and_put_it_back(bench: Bench) -> None:
     bench.gateway.orders = OUT
-    bench.wait(21)
+    bench.wait(31)
     shows(bench, Screen.OUT_OF_SERVICE)
     assert WORDS.vi in texts_of(bench.kiosk.frame)
     touch(bench, "language", "en")
     assert WORDS.en in texts_of(bench.kiosk.frame)
     bench.gateway.orders = IN
-    bench.wait(21)
+    bench.wait(31)
     shows(bench, Screen.WELCOME)
 
 
 def test_who_is_in_the_middle_finishes_first(bench: Bench) -> None:
     walk(bench, TO_SUMMARY)
     bench.gateway.orders = OUT
-    bench.wait(21)
+    bench.wait(31)
     shows(bench, Screen.SUMMARY)
     walk(bench, [(Screen.SUMMARY, "confirm"), (Screen.DONE, "finish")])
     shows(bench, Screen.OUT_OF_SERVICE)
@@ -68,7 +68,7 @@ def test_out_of_service_survives_a_restart_without_a_welcome_in_between() -> Non
 
 def test_no_number_is_given_by_a_machine_that_was_taken_away(bench: Bench) -> None:
     bench.gateway.orders = OUT
-    bench.wait(21)
+    bench.wait(31)
     bench.gateway.down = True
     bench.wait(5)
     view = bench.kiosk.frame.view
@@ -79,7 +79,7 @@ def test_no_number_is_given_by_a_machine_that_was_taken_away(bench: Bench) -> No
 
 def test_it_still_beats_and_hears_while_out_of_service(bench: Bench) -> None:
     bench.gateway.orders = OUT
-    bench.wait(21)
+    bench.wait(31)
     before = len(bench.gateway.kiosk_reports)
     bench.wait(61)
     assert len(bench.gateway.kiosk_reports) >= before + 2
@@ -87,14 +87,14 @@ def test_it_still_beats_and_hears_while_out_of_service(bench: Bench) -> None:
 
 def test_a_server_that_knows_no_orders_gives_none() -> None:
     bench = Bench(started=False)
-    bench.gateway.refusals["get_orders"] = "not_found"
+    bench.gateway.refusals["beat"] = "not_found"
     bench.settle()
     shows(bench, Screen.WELCOME)
 
 
 def test_help_can_be_called_from_it(bench: Bench) -> None:
     bench.gateway.orders = OUT
-    bench.wait(21)
+    bench.wait(31)
     touch(bench, "help")
     shows(bench, Screen.HELP)
 
@@ -106,7 +106,7 @@ def test_a_restart_is_done_once_even_though_the_order_comes_again(tmp_path: Path
     journal = tmp_path / "commands"
     bench = Bench(journal=CommandJournalFile(journal))
     bench.gateway.order("r1", "restart")
-    bench.wait(21)
+    bench.wait(31)
     assert bench.kiosk.wants_restart
     assert "r1" not in bench.gateway.command_results
 
@@ -120,16 +120,16 @@ def test_a_restart_is_done_once_even_though_the_order_comes_again(tmp_path: Path
 def test_a_restart_waits_for_whoever_is_in_the_middle(bench: Bench) -> None:
     walk(bench, TO_SUMMARY)
     bench.gateway.order("r1", "restart")
-    bench.wait(21)
+    bench.wait(31)
     assert not bench.kiosk.wants_restart
     walk(bench, [(Screen.SUMMARY, "confirm"), (Screen.DONE, "finish")])
-    bench.wait(21)
+    bench.wait(31)
     assert bench.kiosk.wants_restart
 
 
 def test_somebody_who_came_meanwhile_finishes_before_it_restarts(bench: Bench) -> None:
     bench.gateway.order("r1", "restart")
-    bench.wait(21)
+    bench.wait(31)
     walk(bench, TO_SCAN)
     assert not bench.kiosk.wants_restart
     touch(bench, "finish")
@@ -140,7 +140,7 @@ def test_a_disk_that_takes_no_note_refuses_the_restart(tmp_path: Path) -> None:
     """Without the note it would restart again and again."""
     bench = Bench(journal=CommandJournalFile(tmp_path / "gone" / "commands"))
     bench.gateway.order("r1", "restart")
-    bench.wait(21)
+    bench.wait(31)
     assert not bench.kiosk.wants_restart
     assert result_of(bench, "r1") == CommandResult(state="failed", reason="disk")
 
@@ -164,14 +164,14 @@ def test_a_test_page_is_printed_once_with_what_a_technician_looks_for(bench: Ben
 def test_a_printer_in_trouble_is_said(bench: Bench) -> None:
     bench.printer.ends, bench.printer.reason = PrintState.FAILED, PrintReason.PAPER_END
     bench.gateway.order("p1", "test_print")
-    bench.wait(21)
+    bench.wait(31)
     assert result_of(bench, "p1") == CommandResult(state="failed", reason="paper_end")
 
 
 def test_a_test_page_does_not_come_between_a_patient_and_the_ticket(bench: Bench) -> None:
     walk(bench, TO_SUMMARY)
     bench.gateway.order("p1", "test_print")
-    bench.wait(21)
+    bench.wait(31)
     assert bench.printer.test_pages == []
 
 
@@ -188,9 +188,9 @@ def take(bench: Bench) -> None:
 @pytest.mark.parametrize("orders", [IN, OUT])
 def test_a_picture_of_a_screen_that_holds_nobody(bench: Bench, orders: KioskOrders) -> None:
     bench.gateway.orders = orders
-    bench.wait(21)
+    bench.wait(31)
     bench.gateway.order("t1", "take_picture")
-    bench.wait(21)
+    bench.wait(31)
     take(bench)
     attached = result_of(bench, "t1").attachment_base64
     assert attached is not None
@@ -216,7 +216,7 @@ def test_nothing_else_is_ever_pictured(screen: Screen) -> None:
 
 def test_somebody_who_comes_before_it_was_taken_is_not_on_it(bench: Bench) -> None:
     bench.gateway.order("t1", "take_picture")
-    bench.wait(21)
+    bench.wait(31)
     assert bench.kiosk.wants_picture
     walk(bench, TO_SCAN)
     assert not bench.kiosk.wants_picture
@@ -228,7 +228,7 @@ def test_somebody_who_comes_before_it_was_taken_is_not_on_it(bench: Bench) -> No
 
 def test_a_picture_too_large_is_said_not_sent(bench: Bench) -> None:
     bench.gateway.order("t1", "take_picture")
-    bench.wait(21)
+    bench.wait(31)
     bench.kiosk.take_picture(lambda: bytes(MOST_ATTACHED_BYTES + 1))
     bench.settle()
     assert result_of(bench, "t1") == CommandResult(state="failed", reason="too_large")
@@ -240,7 +240,7 @@ def test_a_picture_too_large_is_said_not_sent(bench: Bench) -> None:
 def test_logs_are_sent_while_somebody_is_served(bench: Bench) -> None:
     walk(bench, TO_SCAN)
     bench.gateway.order("l1", "send_logs")
-    bench.wait(21)
+    bench.wait(31)
     attached = result_of(bench, "l1").attachment_base64
     assert attached is not None
     assert base64.b64decode(attached) == b"packed log"
@@ -249,9 +249,9 @@ def test_logs_are_sent_while_somebody_is_served(bench: Bench) -> None:
 def test_an_answer_is_said_again_until_it_was_heard(bench: Bench) -> None:
     bench.gateway.order("p1", "test_print")
     bench.gateway.refusals["tell_command"] = "server_busy"
-    bench.wait(21)
+    bench.wait(31)
     assert "p1" not in bench.gateway.command_results
-    bench.wait(21)
+    bench.wait(31)
     assert result_of(bench, "p1").state == "done"
     assert len(bench.printer.test_pages) == 1
 
@@ -262,7 +262,7 @@ def test_an_answer_survives_a_restart(tmp_path: Path) -> None:
     bench = Bench(journal=CommandJournalFile(journal))
     bench.gateway.order("p1", "test_print")
     bench.gateway.refusals["tell_command"] = "server_busy"
-    bench.wait(21)
+    bench.wait(31)
 
     anew = Bench(started=False, journal=CommandJournalFile(journal))
     anew.gateway.orders = bench.gateway.orders
@@ -277,5 +277,5 @@ def test_what_breaks_is_answered_too(bench: Bench, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(bench.log, "pack", fail)
     bench.gateway.order("l1", "send_logs")
-    bench.wait(21)
+    bench.wait(31)
     assert result_of(bench, "l1") == CommandResult(state="failed", reason="disk")

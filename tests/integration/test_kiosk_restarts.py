@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.gui, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 ORDER = {"id": "r1", "kind": "restart", "expires_at": "2099-01-01T00:00:00Z"}
+HEARTBEAT = "/api/v1/kiosks/heartbeat"
 RESULT = "/api/v1/kiosk/commands/r1/result"
 
 
@@ -34,10 +35,10 @@ def server() -> Iterator[Script]:
         script.on("/readyz", Answer(body={}))
         script.on("/api/v1/kiosk", Answer(body=SETTINGS.model_dump(mode="json")))
         script.on(
-            "/api/v1/kiosk/orders",
+            HEARTBEAT,
             Answer(body={"profile": "reception", "out_of_service": None, "commands": [ORDER]}),
         )
-        for path in ("/api/v1/kiosks/heartbeat", "/api/v1/kiosks/device-events", RESULT):
+        for path in ("/api/v1/kiosks/device-events", RESULT):
             script.on(path, Answer(status=204))
         yield script
 
@@ -120,7 +121,7 @@ def test_picture_log_and_test_page_of_the_real_thing(server: Script, tmp_path: P
     commands = [{"id": kind, "kind": kind, "expires_at": ORDER["expires_at"]} for kind in kinds]
     path = "/api/v1/kiosk/commands/{}/result".format
     server.on(
-        "/api/v1/kiosk/orders",
+        HEARTBEAT,
         Answer(body={"profile": "fees", "out_of_service": None, "commands": commands}),
     )
     for kind in kinds:
@@ -158,7 +159,7 @@ def test_nothing_can_call_it_and_a_killed_one_begins_with_a_clean_screen(
 ) -> None:
     """ESC-12: no port is open. ESC-09: what was before a crash is not there after it."""
     server.on(
-        "/api/v1/kiosk/orders",
+        HEARTBEAT,
         Answer(body={"profile": "reception", "out_of_service": None, "commands": []}),
     )
     for begins in (1, 2):

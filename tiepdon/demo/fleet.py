@@ -17,7 +17,7 @@ from backend.services.enrol_kiosk import invite_kiosk
 from backend.storage.fleet_tables import Alert, KioskAbsence, KioskHour
 from backend.storage.tables import Heartbeat
 from backend.storage.unit_of_work import UnitOfWork
-from tiepdon.demo.hall import Hall, Party, open_records
+from tiepdon.demo.hall import TIMEOUT_S, Hall, Party, open_records
 from tiepdon.demo.server import DemoServer
 
 PLACES = (
@@ -41,7 +41,7 @@ HOURS_OF_HISTORY = 120 * 24
 
 
 class SpeakingKiosk(Party):
-    """A kiosk without a glass: it beats, asks for orders and answers them."""
+    """A kiosk without a glass: it beats, hears orders and answers them."""
 
     def __init__(self, address: str, code: str, *, name: str = "x") -> None:
         super().__init__(address)
@@ -77,7 +77,10 @@ class SpeakingKiosk(Party):
         self.post("/kiosks/heartbeat", report | changes)
 
     def orders(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.get("/kiosk/orders")
+        """As a beat that says no more than that it is alive is answered."""
+        reply = self._http.post(f"{self.address}/api/v1/kiosks/heartbeat", timeout=TIMEOUT_S)
+        reply.raise_for_status()
+        found: dict[str, Any] = reply.json()
         return found
 
     def answer(self, order_id: str, *, file: bytes | None = None, **result: Any) -> None:

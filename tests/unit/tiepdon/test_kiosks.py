@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 from backend.config import Config
 from backend.errors import EnrolmentRefused
 from backend.services.enrol_kiosk import enrol_kiosk
-from backend.services.order_kiosk import hand_out_orders
 from backend.services.recognise_caller import Callers
+from backend.services.take_report import take_report
 from backend.storage.database import open_database
 from tiepdon.cli import main
 
@@ -92,10 +92,10 @@ def test_a_kiosk_is_replaced_paused_and_used_elsewhere(url: str) -> None:
     code = run("kiosks", "add", "Sảnh A", "--profile", "fees", "--db", url).stdout.strip()
     database = open_database(Config(database_url=url))
     old = enrol_kiosk(database, untrusted_code=code, name="x", demo=False)
-    assert hand_out_orders(database, old.kiosk_id).profile == "fees"
+    assert take_report(database, kiosk_id=old.kiosk_id).profile == "fees"
     assert run("kiosks", "profile", "Sảnh A", "laboratory", "--db", url).exit_code == 0
     assert run("kiosks", "pause", "Sảnh A", "--vi", "Nghỉ.", "--db", url).exit_code == 0
-    orders = hand_out_orders(database, old.kiosk_id)
+    orders = take_report(database, kiosk_id=old.kiosk_id)
     assert orders.profile == "laboratory"
     assert orders.out_of_service is not None
     assert orders.out_of_service["vi"] == "Nghỉ."

@@ -9,7 +9,7 @@ from backend.domain.alerts import AlertKind
 from backend.errors import EnrolmentRefused, KioskNotFound
 from backend.services.change_kiosk import set_profile
 from backend.services.enrol_kiosk import enrol_kiosk, invite_replacement, revoke_one
-from backend.services.order_kiosk import hand_out_orders, order_kiosk
+from backend.services.order_kiosk import order_kiosk
 from backend.services.recognise_caller import Callers
 from backend.services.show_fleet import list_invitations, show_fleet
 from backend.services.take_report import take_report
@@ -45,7 +45,7 @@ def test_the_new_machine_is_the_old_kiosk(database: Database, clock: SettableClo
     (view,) = show_fleet(database)
     assert (view.profile, view.troubles) == ("fees", ())
     assert list_alerts(database) == [(AlertKind.PAPER_OUT, False)]
-    assert hand_out_orders(database, kiosk.id).orders == []
+    assert take_report(database, kiosk_id=kiosk.id).orders == []
     with database.read() as connection:
         assert connection.scalar(select(tables.OfflineSeries.kiosk_id)) == kiosk.id
         events = list(connection.scalars(select(tables.AuditEvent.event)))

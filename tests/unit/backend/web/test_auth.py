@@ -73,7 +73,6 @@ POST /api/v1/help-calls/<help_call_id>/acknowledge head it reception room_caller
 POST /api/v1/help-calls/<help_call_id>/continue reception
 GET  /api/v1/kiosk kiosk
 POST /api/v1/kiosk/commands/<command_id>/result kiosk
-GET  /api/v1/kiosk/orders kiosk
 GET  /api/v1/kiosk/release kiosk
 POST /api/v1/kiosk/release kiosk
 GET  /api/v1/kiosk/release/<version>/bundle kiosk
@@ -428,9 +427,9 @@ def test_a_revoked_kiosk_is_out_within_the_minute(hospital: Hospital, database: 
     _, credential = hospital.add_kiosk("K9")
     assert all(worker.find(credential) for worker in workers)
     assert revoke_kiosk(database, name="K9") == 1
-    now_s = recognise_caller.KIOSK_CACHED_FOR_S
+    now_s = recognise_caller.CACHED_FOR_S
     assert [worker.find(credential) for worker in workers] == [None, None]
-    assert recognise_caller.KIOSK_CACHED_FOR_S < 60
+    assert recognise_caller.CACHED_FOR_S < 60
 
 
 def test_revoking_ends_open_invitations_too(client: FlaskClient, database: Database) -> None:

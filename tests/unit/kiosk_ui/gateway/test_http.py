@@ -332,7 +332,7 @@ REPORT = KioskReport(
 def test_a_beat_carries_its_report_and_what_is_unknown_is_left_out(
     server: Script, gateway: HttpGateway
 ) -> None:
-    server.on("/api/v1/kiosks/heartbeat", Answer(status=204))
+    server.on("/api/v1/kiosks/heartbeat", Answer(body={"profile": "fees", "commands": []}))
     gateway.beat(REPORT)
     gateway.beat()
     whole, bare = server.heard[-2:]
@@ -345,10 +345,10 @@ def test_a_beat_carries_its_report_and_what_is_unknown_is_left_out(
 def test_orders_are_read_and_answered(server: Script, gateway: HttpGateway) -> None:
     order = {"id": "c/1", "kind": "restart", "expires_at": "2026-11-23T02:00:00Z"}
     server.on(
-        "/api/v1/kiosk/orders",
+        "/api/v1/kiosks/heartbeat",
         Answer(body={"profile": "fees", "out_of_service": None, "commands": [order]}),
     )
-    orders = gateway.get_orders()
+    orders = gateway.beat()
     assert (orders.profile, orders.out_of_service) == ("fees", None)
     [command] = orders.commands
     server.on("/api/v1/kiosk/commands/c%2F1/result", Answer(status=204))
@@ -356,6 +356,6 @@ def test_orders_are_read_and_answered(server: Script, gateway: HttpGateway) -> N
     assert json.loads(server.heard[-1].body) == {"state": "refused", "reason": "visit_open"}
 
 
-def test_a_server_that_knows_no_orders_refuses_the_question(gateway: HttpGateway) -> None:
+def test_a_server_that_knows_no_orders_refuses_them(gateway: HttpGateway) -> None:
     with pytest.raises(ServerRefused):
-        gateway.get_orders()
+        gateway.beat()

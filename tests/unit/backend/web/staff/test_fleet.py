@@ -86,7 +86,7 @@ def test_an_order_waits_for_a_kiosk_that_is_away_and_the_page_says_so(
     assert order is not None
     assert post_form(it, f"{page}/orders/{order[1]}/cancel", page=page).status_code == 303
     assert "đã hủy" in it.get(page).text
-    assert kiosk.get("/kiosk/orders").json["commands"] == []
+    assert kiosk.post("/kiosks/heartbeat").json["commands"] == []
 
 
 def test_who_looks_at_a_picture_is_on_record(
@@ -94,7 +94,7 @@ def test_who_looks_at_a_picture_is_on_record(
 ) -> None:
     page = f"/staff/fleet/{kiosk_id}"
     post_form(it, f"{page}/orders", page=page, kind="take_picture")
-    (command,) = kiosk.get("/kiosk/orders").json["commands"]
+    (command,) = kiosk.post("/kiosks/heartbeat").json["commands"]
     assert it.get(f"{page}/orders/{command['id']}/file").status_code == 404
     body = {"state": "done", "attachment_base64": base64.b64encode(PNG).decode()}
     kiosk.post(f"/kiosk/commands/{command['id']}/result", body)
@@ -110,12 +110,12 @@ def test_out_of_service_and_back(it: FlaskClient, kiosk: ApiCaller, kiosk_id: st
     refused = post_form(it, f"{page}/pause", page=page, vi="x" * 121, en="y")
     assert (refused.status_code, "Mời xem lại" in refused.text) == (422, True)
     assert post_form(it, f"{page}/pause", page=page, vi="Đang lau máy.", en="").status_code == 303
-    words = kiosk.get("/kiosk/orders").json["out_of_service"]
+    words = kiosk.post("/kiosks/heartbeat").json["out_of_service"]
     assert words["vi"] == "Đang lau máy."
     assert words["en"].startswith("This machine is out of service")
     assert "Tạm ngưng" in it.get("/staff/fleet/live").text
     assert post_form(it, f"{page}/resume", page=page).status_code == 303
-    assert kiosk.get("/kiosk/orders").json["out_of_service"] is None
+    assert kiosk.post("/kiosks/heartbeat").json["out_of_service"] is None
 
 
 def test_a_kiosk_is_invited_changed_and_given_up(
@@ -128,7 +128,7 @@ def test_a_kiosk_is_invited_changed_and_given_up(
     assert "Sảnh B" in it.get(new).text
     reply = client.post("/api/v1/kiosks/enrol", json={"code": code[1], "name": "x"})
     fresh = ApiCaller(client, str(reply.get_json()["token"]))
-    assert fresh.get("/kiosk/orders").json["profile"] == "laboratory"
+    assert fresh.post("/kiosks/heartbeat").json["profile"] == "laboratory"
     twice = post_form(it, new, name="Sảnh B", profile="reception", kind="kiosk")
     assert (twice.status_code, "Thay máy" in twice.text) == (409, True)
     assert post_form(it, new, name=" ", profile="reception", kind="kiosk").status_code == 422
