@@ -95,6 +95,8 @@ class RemoteParty:
         self._tell = tell
         self._was_away = False
         self._closed_again_at = 0.0
+        self._telling: threading.Thread | None = None
+        """What told the others last."""
 
     def ask(self, question: Callable[[], Answer]) -> PendingAnswer[Answer]:
         """Puts a question at once or not at all: nothing queues behind calls that hang."""
@@ -111,12 +113,15 @@ class RemoteParty:
 
         Afterwards nobody uses an answer any more, unless one takes even longer than that.
         """
+        until_s = time.monotonic() + within_s
         # `shutdown` itself waits without end; what an answer is used for is part of its wait.
         waiting = threading.Thread(
             target=self._pool.shutdown, kwargs={"cancel_futures": True}, daemon=True
         )
         waiting.start()
         waiting.join(within_s)
+        if self._telling is not None:
+            self._telling.join(max(until_s - time.monotonic(), 0))
 
     def _answer(self, question: Callable[[], Answer]) -> Answer:
         try:
@@ -155,4 +160,5 @@ class RemoteParty:
             is_news = not answers or self._was_away
             self._was_away = not answers
         if self._tell is not None and is_news:
-            threading.Thread(target=self._tell, args=(answers,), daemon=True).start()
+            self._telling = threading.Thread(target=self._tell, args=(answers,), daemon=True)
+            self._telling.start()

@@ -17,6 +17,7 @@ from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, exc, text
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from his_adapter.errors import (
     BrokenReply,
@@ -52,6 +53,9 @@ class Database:
         self._write_engine = _engine(config, timeout_s=config.write_timeout_s, read_only=False)
         self._lock = Lock()
         self._lost = False
+        self._closed = False
+        for engine in (self._read_engine, self._write_engine):
+            event.listen(engine, "checkin", self._take_back)
 
     def rows(self, name: str, *, limit: int, **values: object) -> list[Columns]:
         """At most `limit` rows. Raises Unavailable, BrokenReply, Forbidden, LoginFailed."""
@@ -75,8 +79,15 @@ class Database:
             db.commit()
 
     def close(self) -> None:
+        """One that a late answer still has in hand is closed when it comes back."""
+        self._closed = True
         self._read_engine.dispose()
         self._write_engine.dispose()
+
+    def _take_back(self, _connection: Any, entry: ConnectionPoolEntry) -> None:
+        # Its pool is given up: nobody else would ever close it.
+        if self._closed:
+            entry.close()
 
     def _fetch(
         self, db: Connection, name: str, limit: int, values: Mapping[str, object]
