@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, RootModel
+from pydantic import AwareDatetime, ConfigDict, Field, RootModel
 
 from backend.web.schemas import DeviceState, Id, Label, Reply, Request, Word
 
@@ -16,7 +16,13 @@ Profile = Literal["reception", "examination", "laboratory", "fees"]
 CommandKind = Literal["restart", "test_print", "take_picture", "send_logs"]
 
 
-class StepTime(Request):
+class Told(Request):
+    """What a newer kiosk tells besides is passed over: a server that was rolled back hears it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class StepTime(Told):
     """How long people waited for one kind of answer since the last beat."""
 
     step: Word
@@ -25,7 +31,7 @@ class StepTime(Request):
     p95_ms: Milliseconds
 
 
-class KioskReport(Request):
+class KioskReport(Told):
     """Twice a minute. What a machine cannot tell is absent, never made up.
 
     Counts are since the process began, so that a lost beat loses nothing.

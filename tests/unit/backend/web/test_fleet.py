@@ -54,6 +54,16 @@ def test_the_newest_report_is_what_staff_see(
     assert view.last_visit_at == clock.now - timedelta(minutes=2)
 
 
+def test_what_a_newer_kiosk_tells_besides_is_passed_over(
+    kiosk: ApiCaller, database: Database, clock: SettableClock
+) -> None:
+    steps = [{"step": "scan", "count": 3, "p95_ms": 900.0, "p99_ms": 990.0}]
+    beat(kiosk, clock, fan_rpm=1_200, steps=steps, visits=2)
+    view = only(database)
+    assert (view.visits, view.p95_ms) == (2, pytest.approx(900))
+    assert "fan_rpm" not in view.report
+
+
 def test_a_beat_without_a_body_is_a_sign_of_life(kiosk: ApiCaller, database: Database) -> None:
     assert kiosk.post("/kiosks/heartbeat").status_code == 200
     assert only(database).state == "serving"
