@@ -1,4 +1,4 @@
-"""`python -m bench.report`: docs/benchmarks.md from the figures in out/bench."""
+"""`python -m bench.report`: the newest figures, in out/bench, into docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -51,15 +51,6 @@ WHAT = {
     "press of a button until the event is at the page; two web workers, database and all clients on the same two cores.",
 }
 
-TAKEN_APART = (
-    "Ticket issue beside 15,000,000 old tickets (`BENCH_LARGE=1`, some 20 GB), on 2026-11-25 on the machine above: "
-    "288 /s, p95 219 ms; at 100/s on one series p95 8.4 ms; no number twice, no request failed. The rate beside 10,000 of that "
-    "same run was disturbed by other work (213 /s); beside the calm 292 /s above it is 0.99 (goal: at least 0.8).\n\n"
-    "A backup of 1.9 GB (not yet of 10: the machine was shared and disturbed, load 12 on two cores), on 2026-11-26: 2.3 min to two folders, "
-    "10.1 registrations a second beside it, p95 86 ms, none failed, no number twice; restored into an empty PostgreSQL and proved in 3.8 min.\n\n"
-    "Nothing here ran on a real camera, printer or panel."
-)
-
 
 def table(report: dict[str, Any]) -> str:
     lines = ["| What | Figure | Goal | |", "| --- | ---: | ---: | --- |"]
@@ -73,33 +64,37 @@ def table(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def page() -> str:
-    reports = {
-        name: json.loads((OUT / f"{name}.json").read_text(encoding="utf-8"))
-        for name in NAMES
-        if (OUT / f"{name}.json").is_file()
-    }
-    if not reports:
-        raise SystemExit("no figures yet: make bench")
-    machine = next(iter(reports.values()))["machine"]
-    parts = [
-        "# Benchmarks",
-        (
-            "`make bench` takes the figures, `python -m bench.report` writes this page. Compare ratios of one run, not "
-            "seconds of two: the machine below is a shared virtual one, and its speed drifts by a fifth or more."
-        ),
-        (
-            f"Taken on {machine['at'][:10]}: {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
-            f"no GPU, {machine['system']}, Python {machine['python']}."
-        ),
-    ]
-    for name, report in reports.items():
-        quick = " (quick run)" if report["quick"] else ""
-        title = name.replace("_", " ").capitalize()
-        parts += [f"## {title}{quick}", WHAT[name], table(report)]
-    parts += ["## Taken apart, and not taken", TAKEN_APART]
+def section(name: str, report: dict[str, Any]) -> str:
+    machine = report["machine"]
+    quick = "a quick run" if report["quick"] else "a whole run"
+    taken = (
+        f"Taken on {machine['at'][:10]}, {quick}: {machine['cpu']}, {machine['cores']} cores, "
+        f"{machine['memory_gib']} GiB, no GPU."
+    )
+    return "\n\n".join([WHAT[name], taken, table(report)])
+
+
+def title_of(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def page(known: str) -> str:
+    """`known`, the page so far, with the sections of the newest figures in their places.
+
+    A section without new figures stays as it is: some take hours.
+    """
+    head, *rest = f"\n{known}".split("\n## ")
+    sections = dict(each.split("\n\n", 1) for each in rest)
+    for name in NAMES:
+        file = OUT / f"{name}.json"
+        if file.is_file():
+            report = json.loads(file.read_text(encoding="utf-8"))
+            sections[title_of(name)] = section(name, report)
+    titles = [title for name in NAMES if (title := title_of(name)) in sections]
+    titles += [title for title in sections if title not in titles]
+    parts = [head.strip(), *(f"## {title}\n\n{sections[title].strip()}" for title in titles)]
     return "\n\n".join(parts) + "\n"
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
