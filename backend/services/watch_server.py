@@ -61,6 +61,7 @@ _SUBJECTS: dict[AlertKind, str] = {
     AlertKind.ACCOUNT_LOCKED: "user:",
     AlertKind.LOGS_UNWRITABLE: "server:",
 }
+_TOLD_BY_UNITS = frozenset({AlertKind.DISK_LOW, AlertKind.BACKUP_OVERDUE})
 
 
 def watch(resources: Resources) -> tuple[Watched, frozenset[Found]]:
@@ -82,7 +83,12 @@ def watch(resources: Resources) -> tuple[Watched, frozenset[Found]]:
     low = frozenset(subject for kind, subject in open_ if kind is AlertKind.DISK_LOW)
     wrong |= dict(_look_at_disks(resources.config, low))
     wrong |= dict(_look_at_backups(resources.config, now))
-    return Watched(wrong=wrong), open_
+    # The units of the machine tell of disks and backups themselves, about the whole of it.
+    told = {
+        kind for kind, subject in open_ if kind in _TOLD_BY_UNITS and subject.startswith("server:")
+    }
+    new = {found: detail for found, detail in wrong.items() if found[0] not in told}
+    return Watched(wrong=new | {found: wrong[found] for found in open_ & wrong.keys()}), open_
 
 
 def _look_at_rows(

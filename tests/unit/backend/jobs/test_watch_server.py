@@ -134,6 +134,22 @@ def test_a_backup_that_did_not_come(
     assert ("backup_overdue", f"backup:{usb}") not in open_alerts(database)
 
 
+def test_what_the_units_of_the_machine_told_is_not_told_again(
+    resources: Resources, database: Database, tmp_path: Path
+) -> None:
+    seal(database)
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    watched = replace(resources, config=replace(resources.config, backups=(first,)))
+    assert watch_server(watched) == 1
+    told = ("backup_overdue", "server:may-chu")
+    with database.write() as unit:
+        raise_alert(unit, AlertKind.BACKUP_OVERDUE, subject=told[1], detail={})
+    both = replace(resources, config=replace(resources.config, backups=(first, second)))
+    assert watch_server(both) == 0, "the one that stands is not over, the other is not told anew"
+    assert open_alerts(database) == {told, ("backup_overdue", f"backup:{first}")}
+
+
 def test_a_disk_fills_and_is_cleared(
     resources: Resources, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
