@@ -59,6 +59,7 @@ class Event(StrEnum):
     PERSON_IDENTIFIED = "person_identified"
     NOTICE_ACCEPTED = "notice_accepted"
     KIOSK_INVITED = "kiosk_invited"
+    KIOSK_INVITATION_ENDED = "kiosk_invitation_ended"
     KIOSK_ENROLLED = "kiosk_enrolled"
     KIOSK_REVOKED = "kiosk_revoked"
     PAYMENT_STARTED = "payment_started"

@@ -71,6 +71,7 @@ GROUPS: Mapping[str, tuple[Event, ...]] = {
         Event.API_TOKEN_MADE,
         Event.API_TOKEN_ENDED,
         Event.KIOSK_INVITED,
+        Event.KIOSK_INVITATION_ENDED,
         Event.KIOSK_ENROLLED,
         Event.KIOSK_REVOKED,
         Event.PARTNER_ADDED,

@@ -320,13 +320,17 @@ def revoke_one(database: Database, kiosk_id: str, *, actor: str) -> None:
     database.transact(revoke)
 
 
-def end_invitation(database: Database, *, name: str) -> int:
+def end_invitation(database: Database, *, name: str, actor: str) -> int:
     """How many open codes for new kiosks of that name were ended; kiosks in use stay."""
-    return database.transact(
-        lambda unit: _end_codes(
-            unit, (EnrolmentCode.kiosk_name == name) & EnrolmentCode.kiosk_id.is_(None)
-        )
-    )
+
+    def end(unit: UnitOfWork) -> int:
+        which = (EnrolmentCode.kiosk_name == name) & EnrolmentCode.kiosk_id.is_(None)
+        ended = _end_codes(unit, which)
+        if ended:
+            unit.audit(Event.KIOSK_INVITATION_ENDED, actor=actor, subject=f"kiosk_name:{name}")
+        return ended
+
+    return database.transact(end)
 
 
 def _end_kiosk(unit: UnitOfWork, kiosk_id: str, *, actor: str) -> None:

@@ -64,16 +64,21 @@ def end_absence(unit: UnitOfWork, kiosk_id: str) -> None:
 
 
 def forget_troubles(unit: UnitOfWork, kiosk_id: str) -> None:
-    """Of hardware that is gone: its troubles went with it."""
+    """Of hardware that is gone: its troubles went with it.
+
+    That it is away goes with the first beat of the new one, or with `end_absence`.
+    """
+    # First: a beat at this very moment raises what it raises before, and it is cleared here.
+    unit.connection.execute(
+        update(Heartbeat).where(Heartbeat.kiosk_id == kiosk_id).values(report={}, notes={})
+    )
     standing = unit.connection.scalars(
         select(Alert.kind).where(
             Alert.facility_id == unit.facility_id,
             Alert.subject == subject_of(kiosk_id),
+            Alert.kind != AlertKind.KIOSK_AWAY,
             Alert.cleared_at.is_(None),
         )
     )
     for kind in list(standing):
         clear_alert(unit, AlertKind(kind), subject=subject_of(kiosk_id))
-    unit.connection.execute(
-        update(Heartbeat).where(Heartbeat.kiosk_id == kiosk_id).values(report={}, notes={})
-    )

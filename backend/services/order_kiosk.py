@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from backend.domain.ids import new_id
-from backend.errors import OrderNotFound, ValidationFailed
+from backend.errors import LoginRequired, OrderNotFound, ValidationFailed
 from backend.events import Event
 from backend.services.enrol_kiosk import lock_kiosk
 from backend.storage.database import Database
@@ -32,6 +32,8 @@ _FILES = {"take_picture": b"\x89PNG\r\n\x1a\n", "send_logs": b"\x1f\x8b"}
 # Built once: every beat asks, and building would cost as much as asking.
 _OF_KIOSK = (
     select(
+        Kiosk.token_hash,
+        Kiosk.revoked_at,
         Kiosk.profile,
         Kiosk.out_of_service,
         KioskCommand.id,
@@ -123,9 +125,14 @@ def cancel_order(database: Database, kiosk_id: str, order_id: str, *, actor: str
     return database.transact(cancel)
 
 
-def hand_out_orders(unit: UnitOfWork, kiosk_id: str) -> Orders:
-    """One look; written only when there is something new."""
+def hand_out_orders(unit: UnitOfWork, kiosk_id: str, *, token_hash: str | None = None) -> Orders:
+    """One look; written only when there is something new.
+
+    Raises LoginRequired when the kiosk was revoked, or another machine took its place: who called
+    with `token_hash` may have been let in a moment before.
+    """
     rows = unit.connection.execute(_OF_KIOSK, {"kiosk_id": kiosk_id, "now": unit.now}).all()
+    refuse_gone(rows[0] if rows else None, token_hash)
     new = [row.id for row in rows if row.state == "waiting"]
     if new:
         unit.connection.execute(
@@ -134,14 +141,24 @@ def hand_out_orders(unit: UnitOfWork, kiosk_id: str) -> Orders:
             .values(state="taken", taken_at=unit.now)
         )
     return Orders(
-        profile=rows[0].profile if rows else "reception",
-        out_of_service=rows[0].out_of_service if rows else None,
+        profile=rows[0].profile,
+        out_of_service=rows[0].out_of_service,
         orders=[
             Order(id=row.id, kind=row.kind, expires_at=row.expires_at)
             for row in rows
             if row.id is not None
         ],
     )
+
+
+def refuse_gone(kiosk: Any, token_hash: str | None) -> None:
+    """Raises LoginRequired unless the row of a kiosk (or None) is in use, and with this credential (None:
+    whichever it is).
+    """
+    if kiosk is None or kiosk.revoked_at is not None:
+        raise LoginRequired
+    if token_hash is not None and token_hash != kiosk.token_hash:
+        raise LoginRequired
 
 
 def take_result(

@@ -45,6 +45,8 @@ class Caller:
     roles: frozenset[StaffRole] = frozenset()
     rooms: frozenset[str] = frozenset()
     """Rooms a member of staff works for; none = all of the facility."""
+    token_hash: str | None = None
+    """Of a kiosk's credential: whether it still is this kiosk's is seen where it matters at once."""
 
     @property
     def actor(self) -> str:
@@ -106,7 +108,12 @@ class Callers:
             ).first()
         if row is None:
             return None
-        return Caller(role="agent" if row.kind == "agent" else "kiosk", id=row.id, name=row.name)
+        return Caller(
+            role="agent" if row.kind == "agent" else "kiosk",
+            id=row.id,
+            name=row.name,
+            token_hash=digest,
+        )
 
     def _find_staff(self, digest: str) -> Caller | None:
         now = self._database.clock()

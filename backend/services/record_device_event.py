@@ -13,6 +13,7 @@ from backend.domain.ids import new_id
 from backend.domain.kiosk_health import SILENT_AFTER, Notes
 from backend.events import Event
 from backend.services.judge_kiosk import judge_kiosk
+from backend.services.order_kiosk import refuse_gone
 from backend.storage.database import Database
 from backend.storage.tables import DeviceEvent, Heartbeat, Kiosk
 from backend.storage.unit_of_work import UnitOfWork
@@ -34,13 +35,32 @@ class Trouble:
 
 
 def record_device_event(
-    database: Database, *, kiosk_id: str, device: str, state: str, reason: str | None
+    database: Database,
+    *,
+    kiosk_id: str,
+    device: str,
+    state: str,
+    reason: str | None,
+    token_hash: str | None = None,
 ) -> None:
-    """Seen on the page at once; whether it is worth an alert is judged as with a report."""
+    """Seen on the page at once; whether it is worth an alert is judged as with a report.
+
+    Raises LoginRequired as `take_report` does.
+    """
 
     def record(unit: UnitOfWork) -> None:
-        if keep_device_state(unit, kiosk_id, device=device, state=state, reason=reason):
-            _change_report(unit, kiosk_id, device, state)
+        known = unit.connection.execute(
+            select(Heartbeat.report, Heartbeat.notes)
+            .where(Heartbeat.kiosk_id == kiosk_id)
+            .with_for_update()
+        ).one_or_none()
+        kiosk = unit.connection.execute(
+            select(Kiosk.token_hash, Kiosk.revoked_at).where(Kiosk.id == kiosk_id)
+        ).one_or_none()
+        refuse_gone(kiosk, token_hash)
+        is_new = keep_device_state(unit, kiosk_id, device=device, state=state, reason=reason)
+        if is_new and known is not None:
+            _change_report(unit, kiosk_id, known, device, state)
 
     database.transact(record)
 
@@ -80,15 +100,8 @@ def keep_device_state(
     return True
 
 
-def _change_report(unit: UnitOfWork, kiosk_id: str, device: str, state: str) -> None:
-    """The newest report says so from here on. Nothing before the first heartbeat."""
-    known = unit.connection.execute(
-        select(Heartbeat.report, Heartbeat.notes)
-        .where(Heartbeat.kiosk_id == kiosk_id)
-        .with_for_update()
-    ).one_or_none()
-    if known is None:
-        return
+def _change_report(unit: UnitOfWork, kiosk_id: str, known: Any, device: str, state: str) -> None:
+    """The newest report says so from here on."""
     report: dict[str, Any] = known.report | {device: state}
     if device == "printer" and state in _PAPER:
         report["paper"] = _PAPER[state]

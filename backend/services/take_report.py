@@ -40,12 +40,21 @@ _BEAT = (
 
 
 def take_report(
-    database: Database, *, kiosk_id: str, report: Mapping[str, Any] | None = None
+    database: Database,
+    *,
+    kiosk_id: str,
+    report: Mapping[str, Any] | None = None,
+    token_hash: str | None = None,
 ) -> Orders:
-    """`report` is a KioskReport as JSON; without one it is alive and says nothing more."""
+    """`report` is a KioskReport as JSON; without one it is alive and says nothing more.
+
+    Raises LoginRequired when the kiosk was revoked, or `token_hash` is no longer its credential.
+    """
 
     def take(unit: UnitOfWork) -> Orders:
         known = unit.connection.execute(_KNOWN, {"of_kiosk": kiosk_id}).one_or_none()
+        # After the lock: who revokes it at this moment has done so, or waits and clears.
+        orders = hand_out_orders(unit, kiosk_id, token_hash=token_hash)
         before: Mapping[str, Any] = known.report if known else {}
         notes = Notes.from_json(known.notes if known else {})
         kept = before
@@ -65,7 +74,7 @@ def take_report(
             )
         if known is not None and is_silent(known.at, now=unit.now):
             end_absence(unit, kiosk_id)
-        return hand_out_orders(unit, kiosk_id)
+        return orders
 
     return database.transact(take)
 

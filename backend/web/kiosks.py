@@ -104,7 +104,12 @@ def heartbeat(body: fleet_schemas.Heartbeat) -> Response:
     """
     flood_gate().enter(caller().id)
     report = body.root.model_dump(mode="json") if body.root else None
-    orders = take_report(resources().database, kiosk_id=caller().id, report=report)
+    orders = take_report(
+        resources().database,
+        kiosk_id=caller().id,
+        report=report,
+        token_hash=caller().token_hash,
+    )
     if caller().role == "agent":
         return Response(status=204)
     out = orders.out_of_service
@@ -127,6 +132,7 @@ def device_event(body: schemas.DeviceEventRequest) -> Response:
     record_device_event(
         resources().database,
         kiosk_id=caller().id,
+        token_hash=caller().token_hash,
         device=body.device,
         state=body.state,
         reason=body.reason,

@@ -104,7 +104,8 @@ def invite() -> Response:
 @blueprint.post("/new/end")
 @staff_page(*IT)
 def end() -> ResponseReturnValue:
-    end_invitation(resources().database, name=request.form.get("name", "")[:MAX_NAME_CHARS])
+    name = request.form.get("name", "")[:MAX_NAME_CHARS]
+    end_invitation(resources().database, name=name, actor=caller().actor)
     return redirect("/staff/fleet/new", 303)
 
 

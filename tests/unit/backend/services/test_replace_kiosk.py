@@ -6,11 +6,13 @@ import pytest
 from sqlalchemy import select
 
 from backend.domain.alerts import AlertKind
-from backend.errors import EnrolmentRefused, KioskNotFound
+from backend.errors import EnrolmentRefused, KioskNotFound, LoginRequired
 from backend.services.change_kiosk import set_profile
 from backend.services.enrol_kiosk import enrol_kiosk, invite_replacement, revoke_one
 from backend.services.order_kiosk import order_kiosk
-from backend.services.recognise_caller import Callers
+from backend.services.raise_alert import raise_alert
+from backend.services.recognise_caller import Callers, credential_hash
+from backend.services.record_device_event import record_device_event
 from backend.services.show_fleet import list_invitations, show_fleet
 from backend.services.take_report import take_report
 from backend.storage import tables
@@ -56,6 +58,52 @@ def test_the_new_machine_is_the_old_kiosk(database: Database, clock: SettableClo
         take_report(database, kiosk_id=kiosk.id, report=report)
         clock.advance(seconds=30)
     assert len(list_alerts(database)) == 1
+
+
+def test_a_dead_kiosk_is_away_until_the_new_machine_speaks(
+    database: Database, clock: SettableClock
+) -> None:
+    """Told once, and once on return: not in between because somebody used the code."""
+    kiosk, _ = Hospital(database).add_kiosk("Sảnh A")
+    take_report(database, kiosk_id=kiosk.id, report=make_report(clock.now))
+    clock.advance(minutes=3)
+    with database.write() as unit:
+        raise_alert(unit, AlertKind.KIOSK_AWAY, subject=f"kiosk:{kiosk.id}", detail={})
+    use(database, invite_replacement(database, kiosk.id, actor="staff:x"))
+    assert list_alerts(database) == [(AlertKind.KIOSK_AWAY, True)]
+    take_report(database, kiosk_id=kiosk.id, report=make_report(clock.now))
+    assert list_alerts(database) == [(AlertKind.KIOSK_AWAY, False)]
+
+
+def test_a_machine_that_was_let_in_a_moment_ago_is_out_for_what_it_says_of_itself(
+    database: Database, clock: SettableClock
+) -> None:
+    """Its credential is believed for some seconds more; an alert it raised would stand for ever."""
+    kiosk, old = Hospital(database).add_kiosk("Sảnh A")
+    take_report(database, kiosk_id=kiosk.id, report=make_report(clock.now))
+    _, new = use(database, invite_replacement(database, kiosk.id, actor="staff:x"))
+    paper_out = make_report(clock.now, paper="out")
+
+    def tell(credential: str) -> None:
+        known = credential_hash(credential)
+        take_report(database, kiosk_id=kiosk.id, report=paper_out, token_hash=known)
+
+    def tell_device(credential: str) -> None:
+        record_device_event(
+            database, kiosk_id=kiosk.id, device="printer", state="paper_end", reason=None,
+            token_hash=credential_hash(credential),
+        )  # fmt: skip
+
+    for way in (tell, tell_device):
+        with pytest.raises(LoginRequired):
+            way(old)
+    assert list_alerts(database) == []
+    tell(new)
+    revoke_one(database, kiosk.id, actor="staff:x")
+    for way in (tell, tell_device):
+        with pytest.raises(LoginRequired):
+            way(new)
+    assert list_alerts(database) == [(AlertKind.PAPER_OUT, False)]
 
 
 def test_a_code_is_used_once_and_a_newer_one_ends_it(database: Database) -> None:
