@@ -14,7 +14,7 @@ from backend.domain.kiosk_health import SILENT_AFTER, Notes
 from backend.events import Event
 from backend.services.judge_kiosk import judge_kiosk
 from backend.storage.database import Database
-from backend.storage.tables import DeviceEvent, Heartbeat, Kiosk
+from backend.storage.kiosk_tables import DeviceEvent, Heartbeat, Kiosk
 from backend.storage.unit_of_work import UnitOfWork
 
 DEVICES = ("printer", "scanner", "camera", "touch")

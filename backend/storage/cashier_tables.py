@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from backend.storage.base import Base, BigKey, Id, Json, Name, primary
 from backend.storage.payment_tables import JournalEntry
-from backend.storage.tables import Base, BigKey, Id, Json, Name, primary
 
 OPEN_SHIFT = text("closed_at IS NULL")
 

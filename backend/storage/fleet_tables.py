@@ -9,7 +9,8 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, LargeB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.domain.alerts import AlertKind, AlertPhase
-from backend.storage.tables import Base, Code, Id, Name, one_of, primary
+from backend.storage.base import Base, Code, Id, Name, one_of, primary
+from backend.storage.kiosk_tables import Kiosk
 
 COMMAND_KINDS = ("restart", "test_print", "take_picture", "send_logs")
 COMMAND_STATES = ("waiting", "taken", "done", "refused", "failed", "expired", "cancelled")
@@ -109,7 +110,7 @@ class KioskAbsence(Base):
     )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)
-    kiosk_id: Mapped[str] = mapped_column(ForeignKey("kiosk.id"))
+    kiosk_id: Mapped[str] = mapped_column(ForeignKey(Kiosk.__table__.c.id))
     began_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
@@ -119,7 +120,7 @@ class KioskHour(Base):
 
     __tablename__ = "kiosk_hour"
     __table_args__ = (Index("ix_kiosk_hour_hour", "facility_id", "hour"),)
-    kiosk_id: Mapped[str] = mapped_column(ForeignKey("kiosk.id"), primary_key=True)
+    kiosk_id: Mapped[str] = mapped_column(ForeignKey(Kiosk.__table__.c.id), primary_key=True)
     hour: Mapped[datetime] = mapped_column(primary_key=True)
     facility_id: Mapped[str] = mapped_column(Id)
     beats: Mapped[int]
@@ -138,7 +139,7 @@ class KioskOwner(Base):
     """Whose machine it is, and who mends it: a bank, a vendor. An office, not a person."""
 
     __tablename__ = "kiosk_owner"
-    kiosk_id: Mapped[str] = mapped_column(ForeignKey("kiosk.id"), primary_key=True)
+    kiosk_id: Mapped[str] = mapped_column(ForeignKey(Kiosk.__table__.c.id), primary_key=True)
     facility_id: Mapped[str] = mapped_column(Id)
     owner: Mapped[str] = mapped_column(Name, server_default="")
     contact: Mapped[str] = mapped_column(Name, server_default="")
@@ -162,7 +163,7 @@ class KioskCommand(Base):
     )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)
-    kiosk_id: Mapped[str] = mapped_column(ForeignKey("kiosk.id"))
+    kiosk_id: Mapped[str] = mapped_column(ForeignKey(Kiosk.__table__.c.id))
     kind: Mapped[str] = mapped_column(Code)
     state: Mapped[str] = mapped_column(Code, server_default="waiting")
     reason: Mapped[str | None] = mapped_column(Name)

@@ -23,7 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.storage.tables import Base, BigKey, Code, Id, Json, Name, one_of, primary
+from backend.storage.base import Base, BigKey, Code, Id, Json, Name, one_of, primary
+from backend.storage.visit_tables import Person, Visit
 
 PAYMENT_KINDS = ("fees", "advance")
 PAYMENT_STATES = (
@@ -82,8 +83,12 @@ class Payment(Base):
     kind: Mapped[str] = mapped_column(Code)
     state: Mapped[str] = mapped_column(Code)
     amount_vnd: Mapped[int] = mapped_column(BigInteger)
-    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
-    visit_id: Mapped[str | None] = mapped_column(ForeignKey("visit.id", ondelete="SET NULL"))
+    person_id: Mapped[str | None] = mapped_column(
+        ForeignKey(Person.__table__.c.id, ondelete="SET NULL")
+    )
+    visit_id: Mapped[str | None] = mapped_column(
+        ForeignKey(Visit.__table__.c.id, ondelete="SET NULL")
+    )
     patient_ref: Mapped[str] = mapped_column(Name)
     """The HIS's own reference of the patient."""
     visit_ref: Mapped[str | None] = mapped_column(Name)

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.storage.tables import Base, Code, Json, Name, facility_key, one_of, primary
+from backend.storage.base import Base, Code, Json, Name, one_of, primary
+from backend.storage.catalogue_tables import facility_key
 
 REQUEST_KINDS = ("view", "correct", "withdraw", "limit", "object", "delete")
 REQUEST_OUTCOMES = ("done", "refused", "taken_back")
