@@ -54,6 +54,7 @@ from backend.services.resources import Resources
 from backend.storage import fleet_tables as fleet
 from backend.storage import payment_tables as payments
 from backend.storage.account_tables import ApiToken, UserSession
+from backend.storage.audit_tables import AuditCheck
 from backend.storage.base import Base
 from backend.storage.catalogue_tables import Quota, Slot
 from backend.storage.database import Database
@@ -65,7 +66,6 @@ from backend.storage.outbox_tables import LiveEvent, OutboxMessage
 from backend.storage.partner_tables import PartnerSignature
 from backend.storage.queue_tables import Call, RoomDay, StaffAct, Step, StepChange
 from backend.storage.request_tables import IdempotencyKey, RateLimit
-from backend.storage.trace_tables import AuditCheck
 from backend.storage.visit_tables import Person, Scan, Visit
 from payments.states import OPEN_PAYMENTS, TO_POST
 

@@ -1,4 +1,4 @@
-"""Tables of the audit trail."""
+"""Tables of the audit trail and of looks at it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.storage.base import Base, Code, Id, Name, primary
+from backend.storage.base import Base, Code, Id, Json, Name, index_where, primary
+from backend.storage.catalogue_tables import facility_key
 
 IDENTIFIED = text("event = 'person_identified'")
 
@@ -18,32 +19,20 @@ class AuditEvent(Base):
 
     __tablename__ = "audit_event"
     __table_args__ = (
-        Index(
-            "ix_audit_event_unsealed",
-            "id",
-            postgresql_where=text("sequence IS NULL"),
-            sqlite_where=text("sequence IS NULL"),
-        ),
-        Index(
+        index_where("ix_audit_event_unsealed", "id", where=text("sequence IS NULL")),
+        index_where(
             "uq_audit_event_sequence",
             "facility_id",
             "sequence",
             unique=True,
-            postgresql_where=text("sequence IS NOT NULL"),
-            sqlite_where=text("sequence IS NOT NULL"),
+            where=text("sequence IS NOT NULL"),
         ),
         # What people search by, each in the order in which it is shown.
         Index("ix_audit_event_at", "facility_id", "at", "id"),
         Index("ix_audit_event_actor", "facility_id", "actor", "at", "id"),
         Index("ix_audit_event_event", "facility_id", "event", "at", "id"),
         Index("ix_audit_event_subject", "facility_id", "subject", "at", "id"),
-        Index(
-            "ix_audit_event_identified",
-            "facility_id",
-            "at",
-            postgresql_where=IDENTIFIED,
-            sqlite_where=IDENTIFIED,
-        ),
+        index_where("ix_audit_event_identified", "facility_id", "at", where=IDENTIFIED),
     )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)
@@ -70,3 +59,22 @@ class AuditCheckpoint(Base):
     purged_hash: Mapped[str] = mapped_column(Code)
     head_sequence: Mapped[int] = mapped_column(BigInteger)
     head_hash: Mapped[str] = mapped_column(Code)
+
+
+class AuditCheck(Base):
+    """One look at the whole audit chain. `verdict` is filled when it ended."""
+
+    __tablename__ = "audit_check"
+    __table_args__ = (
+        Index("ix_audit_check_facility_id_asked_at", "facility_id", "asked_at"),
+        index_where(
+            "uq_audit_check_open", "facility_id", unique=True, where=text("finished_at IS NULL")
+        ),
+    )
+    id: Mapped[str] = primary()
+    facility_id: Mapped[str] = facility_key()
+    asked_by: Mapped[str] = mapped_column(Name)
+    asked_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    verdict: Mapped[dict[str, Any] | None] = mapped_column(Json)

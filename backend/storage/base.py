@@ -17,10 +17,12 @@ from sqlalchemy import (
     Date,
     DateTime,
     Dialect,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
     String,
+    TextClause,
     Time,
     TypeDecorator,
     text,
@@ -84,3 +86,8 @@ class Base(DeclarativeBase):
 
 def primary() -> Mapped[str]:
     return mapped_column(Id, primary_key=True)
+
+
+def index_where(name: str, *columns: str, where: TextClause, unique: bool = False) -> Index:
+    """An index of some rows only, the same on both databases."""
+    return Index(name, *columns, unique=unique, postgresql_where=where, sqlite_where=where)

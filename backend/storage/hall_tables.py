@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.storage.base import STANDING, Base, Code, Id, Name, one_of, primary
+from backend.storage.base import STANDING, Base, Code, Id, Name, index_where, one_of, primary
 from backend.storage.catalogue_tables import facility_key
 
 DISPLAY_KINDS = ("hall", "door", "counter")
@@ -23,22 +23,8 @@ class Display(Base):
         CheckConstraint(one_of("kind", DISPLAY_KINDS), name="kind"),
         CheckConstraint(one_of("languages", ("vi", "vi+en")), name="languages"),
         UniqueConstraint("key_hash"),
-        Index(
-            "uq_display_name",
-            "facility_id",
-            "name",
-            unique=True,
-            postgresql_where=STANDING,
-            sqlite_where=STANDING,
-        ),
-        Index(
-            "uq_display_voice",
-            "facility_id",
-            "zone",
-            unique=True,
-            postgresql_where=SPEAKING,
-            sqlite_where=SPEAKING,
-        ),
+        index_where("uq_display_name", "facility_id", "name", unique=True, where=STANDING),
+        index_where("uq_display_voice", "facility_id", "zone", unique=True, where=SPEAKING),
     )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)

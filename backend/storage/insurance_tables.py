@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.storage.base import Base, Code, Id, Name, one_of, primary
+from backend.storage.base import Base, Code, Id, Name, index_where, one_of, primary
 from backend.storage.visit_tables import Visit
 
 CHECKIN_STATES = (
@@ -54,12 +54,7 @@ class CoverageRecheck(Base):
     __tablename__ = "coverage_recheck"
     __table_args__ = (
         CheckConstraint(one_of("state", RECHECK_STATES), name="state"),
-        Index(
-            "ix_coverage_recheck_due",
-            "next_at",
-            postgresql_where=text("state = 'pending'"),
-            sqlite_where=text("state = 'pending'"),
-        ),
+        index_where("ix_coverage_recheck_due", "next_at", where=text("state = 'pending'")),
     )
     visit_id: Mapped[str] = mapped_column(
         ForeignKey(Visit.__table__.c.id, ondelete="CASCADE"), primary_key=True
@@ -81,12 +76,7 @@ class CheckinDocument(Base):
     __table_args__ = (
         CheckConstraint(one_of("state", CHECKIN_STATES), name="state"),
         UniqueConstraint("visit_id", "position"),
-        Index(
-            "ix_checkin_document_due",
-            "due_at",
-            postgresql_where=text("state = 'queued'"),
-            sqlite_where=text("state = 'queued'"),
-        ),
+        index_where("ix_checkin_document_due", "due_at", where=text("state = 'queued'")),
     )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.storage.base import Base, BigKey, Code, Id, Name, one_of, primary
+from backend.storage.base import Base, BigKey, Code, Id, Name, index_where, one_of, primary
 from backend.storage.visit_tables import Visit
 
 UNDER_WAY_STATES = ("new", "sending", "unknown")
@@ -27,31 +27,12 @@ class OutboxMessage(Base):
     __tablename__ = "outbox_message"
     __table_args__ = (
         CheckConstraint(one_of("state", OUTBOX_STATES), name="state"),
-        Index(
-            "uq_outbox_message_sending",
-            "facility_id",
-            "party",
-            "lane",
-            unique=True,
-            postgresql_where=SENDING,
-            sqlite_where=SENDING,
+        index_where(
+            "uq_outbox_message_sending", "facility_id", "party", "lane", unique=True, where=SENDING
         ),
-        Index(
-            "ix_outbox_message_due",
-            "facility_id",
-            "party",
-            "id",
-            postgresql_where=UNDER_WAY,
-            sqlite_where=UNDER_WAY,
-        ),
-        Index(
-            "ix_outbox_message_lane",
-            "facility_id",
-            "party",
-            "lane",
-            "id",
-            postgresql_where=NOT_SETTLED,
-            sqlite_where=NOT_SETTLED,
+        index_where("ix_outbox_message_due", "facility_id", "party", "id", where=UNDER_WAY),
+        index_where(
+            "ix_outbox_message_lane", "facility_id", "party", "lane", "id", where=NOT_SETTLED
         ),
         Index("ix_outbox_message_visit", "visit_id"),
         Index("ix_outbox_message_settled", "settled_at"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.storage.base import STANDING, Base, Code, Id, Name, primary
+from backend.storage.base import STANDING, Base, Code, Id, Name, index_where, primary
 
 
 class Partner(Base):
@@ -16,14 +16,7 @@ class Partner(Base):
     __tablename__ = "partner"
     __table_args__ = (
         UniqueConstraint("merchant_id"),
-        Index(
-            "uq_partner_name",
-            "facility_id",
-            "name",
-            unique=True,
-            postgresql_where=STANDING,
-            sqlite_where=STANDING,
-        ),
+        index_where("uq_partner_name", "facility_id", "name", unique=True, where=STANDING),
     )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.storage.base import Base, Code, Id, Json, Name, one_of, primary
+from backend.storage.base import Base, Code, Id, Json, Name, index_where, one_of, primary
 from backend.storage.visit_tables import Person, Visit
 
 OPEN_STEP_STATES = ("waiting", "called", "serving", "hold", "missed")
@@ -29,52 +29,28 @@ class Step(Base):
     __tablename__ = "step"
     __table_args__ = (
         CheckConstraint(one_of("state", STEP_STATES), name="state"),
-        Index(
+        index_where(
             "uq_step_open",
             "facility_id",
             "person_id",
             "service_id",
             "day",
             unique=True,
-            postgresql_where=OPEN_STEP,
-            sqlite_where=OPEN_STEP,
+            where=OPEN_STEP,
         ),
-        Index(
+        index_where(
             "ix_step_waiting",
             "queue_id",
             "day",
             "lane",
             "queue_key_at",
-            postgresql_where=text("state = 'waiting'"),
-            sqlite_where=text("state = 'waiting'"),
+            where=text("state = 'waiting'"),
         ),
         Index("ix_step_visit", "visit_id"),
         # A ticket that is issued waits: these three cost its issue nothing.
-        Index(
-            "ix_step_in_sight",
-            "room_id",
-            "day",
-            "state",
-            "kind",
-            postgresql_where=IN_SIGHT,
-            sqlite_where=IN_SIGHT,
-        ),
-        Index(
-            "ix_step_away",
-            "queue_id",
-            "day",
-            "state",
-            "hold_reason",
-            postgresql_where=AWAY,
-            sqlite_where=AWAY,
-        ),
-        Index(
-            "ix_step_returned",
-            "facility_id",
-            "day",
-            postgresql_where=RETURNED,
-            sqlite_where=RETURNED,
-        ),
+        index_where("ix_step_in_sight", "room_id", "day", "state", "kind", where=IN_SIGHT),
+        index_where("ix_step_away", "queue_id", "day", "state", "hold_reason", where=AWAY),
+        index_where("ix_step_returned", "facility_id", "day", where=RETURNED),
     )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)

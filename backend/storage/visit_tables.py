@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.storage.base import Base, Code, Id, Name, primary
+from backend.storage.base import Base, Code, Id, Name, index_where, primary
 
 
 class Person(Base):
@@ -16,12 +16,8 @@ class Person(Base):
 
     __tablename__ = "person"
     __table_args__ = (
-        Index(
-            "ix_person_his_ref",
-            "facility_id",
-            "his_ref",
-            postgresql_where=text("his_ref IS NOT NULL"),
-            sqlite_where=text("his_ref IS NOT NULL"),
+        index_where(
+            "ix_person_his_ref", "facility_id", "his_ref", where=text("his_ref IS NOT NULL")
         ),
     )
     id: Mapped[str] = primary()
