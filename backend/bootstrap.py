@@ -16,10 +16,10 @@ from backend.services.resources import Resources
 from backend.services.share_answering import share_answering
 from backend.services.sync_catalogue import sync_catalogue
 from backend.storage.catalogue import CatalogueSource, load_catalogue
+from backend.storage.catalogue_tables import Facility
 from backend.storage.crypto import Keys, demo_keys, load_keys
 from backend.storage.database import Clock, Database, open_database, system_clock
 from backend.storage.migrate import migrate
-from backend.storage.tables import Facility
 from his_adapter.ports import HisGateway, Insurer
 from his_adapter.registry import open_gateway, open_insurer
 from payments.ports import PaymentProvider

@@ -19,8 +19,8 @@ from backend.config import Config
 from backend.domain.audit_groups import GROUPS
 from backend.services.search_audit import search_audit, walk_audit
 from backend.storage.audit_search import AuditWish
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.database import Database, open_database
-from backend.storage.tables import AuditEvent
 from bench import Row
 from tests.postgres import PostgresServer
 

@@ -29,8 +29,8 @@ from backend.services.settle_demo_accounts import settle_demo_accounts
 from backend.services.take_report import take_report
 from backend.storage.database import Database, open_engine
 from backend.storage.fleet_tables import Alert
+from backend.storage.kiosk_tables import Heartbeat
 from backend.storage.migrate import migrate
-from backend.storage.tables import Heartbeat
 from bench import Row
 from bench.load import serving
 from tests.factories.fleet import make_report

@@ -29,9 +29,13 @@ from backend.domain.outbox import UNDER_WAY
 from backend.jobs.deliver_outbox import deliver_outbox
 from backend.jobs.worker import JOBS, Worker
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.catalogue_tables import Room
 from backend.storage.crypto import demo_keys
 from backend.storage.database import open_database
+from backend.storage.his_tables import HisOrder, HisWatch
+from backend.storage.outbox_tables import OutboxMessage
+from backend.storage.queue_tables import Step
+from backend.storage.visit_tables import Person, Visit
 from bench import Row
 from his_adapter.builtin.gateway import BuiltinGateway
 from his_adapter.builtin.reports import PartDraft
@@ -134,8 +138,8 @@ def hospital(url: str, folder: Path, *, visits: int) -> Iterator[Scene]:
 
 def send_all(resources: Resources) -> None:
     until = time.monotonic() + GIVE_UP_S
-    waiting = select(tables.OutboxMessage.id).where(
-        tables.OutboxMessage.state.in_([state.value for state in UNDER_WAY])
+    waiting = select(OutboxMessage.id).where(
+        OutboxMessage.state.in_([state.value for state in UNDER_WAY])
     )
     while time.monotonic() < until:
         deliver_outbox(resources)
@@ -147,9 +151,9 @@ def send_all(resources: Resources) -> None:
 
 def with_doctor(resources: Resources) -> list[tuple[str, str]]:
     """Everybody is being seen: that is when doctors order."""
-    step, person, visit = tables.Step, tables.Person, tables.Visit
+    step, person, visit = Step, Person, Visit
     with resources.database.write() as unit:
-        room = unit.connection.scalar(select(tables.Room.id).limit(1))
+        room = unit.connection.scalar(select(Room.id).limit(1))
         unit.connection.execute(update(step).values(state="serving", room_id=room))
         rows = unit.connection.execute(
             select(person.his_ref, step.his_ref)
@@ -240,7 +244,7 @@ def follow(scene: Scene, *, follows: bool, service: str) -> Ages:
 def _wait_until_read(scene: Scene) -> None:
     """The worker knows everybody: what comes from here on is a change."""
     until = time.monotonic() + STARTED_S
-    read = select(func.count()).where(tables.HisWatch.read_at.is_not(None))
+    read = select(func.count()).where(HisWatch.read_at.is_not(None))
     while time.monotonic() < until:
         with scene.resources.database.read() as connection:
             if (connection.scalar(read) or 0) >= len(scene.patients):
@@ -249,7 +253,7 @@ def _wait_until_read(scene: Scene) -> None:
 
 
 def _watch(scene: Scene, pipe: Any, *, expected: int) -> Ages:
-    order = tables.HisOrder
+    order = HisOrder
     query = select(order.ref, order.released, order.step_id)
     made: dict[tuple[str, bool], float] = {}
     seen: dict[tuple[str, bool], float] = {}

@@ -15,10 +15,10 @@ from sqlalchemy import func, select
 
 from backend.config import Config
 from backend.services.resources import Resources
-from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
 from backend.storage.database import Database, open_engine
 from backend.storage.migrate import migrate
+from backend.storage.outbox_tables import OutboxMessage
 from bench import Row
 from tests.factories.desk import Desk
 from tests.factories.hospital import Hospital, make_person
@@ -30,7 +30,7 @@ WORKERS = 2
 
 
 def count(database: Database, state: str) -> int:
-    message = tables.OutboxMessage
+    message = OutboxMessage
     with database.read() as connection:
         query = select(func.count()).select_from(message).where(message.state == state)
         return int(connection.scalar(query) or 0)

@@ -17,8 +17,8 @@ from backend.services.raise_alert import clear_alert, raise_alert
 from backend.services.resources import Resources
 from backend.services.verify_audit import AuditVerdict, verify_audit
 from backend.storage.audit_chain import read_checkpoint
+from backend.storage.audit_tables import AuditCheck
 from backend.storage.database import Database
-from backend.storage.trace_tables import AuditCheck
 from backend.storage.unit_of_work import UnitOfWork
 
 ACTOR = "job:check_audit"

@@ -9,7 +9,7 @@ from backend.errors import MoveNotAllowed
 from backend.events import Event
 from backend.services.move_step import move_step
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.queue_tables import Step
 
 BATCH = 500
 
@@ -20,11 +20,11 @@ def close_past_steps(resources: Resources) -> int:
     closed = 0
     with resources.database.write() as unit:
         steps = unit.connection.execute(
-            select(tables.Step.__table__)
+            select(Step.__table__)
             .where(
-                tables.Step.facility_id == unit.facility_id,
-                tables.Step.day < today,
-                tables.Step.state.in_(sorted(OPEN_STATES)),
+                Step.facility_id == unit.facility_id,
+                Step.day < today,
+                Step.state.in_(sorted(OPEN_STATES)),
             )
             .limit(BATCH)
         ).all()

@@ -9,7 +9,7 @@ from sqlalchemy import exists, func, select
 from backend.services.manage_users import close_account
 from backend.services.resources import Resources
 from backend.services.staff_sessions import DEMO_ID
-from backend.storage.tables import ApiToken, UserAccount
+from backend.storage.account_tables import ApiToken, UserAccount
 
 IDLE_FOR = timedelta(days=45)
 ACTOR = "job:disable_idle_users"

@@ -44,7 +44,7 @@ from backend.storage.his_watch import (
     note_read,
     take_lease,
 )
-from backend.storage.tables import Step
+from backend.storage.queue_tables import Step
 from backend.storage.unit_of_work import UnitOfWork
 from his_adapter.errors import BrokenReply, HisError, InvalidData, MultipleMatches, NotFound
 from his_adapter.models import ChangeKind, ChangePage, Feature, Ref

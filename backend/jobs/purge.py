@@ -53,9 +53,20 @@ from backend.services.keep_data_requests import forget_askers
 from backend.services.resources import Resources
 from backend.storage import fleet_tables as fleet
 from backend.storage import payment_tables as payments
-from backend.storage import tables
+from backend.storage.account_tables import ApiToken, UserSession
+from backend.storage.audit_tables import AuditCheck
+from backend.storage.base import Base
+from backend.storage.catalogue_tables import Quota, Slot
 from backend.storage.database import Database
-from backend.storage.trace_tables import AuditCheck
+from backend.storage.his_tables import HisCopy, HisOrder, HisWatch
+from backend.storage.insurance_tables import CoverageEvidence
+from backend.storage.kiosk_tables import DeviceEvent, EnrolmentCode, HelpCall
+from backend.storage.number_tables import Number, PrintJob, PrintRequest, Series, Ticket
+from backend.storage.outbox_tables import LiveEvent, OutboxMessage
+from backend.storage.partner_tables import PartnerSignature
+from backend.storage.queue_tables import Call, RoomDay, StaffAct, Step, StepChange
+from backend.storage.request_tables import IdempotencyKey, RateLimit
+from backend.storage.visit_tables import Person, Scan, Visit
 from payments.states import OPEN_PAYMENTS, TO_POST
 
 BATCH = 1_000
@@ -99,33 +110,31 @@ def last_linked_day(catalogue: Catalogue, *, now: datetime) -> date:
     return day
 
 
-def _list_rules(
-    catalogue: Catalogue, now: datetime
-) -> list[tuple[str, type[tables.Base], Condition]]:
+def _list_rules(catalogue: Catalogue, now: datetime) -> list[tuple[str, type[Base], Condition]]:
     settings = catalogue.settings
     old_day = catalogue.today(now) - timedelta(days=settings.keep_tickets_months * DAYS_PER_MONTH)
-    old_visit = select(tables.Visit.id).where(tables.Visit.day < old_day)
+    old_visit = select(Visit.id).where(Visit.day < old_day)
 
-    past_visit = select(tables.Visit.id).where(tables.Visit.day < catalogue.today(now))
+    past_visit = select(Visit.id).where(Visit.day < catalogue.today(now))
 
     def ago(**span: float) -> datetime:
         return now - timedelta(**span)
 
     return [
-        ("scan", tables.Scan, tables.Scan.expires_at <= now),
-        ("evidence", tables.CoverageEvidence, _spent_evidence(settings.keep_evidence_days, now)),
+        ("scan", Scan, Scan.expires_at <= now),
+        ("evidence", CoverageEvidence, _spent_evidence(settings.keep_evidence_days, now)),
         (
             "person",
-            tables.Person,
-            ~exists().where(tables.Visit.person_id == tables.Person.id)
+            Person,
+            ~exists().where(Visit.person_id == Person.id)
             & ~exists().where(
-                tables.OutboxMessage.lane == tables.Person.id,
-                tables.OutboxMessage.settled_at.is_(None),
+                OutboxMessage.lane == Person.id,
+                OutboxMessage.settled_at.is_(None),
             )
             & ~exists().where(
-                payments.Payment.person_id == tables.Person.id, _is_unsettled(payments.Payment)
+                payments.Payment.person_id == Person.id, _is_unsettled(payments.Payment)
             )
-            & (tables.Person.last_seen_at < ago(days=1)),
+            & (Person.last_seen_at < ago(days=1)),
         ),
         ("payment_quote", payments.PaymentQuote, payments.PaymentQuote.expires_at <= now),
         (
@@ -134,30 +143,27 @@ def _list_rules(
             payments.PaymentNotice.received_at
             < ago(days=settings.keep_tickets_months * DAYS_PER_MONTH),
         ),
-        ("answer", tables.IdempotencyKey, tables.IdempotencyKey.created_at < ago(days=2)),
-        ("tries", tables.RateLimit, tables.RateLimit.window_start < ago(days=1)),
+        ("answer", IdempotencyKey, IdempotencyKey.created_at < ago(days=2)),
+        ("tries", RateLimit, RateLimit.window_start < ago(days=1)),
         (
             "partner_signature",
-            tables.PartnerSignature,
-            tables.PartnerSignature.seen_at < ago(days=1),
+            PartnerSignature,
+            PartnerSignature.seen_at < ago(days=1),
         ),
-        ("live_event", tables.LiveEvent, tables.LiveEvent.at < ago(days=1)),
+        ("live_event", LiveEvent, LiveEvent.at < ago(days=1)),
         (
             "outbox",
-            tables.OutboxMessage,
+            OutboxMessage,
             # A dead letter nobody ever looked at goes with its visit.
-            (tables.OutboxMessage.settled_at < ago(days=30))
-            | (
-                tables.OutboxMessage.created_at
-                < ago(days=settings.keep_tickets_months * DAYS_PER_MONTH)
-            ),
+            (OutboxMessage.settled_at < ago(days=30))
+            | (OutboxMessage.created_at < ago(days=settings.keep_tickets_months * DAYS_PER_MONTH)),
         ),
-        ("enrolment", tables.EnrolmentCode, tables.EnrolmentCode.expires_at < ago(days=30)),
-        ("user_session", tables.UserSession, tables.UserSession.created_at < ago(days=30)),
-        ("api_token", tables.ApiToken, tables.ApiToken.expires_at < ago(days=30)),
+        ("enrolment", EnrolmentCode, EnrolmentCode.expires_at < ago(days=30)),
+        ("user_session", UserSession, UserSession.created_at < ago(days=30)),
+        ("api_token", ApiToken, ApiToken.expires_at < ago(days=30)),
         # Who was told goes with what they were told of.
         ("alert", fleet.Alert, fleet.Alert.cleared_at < ago(days=KEEP_FLEET_DAYS)),
-        ("device_event", tables.DeviceEvent, tables.DeviceEvent.at < ago(days=90)),
+        ("device_event", DeviceEvent, DeviceEvent.at < ago(days=90)),
         ("kiosk_command", fleet.KioskCommand, fleet.KioskCommand.created_at < ago(days=90)),
         ("kiosk_hour", fleet.KioskHour, fleet.KioskHour.hour < ago(days=KEEP_FLEET_DAYS)),
         (
@@ -167,29 +173,29 @@ def _list_rules(
         ),
         (
             "help_call",
-            tables.HelpCall,
-            tables.HelpCall.created_at < ago(days=settings.keep_tickets_months * DAYS_PER_MONTH),
+            HelpCall,
+            HelpCall.created_at < ago(days=settings.keep_tickets_months * DAYS_PER_MONTH),
         ),
         (
             "staff_act",
-            tables.StaffAct,
-            tables.StaffAct.at < ago(days=settings.keep_tickets_months * DAYS_PER_MONTH),
+            StaffAct,
+            StaffAct.at < ago(days=settings.keep_tickets_months * DAYS_PER_MONTH),
         ),
-        ("his_copy", tables.HisCopy, tables.HisCopy.visit_id.in_(past_visit)),
-        ("his_watch", tables.HisWatch, tables.HisWatch.visit_id.in_(past_visit)),
-        ("his_order", tables.HisOrder, tables.HisOrder.visit_id.in_(old_visit)),
-        ("room_day", tables.RoomDay, tables.RoomDay.day < old_day),
-        ("call", tables.Call, tables.Call.step_id.in_(_steps_of(old_visit))),
-        ("step_change", tables.StepChange, tables.StepChange.visit_id.in_(old_visit)),
-        ("print_request", tables.PrintRequest, tables.PrintRequest.visit_id.in_(old_visit)),
-        ("print_job", tables.PrintJob, tables.PrintJob.visit_id.in_(old_visit)),
-        ("step", tables.Step, tables.Step.day < old_day),
-        ("number", tables.Number, tables.Number.day < old_day),
-        ("ticket", tables.Ticket, tables.Ticket.day < old_day),
-        ("visit", tables.Visit, tables.Visit.day < old_day),
-        ("quota", tables.Quota, tables.Quota.day < catalogue.today(now)),
-        ("slot", tables.Slot, tables.Slot.starts_at < ago(days=7)),
-        ("series", tables.Series, tables.Series.day < old_day),
+        ("his_copy", HisCopy, HisCopy.visit_id.in_(past_visit)),
+        ("his_watch", HisWatch, HisWatch.visit_id.in_(past_visit)),
+        ("his_order", HisOrder, HisOrder.visit_id.in_(old_visit)),
+        ("room_day", RoomDay, RoomDay.day < old_day),
+        ("call", Call, Call.step_id.in_(_steps_of(old_visit))),
+        ("step_change", StepChange, StepChange.visit_id.in_(old_visit)),
+        ("print_request", PrintRequest, PrintRequest.visit_id.in_(old_visit)),
+        ("print_job", PrintJob, PrintJob.visit_id.in_(old_visit)),
+        ("step", Step, Step.day < old_day),
+        ("number", Number, Number.day < old_day),
+        ("ticket", Ticket, Ticket.day < old_day),
+        ("visit", Visit, Visit.day < old_day),
+        ("quota", Quota, Quota.day < catalogue.today(now)),
+        ("slot", Slot, Slot.starts_at < ago(days=7)),
+        ("series", Series, Series.day < old_day),
         (
             "audit_check",
             AuditCheck,
@@ -204,7 +210,7 @@ def _first_kept_audit(catalogue: Catalogue, now: datetime) -> datetime:
 
 
 def _spent_evidence(keep_days: int, now: datetime) -> Condition:
-    evidence, message = tables.CoverageEvidence, tables.OutboxMessage
+    evidence, message = CoverageEvidence, OutboxMessage
     is_needed = exists().where(
         message.visit_id == evidence.visit_id, message.state.in_(OPEN_MESSAGES)
     )
@@ -226,18 +232,18 @@ def _is_unsettled(payment: type[payments.Payment]) -> Condition:
 
 
 def _steps_of(visits: Any) -> Any:
-    return select(tables.Step.id).where(tables.Step.visit_id.in_(visits))
+    return select(Step.id).where(Step.visit_id.in_(visits))
 
 
 def _unlink_people(database: Database, last_day: date) -> int:
     """Cuts ticket and person apart, except while a message about the visit is open."""
     open_message = exists().where(
-        tables.OutboxMessage.visit_id == tables.Visit.id,
-        tables.OutboxMessage.state.in_(OPEN_MESSAGES),
+        OutboxMessage.visit_id == Visit.id,
+        OutboxMessage.state.in_(OPEN_MESSAGES),
     )
 
     open_payment = exists().where(
-        payments.Payment.visit_id == tables.Visit.id, _is_unsettled(payments.Payment)
+        payments.Payment.visit_id == Visit.id, _is_unsettled(payments.Payment)
     )
 
     def unlink(visits: Any) -> list[Any]:
@@ -245,9 +251,9 @@ def _unlink_people(database: Database, last_day: date) -> int:
             update(payments.Payment)
             .where(payments.Payment.visit_id.in_(visits))
             .values(person_id=None),
-            update(tables.Step).where(tables.Step.visit_id.in_(visits)).values(person_id=None),
-            update(tables.Visit)
-            .where(tables.Visit.id.in_(visits))
+            update(Step).where(Step.visit_id.in_(visits)).values(person_id=None),
+            update(Visit)
+            .where(Visit.id.in_(visits))
             .values(
                 person_id=None,
                 sealed_on_behalf=None,
@@ -258,18 +264,16 @@ def _unlink_people(database: Database, last_day: date) -> int:
         ]
 
     condition = (
-        (tables.Visit.facility_id == database.facility_id)
-        & (tables.Visit.day <= last_day)
-        & tables.Visit.person_id.is_not(None)
+        (Visit.facility_id == database.facility_id)
+        & (Visit.day <= last_day)
+        & Visit.person_id.is_not(None)
         & ~open_message
         & ~open_payment
     )
-    return _in_batches(
-        database, lambda: select(tables.Visit.id).where(condition).limit(BATCH), unlink
-    )
+    return _in_batches(database, lambda: select(Visit.id).where(condition).limit(BATCH), unlink)
 
 
-def _delete(database: Database, table: type[tables.Base], condition: Condition) -> int:
+def _delete(database: Database, table: type[Base], condition: Condition) -> int:
     keys = list(table.__table__.primary_key)
     mine = table.__table__.c.facility_id == database.facility_id
     if len(keys) > 1:

@@ -20,8 +20,8 @@ from backend.storage.audit_chain import (
     to_link,
     walk_sealed,
 )
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.database import Database
-from backend.storage.tables import AuditEvent
 from backend.storage.unit_of_work import UnitOfWork
 
 BATCH = 1_000

@@ -19,10 +19,11 @@ from backend.services.check_coverage import ask_insurer, coverage_query
 from backend.services.keep_evidence import keep_evidence
 from backend.services.resources import Resources
 from backend.services.settle_coverage import end_recheck, settle_coverage
-from backend.storage import tables
 from backend.storage.database import Database
+from backend.storage.insurance_tables import CoverageRecheck
 from backend.storage.repositories import get_person
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Visit
 
 BATCH = 10
 _CLAIM = timedelta(minutes=2)
@@ -47,7 +48,7 @@ def recheck_coverage(resources: Resources) -> int:
 
 
 def _list_due(database: Database) -> list[_Due]:
-    recheck, visit = tables.CoverageRecheck, tables.Visit
+    recheck, visit = CoverageRecheck, Visit
     query = (
         select(recheck.visit_id, visit.person_id, visit.kiosk_id, recheck.attempts)
         .join(visit, visit.id == recheck.visit_id)
@@ -65,7 +66,7 @@ def _list_due(database: Database) -> list[_Due]:
 
 def _claim(database: Database, due: _Due) -> bool:
     """False when another worker was faster or the visit was settled meanwhile."""
-    recheck = tables.CoverageRecheck
+    recheck = CoverageRecheck
     with database.write() as unit:
         return (
             unit.connection.execute(
@@ -84,9 +85,7 @@ def _claim(database: Database, due: _Due) -> bool:
 def _recheck(resources: Resources, due: _Due) -> bool:
     with resources.database.read() as connection:
         is_open = connection.scalar(
-            select(tables.Visit.provisional & tables.Visit.use_insurance).where(
-                tables.Visit.id == due.visit_id
-            )
+            select(Visit.provisional & Visit.use_insurance).where(Visit.id == due.visit_id)
         )
         try:
             person = get_person(connection, resources.keys, due.person_id or "")
@@ -120,7 +119,7 @@ def _recheck(resources: Resources, due: _Due) -> bool:
 
 
 def _put_off(resources: Resources, due: _Due, pause: timedelta, *, attempts: int) -> None:
-    recheck = tables.CoverageRecheck
+    recheck = CoverageRecheck
     with resources.database.write() as unit:
         unit.connection.execute(
             update(recheck)
@@ -138,7 +137,7 @@ def _stop_yesterdays(resources: Resources) -> None:
     """What is still open at the end of the day is the desk's, with its evidence."""
     database = resources.database
     today = resources.catalogue.get().today(database.clock())
-    recheck, visit = tables.CoverageRecheck, tables.Visit
+    recheck, visit = CoverageRecheck, Visit
     over: Any = select(visit.id).where(visit.facility_id == database.facility_id, visit.day < today)
     with database.write() as unit:
         unit.connection.execute(

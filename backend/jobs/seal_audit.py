@@ -21,8 +21,8 @@ from backend.storage.audit_chain import (
     lock_checkpoint,
     to_audit_row,
 )
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.database import Database
-from backend.storage.tables import AuditEvent
 from backend.storage.unit_of_work import UnitOfWork
 
 BATCH = 500

@@ -28,7 +28,7 @@ from backend.storage.fleet_tables import (
     KioskAbsence,
     KioskCommand,
 )
-from backend.storage.tables import Heartbeat, Kiosk
+from backend.storage.kiosk_tables import Heartbeat, Kiosk
 from backend.storage.unit_of_work import UnitOfWork
 
 STALLED_AFTER = timedelta(seconds=60)

@@ -38,11 +38,12 @@ from backend.services.go_on import (
     open_next_step,
 )
 from backend.services.keep_act import Act
-from backend.storage import tables
 from backend.storage.his_orders import list_orders, save_order
+from backend.storage.queue_tables import Step, StepChange
 from backend.storage.queues import lock_queues
 from backend.storage.repositories import lock_visit
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Visit
 from his_adapter.models import Order, Report
 
 MAX_PREPARATION_CHARS = 300
@@ -230,15 +231,15 @@ def _kind_of(catalogue: Catalogue, opening: Opening) -> str:
 
 def _find_elsewhere(unit: UnitOfWork, visit_id: str, opening: Opening) -> str | None:
     """The person may stand in that line with another number of today: one place is enough."""
-    mine = select(tables.Visit.person_id).where(tables.Visit.id == visit_id).scalar_subquery()
-    day = select(tables.Visit.day).where(tables.Visit.id == visit_id).scalar_subquery()
+    mine = select(Visit.person_id).where(Visit.id == visit_id).scalar_subquery()
+    day = select(Visit.day).where(Visit.id == visit_id).scalar_subquery()
     return unit.connection.scalar(
-        select(tables.Step.id).where(
-            tables.Step.facility_id == unit.facility_id,
-            tables.Step.person_id == mine,
-            tables.Step.day == day,
-            tables.Step.service_id == opening.service_id,
-            tables.Step.state.in_(sorted(OPEN_STATES)),
+        select(Step.id).where(
+            Step.facility_id == unit.facility_id,
+            Step.person_id == mine,
+            Step.day == day,
+            Step.service_id == opening.service_id,
+            Step.state.in_(sorted(OPEN_STATES)),
         )
     )
 
@@ -276,8 +277,8 @@ def _is_way_back(step: Any) -> bool:
 def _is_by_order(unit: UnitOfWork, step_id: str) -> bool:
     """A place that patients took for themselves is theirs, whatever becomes of an order."""
     source = unit.connection.scalar(
-        select(tables.StepChange.source).where(
-            tables.StepChange.step_id == step_id, tables.StepChange.from_state.is_(None)
+        select(StepChange.source).where(
+            StepChange.step_id == step_id, StepChange.from_state.is_(None)
         )
     )
     return source in {SOURCE, "caller"}

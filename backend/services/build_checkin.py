@@ -31,9 +31,12 @@ from backend.domain.visit import StepKind, StepState
 from backend.errors import CheckinNotReady, VisitNotFound
 from backend.services.resources import Resources
 from backend.services.settle_coverage import open_card
-from backend.storage import tables
+from backend.storage.catalogue_tables import Facility
 from backend.storage.crypto import Keys
+from backend.storage.insurance_tables import CheckinDocument
+from backend.storage.queue_tables import StepChange
 from backend.storage.repositories import get_person, get_visit
+from backend.storage.visit_tables import Person
 from his_adapter.models import BirthDate, Gender
 
 _COSTS = frozenset({StepKind.EXAMINATION, StepKind.LABORATORY, StepKind.IMAGING})
@@ -57,7 +60,7 @@ def build_checkin(
     now = resources.database.clock()
     stored = get_visit(connection, visit_id, facility_id=resources.database.facility_id)
     facility_code = connection.scalar(
-        select(tables.Facility.code).where(tables.Facility.id == resources.database.facility_id)
+        select(Facility.code).where(Facility.id == resources.database.facility_id)
     )
     row = _row(resources, connection, catalogue, stored.visit, stored.steps, facility_code or "")
     standard = standard_on(catalogue.today(row.arrived_at))
@@ -84,10 +87,10 @@ def hash_sent_key(keys: Keys, key: SentKey) -> str:
 
 def _was_sent(connection: Connection, key_hash: str) -> bool:
     found = connection.scalar(
-        select(tables.CheckinDocument.id)
+        select(CheckinDocument.id)
         .where(
-            tables.CheckinDocument.sent_key_hash == key_hash,
-            tables.CheckinDocument.state.in_([state.value for state in AT_THE_GATEWAY]),
+            CheckinDocument.sent_key_hash == key_hash,
+            CheckinDocument.state.in_([state.value for state in AT_THE_GATEWAY]),
         )
         .limit(1)
     )
@@ -147,8 +150,8 @@ def _row(
 def _ordered_at(connection: Connection, step: Any) -> datetime:
     """When the service was ordered: its step was made then."""
     first: datetime | None = connection.scalar(
-        select(tables.StepChange.at)
-        .where(tables.StepChange.step_id == step.id, tables.StepChange.from_state.is_(None))
+        select(StepChange.at)
+        .where(StepChange.step_id == step.id, StepChange.from_state.is_(None))
         .limit(1)
     )
     moment: datetime = step.state_at
@@ -160,7 +163,7 @@ def _patient_code(connection: Connection, person: PersonFacts, person_id: str) -
     number = person.numbers.get("mrn")
     if number:
         return number
-    known = connection.scalar(select(tables.Person.his_ref).where(tables.Person.id == person_id))
+    known = connection.scalar(select(Person.his_ref).where(Person.id == person_id))
     return known or person.his_ref or ""
 
 

@@ -20,9 +20,11 @@ from backend.events import Event
 from backend.services.answer_once import answer_once
 from backend.services.recognise_caller import Caller
 from backend.storage.database import Database
+from backend.storage.kiosk_tables import HelpCall, Kiosk
+from backend.storage.number_tables import Ticket
 from backend.storage.repositories import Answer, Intent
-from backend.storage.tables import HelpCall, Kiosk, Ticket, Visit
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Visit
 
 SAME_CALL = timedelta(seconds=30)
 

@@ -12,8 +12,10 @@ from backend.domain.calling_settings import TEMPLATES, CallingSettings, find_fau
 from backend.errors import CallingWordsChanged, CallingWordsRefused, CatalogueUnavailable
 from backend.events import Event
 from backend.services.recognise_caller import Caller
+from backend.storage.catalogue_tables import Facility
 from backend.storage.database import Database
-from backend.storage.tables import Announcement, CallingWordsChange, Display, Facility
+from backend.storage.hall_tables import Announcement, Display
+from backend.storage.settings_tables import CallingWordsChange
 from backend.storage.unit_of_work import UnitOfWork
 
 CHANGES_KEPT = 50

@@ -16,7 +16,7 @@ from backend.services.judge_kiosk import subject_of
 from backend.services.raise_alert import clear_alert
 from backend.storage.database import Database
 from backend.storage.fleet_tables import KioskOwner
-from backend.storage.tables import KIOSK_PROFILES, Kiosk
+from backend.storage.kiosk_tables import KIOSK_PROFILES, Kiosk
 from backend.storage.unit_of_work import UnitOfWork
 
 MAX_NAME_CHARS = 80

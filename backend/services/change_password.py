@@ -12,7 +12,7 @@ from backend.services.limit_tries import PASSWORD_CHANGES_PER_USER, count_tries
 from backend.services.manage_users import end_sessions
 from backend.services.resources import Resources
 from backend.services.staff_sessions import StaffSession
-from backend.storage.tables import UserAccount
+from backend.storage.account_tables import UserAccount
 from backend.storage.unit_of_work import UnitOfWork
 
 

@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 from backend.domain.settings import FacilitySettings, SettingRefused, changed_document
 from backend.errors import ConfigError
 from backend.events import Event
+from backend.storage.catalogue_tables import Facility
 from backend.storage.database import Database
-from backend.storage.tables import Facility
 from backend.storage.unit_of_work import UnitOfWork
 
 

@@ -31,9 +31,10 @@ from backend.services.start_visit import (
     insert_steps,
     take_service,
 )
-from backend.storage import tables
+from backend.storage.number_tables import Ticket
 from backend.storage.repositories import Answer, Intent, StoredVisit, count_waiting, get_person
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Visit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,14 +117,12 @@ def change_visit(
         )
         content = compose_ticket(facts, catalogue, public_base=resources.config.public_base)
         unit.connection.execute(
-            update(tables.Ticket)
-            .where(tables.Ticket.visit_id == visit_id)
+            update(Ticket)
+            .where(Ticket.visit_id == visit_id)
             .values(content=content, print_state=PrintState.PENDING.value)
         )
         unit.connection.execute(
-            update(tables.Visit)
-            .where(tables.Visit.id == visit_id)
-            .values(changes=tables.Visit.changes + 1)
+            update(Visit).where(Visit.id == visit_id).values(changes=Visit.changes + 1)
         )
         subject = f"visit:{visit_id}"
         unit.audit(Event.VISIT_CHANGED, actor=kiosk.actor, subject=subject)

@@ -11,8 +11,8 @@ from sqlalchemy import Select, select
 from backend.domain.ids import new_id
 from backend.services.verify_audit import AuditVerdict, Break
 from backend.storage.audit_chain import COLUMNS, read_checkpoint
+from backend.storage.audit_tables import AuditCheck
 from backend.storage.database import Database
-from backend.storage.trace_tables import AuditCheck
 from backend.storage.unit_of_work import UnitOfWork
 
 COUNTED = 1_000

@@ -10,8 +10,8 @@ from backend.domain.numbering import find_numbering_fault
 from backend.domain.settings import FacilitySettings
 from backend.errors import ConfigError
 from backend.events import Event
+from backend.storage.catalogue_tables import Facility, Service
 from backend.storage.database import Database
-from backend.storage.tables import Facility, Service
 from backend.storage.unit_of_work import UnitOfWork
 
 

@@ -16,9 +16,9 @@ from backend.services.decide_at_desk import decide_once, tell
 from backend.services.propose_category import read_slips, serves_revisit, serves_transfer
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
-from backend.storage import tables
 from backend.storage.repositories import Answer, Intent, StoredVisit
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Visit
 
 
 def confirm_category(
@@ -45,8 +45,8 @@ def confirm_category(
         if reason is CategoryReason.AS_PROPOSED and code != proposed:
             raise ValidationFailed("another code than the proposed one needs a reason")
         unit.connection.execute(
-            update(tables.Visit)
-            .where(tables.Visit.id == visit_id)
+            update(Visit)
+            .where(Visit.id == visit_id)
             .values(
                 category_code=code,
                 category_reason=Why.DESK.value,

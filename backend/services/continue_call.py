@@ -13,8 +13,9 @@ from backend.events import Event
 from backend.services.identify_patient import Identification, show_scan
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
-from backend.storage.tables import HelpCall, Scan
+from backend.storage.kiosk_tables import HelpCall
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Scan
 
 
 @dataclass(frozen=True, kw_only=True)

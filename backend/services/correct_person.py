@@ -16,9 +16,9 @@ from backend.services.deliveries import UPDATE_PATIENT
 from backend.services.deliveries.update_patient import make_payload
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
-from backend.storage import tables
 from backend.storage.repositories import Answer, Intent, StoredVisit, get_person
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Person, Visit
 
 
 def correct_person(
@@ -41,9 +41,7 @@ def correct_person(
         if person_id is None:
             raise VisitNotFound
         # Held until the end: two desks at two visits of one person correct one after the other.
-        unit.connection.execute(
-            select(tables.Person.id).where(tables.Person.id == person_id).with_for_update()
-        )
+        unit.connection.execute(select(Person.id).where(Person.id == person_id).with_for_update())
         person = get_person(unit.connection, keys, person_id)
         person = replace(
             person,
@@ -52,8 +50,8 @@ def correct_person(
         )
         text = json.dumps(vars(person), ensure_ascii=False)
         unit.connection.execute(
-            update(tables.Person)
-            .where(tables.Person.id == person_id)
+            update(Person)
+            .where(Person.id == person_id)
             .values(sealed=keys.seal(text.encode(), context=f"person:{person_id}"))
         )
         if contact.phone is not None:
@@ -73,7 +71,7 @@ def _find_by_phone(unit: UnitOfWork, stored: StoredVisit, phone_hash: str) -> No
     """The person's visits of the day are found by the new number; who was brought by somebody
     stays to be found by that one's.
     """
-    visit = tables.Visit
+    visit = Visit
     unit.connection.execute(
         update(visit)
         .where(

@@ -8,7 +8,9 @@ from datetime import date
 from sqlalchemy import func, select
 
 from backend.storage.database import Database
-from backend.storage.tables import Kiosk, Number, Step
+from backend.storage.kiosk_tables import Kiosk
+from backend.storage.number_tables import Number
+from backend.storage.queue_tables import Step
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,9 +20,10 @@ from backend.errors import ChangedMeanwhile, VisitNotFound
 from backend.services.answer_once import answer_once
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.number_tables import Ticket
 from backend.storage.repositories import Answer, Intent, StoredVisit, lock_visit
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Visit
 
 Decide = Callable[[UnitOfWork, Catalogue, StoredVisit], None]
 
@@ -70,7 +71,7 @@ def check_seen(stored: StoredVisit, seen: int) -> None:
 def raise_version(unit: UnitOfWork, stored: StoredVisit) -> int:
     version = int(stored.visit.version) + 1
     unit.connection.execute(
-        update(tables.Visit).where(tables.Visit.id == stored.visit.id).values(version=version)
+        update(Visit).where(Visit.id == stored.visit.id).values(version=version)
     )
     return version
 
@@ -78,12 +79,10 @@ def raise_version(unit: UnitOfWork, stored: StoredVisit) -> int:
 def change_visit_row(unit: UnitOfWork, stored: StoredVisit, note: Note, **values: Any) -> None:
     """New values of the visit; the ticket loses the sentence that asked for this."""
     visit_id = stored.visit.id
+    unit.connection.execute(update(Visit).where(Visit.id == visit_id).values(**values))
     unit.connection.execute(
-        update(tables.Visit).where(tables.Visit.id == visit_id).values(**values)
-    )
-    unit.connection.execute(
-        update(tables.Ticket)
-        .where(tables.Ticket.visit_id == visit_id)
+        update(Ticket)
+        .where(Ticket.visit_id == visit_id)
         .values(content=drop_note(stored.visit.content, note))
     )
 

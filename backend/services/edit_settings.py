@@ -30,7 +30,7 @@ from backend.services.keep_settings import (
 )
 from backend.storage.database import Database
 from backend.storage.settings_state import load_state
-from backend.storage.tables import SettingsImport
+from backend.storage.settings_tables import SettingsImport
 from backend.storage.unit_of_work import UnitOfWork
 
 

@@ -16,7 +16,7 @@ from backend.services.judge_kiosk import end_absence, forget_troubles
 from backend.services.recognise_caller import credential_hash, new_credential
 from backend.storage.database import Database
 from backend.storage.fleet_tables import OPEN_ORDERS, KioskCommand
-from backend.storage.tables import EnrolmentCode, Kiosk
+from backend.storage.kiosk_tables import EnrolmentCode, Kiosk
 from backend.storage.unit_of_work import UnitOfWork
 
 CODE_LIFETIME = timedelta(hours=24)

@@ -33,10 +33,12 @@ from backend.storage.backup_key import BackupKey
 from backend.storage.crypto import Keys
 from backend.storage.database import Database
 from backend.storage.fleet_tables import Alert
+from backend.storage.kiosk_tables import DeviceEvent, Kiosk
+from backend.storage.number_tables import Ticket
 from backend.storage.repositories import find_people
 from backend.storage.sealed_stream import seal_stream, unseal_stream
-from backend.storage.tables import DeviceEvent, Kiosk, Ticket, Visit
 from backend.storage.trace_tables import Incident
+from backend.storage.visit_tables import Visit
 
 SEALED = "affected.sealed"
 MANIFEST = "MANIFEST.json"

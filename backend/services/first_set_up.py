@@ -34,9 +34,9 @@ from backend.services.recognise_caller import Caller, credential_hash
 from backend.services.resources import Resources
 from backend.services.sign_in import complete
 from backend.services.staff_sessions import PASSWORD
+from backend.storage.account_tables import UserAccount
 from backend.storage.database import Database
 from backend.storage.set_up_tables import FirstSetUp
-from backend.storage.tables import UserAccount
 from backend.storage.unit_of_work import UnitOfWork
 
 CODE_LIFETIME = timedelta(hours=24)

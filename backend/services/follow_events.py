@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from backend.storage.database import STATEMENT_TIMEOUT_S, Database
-from backend.storage.tables import LiveEvent
+from backend.storage.outbox_tables import LiveEvent
 
 GAP_LIFETIME_S = STATEMENT_TIMEOUT_S + 5.0
 """A transaction that has not committed by then was undone: its numbers stay empty."""

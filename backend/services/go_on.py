@@ -31,8 +31,9 @@ from backend.domain.visit import (
 from backend.domain.waits import find_wait_min
 from backend.errors import ChangedMeanwhile, ChangeNotAllowed, ServiceClosed
 from backend.services.keep_act import Act
-from backend.storage import tables
 from backend.storage.his_orders import list_orders
+from backend.storage.his_tables import HisOrder
+from backend.storage.queue_tables import Step, StepChange
 from backend.storage.repositories import EMPTY_QUEUE, count_waiting
 from backend.storage.unit_of_work import UnitOfWork
 
@@ -56,9 +57,7 @@ def finish_step(unit: UnitOfWork, act: Act, step: Any, *, at: datetime | None = 
 
 def list_visit_steps(unit: UnitOfWork, visit_id: str) -> Sequence[Any]:
     return unit.connection.execute(
-        select(tables.Step.__table__)
-        .where(tables.Step.visit_id == visit_id)
-        .order_by(tables.Step.position, tables.Step.id)
+        select(Step.__table__).where(Step.visit_id == visit_id).order_by(Step.position, Step.id)
     ).all()
 
 
@@ -113,9 +112,7 @@ def add_way_back(unit: UnitOfWork, act: Act, done: Any) -> None:
         for step in list_visit_steps(unit, done.visit_id)
         if step.kind in TESTS and step.state in OPEN_STATES
     ]
-    ordered = select(tables.HisOrder.step_id).where(
-        tables.HisOrder.step_id.in_([step.id for step in tests])
-    )
+    ordered = select(HisOrder.step_id).where(HisOrder.step_id.in_([step.id for step in tests]))
     if not tests or unit.connection.execute(ordered.limit(1)).first() is None:
         return
     if done.person_id is not None and done.service_id in list_busy_services(unit, done):
@@ -148,9 +145,9 @@ def add_way_back(unit: UnitOfWork, act: Act, done: Any) -> None:
 def make_room(unit: UnitOfWork, visit_id: str, position: int, *, places: int) -> None:
     """Steps from `position` on come so many places later."""
     unit.connection.execute(
-        update(tables.Step)
-        .where(tables.Step.visit_id == visit_id, tables.Step.position >= position)
-        .values(position=tables.Step.position + places)
+        update(Step)
+        .where(Step.visit_id == visit_id, Step.position >= position)
+        .values(position=Step.position + places)
     )
 
 
@@ -217,11 +214,11 @@ def list_busy_services(unit: UnitOfWork, step: Any) -> set[str]:
     unit.flush()
     return set(
         unit.connection.scalars(
-            select(tables.Step.service_id).where(
-                tables.Step.facility_id == unit.facility_id,
-                tables.Step.person_id == step.person_id,
-                tables.Step.day == step.day,
-                tables.Step.state.in_(sorted(OPEN_STATES)),
+            select(Step.service_id).where(
+                Step.facility_id == unit.facility_id,
+                Step.person_id == step.person_id,
+                Step.day == step.day,
+                Step.state.in_(sorted(OPEN_STATES)),
             )
         )
     )
@@ -294,7 +291,7 @@ def add_step_row(
 ) -> None:
     """A step of a visit that is under way, and its first change. On hold it waits for others."""
     unit.add(
-        tables.Step,
+        Step,
         **values,
         slot_id=None,
         queue_key_at=unit.now,
@@ -306,7 +303,7 @@ def add_step_row(
         wait_high_min=wait[1] if wait else None,
     )
     unit.add(
-        tables.StepChange,
+        StepChange,
         id=new_id(),
         visit_id=values["visit_id"],
         step_id=values["id"],

@@ -22,7 +22,7 @@ from backend.errors import ChangedMeanwhile
 from backend.events import Event
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
-from backend.storage.tables import OfflineSeries
+from backend.storage.number_tables import OfflineSeries
 from backend.storage.unit_of_work import UnitOfWork
 
 TRIES = 8

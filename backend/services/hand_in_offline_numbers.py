@@ -26,8 +26,10 @@ from backend.logging import log
 from backend.services.grant_offline_numbers import compose_offline_ticket, find_reception
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.number_tables import Number, OfflineSeries, Ticket
+from backend.storage.queue_tables import Step, StepChange
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Visit
 
 TRIES = 4
 OLDEST = timedelta(days=7)
@@ -80,11 +82,11 @@ def _take_in(
     kiosk: Caller,
 ) -> list[str]:
     letter = unit.connection.scalar(
-        select(tables.OfflineSeries.letter)
+        select(OfflineSeries.letter)
         .where(
-            tables.OfflineSeries.facility_id == unit.facility_id,
-            tables.OfflineSeries.journal_id == journal_id,
-            tables.OfflineSeries.kiosk_id == kiosk.id,
+            OfflineSeries.facility_id == unit.facility_id,
+            OfflineSeries.journal_id == journal_id,
+            OfflineSeries.kiosk_id == kiosk.id,
         )
         .with_for_update()
     )
@@ -115,12 +117,12 @@ def _take_in(
 def _find_known(unit: UnitOfWork, letter: str) -> dict[tuple[Any, int], str]:
     """Day and count → key, of everything this letter gave lately."""
     rows = unit.connection.execute(
-        select(tables.Number.day, tables.Number.number, tables.Visit.scan_id)
-        .join(tables.Visit, tables.Visit.id == tables.Number.visit_id)
+        select(Number.day, Number.number, Visit.scan_id)
+        .join(Visit, Visit.id == Number.visit_id)
         .where(
-            tables.Number.facility_id == unit.facility_id,
-            tables.Number.letter == letter,
-            tables.Number.day >= (unit.now - OLDEST - timedelta(days=1)).date(),
+            Number.facility_id == unit.facility_id,
+            Number.letter == letter,
+            Number.day >= (unit.now - OLDEST - timedelta(days=1)).date(),
         )
     )
     return {(row.day, row.number): row.scan_id for row in rows}
@@ -140,7 +142,7 @@ def _insert(
     lane = Lane.PRIORITY if number.priority else Lane.NORMAL
     printed = format_number(letter, number.number)
     unit.add(
-        tables.Visit,
+        Visit,
         id=visit_id,
         person_id=None,
         day=day,
@@ -166,7 +168,7 @@ def _insert(
         created_at=number.taken_at,
     )
     unit.add(
-        tables.Step,
+        Step,
         id=step_id,
         visit_id=visit_id,
         person_id=None,
@@ -190,7 +192,7 @@ def _insert(
         wait_high_min=None,
     )
     unit.add(
-        tables.StepChange,
+        StepChange,
         id=new_id(),
         visit_id=visit_id,
         step_id=step_id,
@@ -203,7 +205,7 @@ def _insert(
         room_id=None,
     )
     unit.add(
-        tables.Number,
+        Number,
         letter=letter,
         day=day,
         number=number.number,
@@ -211,7 +213,7 @@ def _insert(
         reason=None,
     )
     unit.add(
-        tables.Ticket,
+        Ticket,
         id=new_id(),
         visit_id=visit_id,
         day=day,

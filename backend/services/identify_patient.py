@@ -72,9 +72,10 @@ from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.services.settle_coverage import settle_coverage
 from backend.services.show_visit import ShownVisit, load_visit
+from backend.storage.number_tables import Ticket
 from backend.storage.repositories import find_person, get_scan, save_scan
-from backend.storage.tables import NoticeAcceptance, Scan, Ticket, Visit
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import NoticeAcceptance, Scan, Visit
 from his_adapter.models import Appointment, Coverage, Identifier
 from his_adapter.models import IdentifierKind as NumberKind
 

@@ -11,7 +11,7 @@ from backend.domain.alerts import AlertKind
 from backend.domain.kiosk_health import PACES, Notes, Standing
 from backend.services.raise_alert import clear_alert, raise_alert
 from backend.storage.fleet_tables import Alert, KioskAbsence
-from backend.storage.tables import Heartbeat
+from backend.storage.kiosk_tables import Heartbeat
 from backend.storage.unit_of_work import UnitOfWork
 
 _FIGURES: Mapping[AlertKind, str] = {

@@ -19,7 +19,7 @@ from backend.domain.visit import HoldReason, StepState
 from backend.errors import ChangedMeanwhile
 from backend.events import Event
 from backend.services.move_step import move_step
-from backend.storage import tables
+from backend.storage.queue_tables import Call, StaffAct
 from backend.storage.unit_of_work import UnitOfWork
 
 REMEMBERED = (
@@ -107,7 +107,7 @@ class Act:
         call_id = self._call_id = new_id()
         unit = self._unit
         unit.add(
-            tables.Call,
+            Call,
             id=call_id,
             day=step.day,
             visit_id=step.visit_id,
@@ -142,7 +142,7 @@ class Act:
         """Writes the act with its audit row and live event; gives its id."""
         unit = self._unit
         unit.add(
-            tables.StaffAct,
+            StaffAct,
             id=self.id,
             kind=self._kind,
             actor=self._caller.actor,

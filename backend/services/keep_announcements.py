@@ -15,8 +15,8 @@ from backend.errors import AnnouncementChanged, AnnouncementNotFound, TooManyAnn
 from backend.events import Event
 from backend.services.answer_once import answer_once
 from backend.services.recognise_caller import Caller
-from backend.storage import tables
 from backend.storage.database import Database
+from backend.storage.hall_tables import Announcement as AnnouncementRow
 from backend.storage.repositories import Answer, Intent
 from backend.storage.unit_of_work import UnitOfWork
 
@@ -37,18 +37,18 @@ def list_announcements(database: Database, *, limit: int = 200) -> list[KeptAnno
 
 def list_active_announcements(database: Database) -> list[KeptAnnouncement]:
     """What boards and voice go by: all in use, MAX_ACTIVE at most. Raises StorageUnavailable."""
-    query = _of(database.facility_id).where(tables.Announcement.active)
+    query = _of(database.facility_id).where(AnnouncementRow.active)
     return _select(database, query.limit(MAX_ACTIVE))
 
 
 def find_announcement(database: Database, announcement_id: str) -> KeptAnnouncement | None:
-    table = tables.Announcement
+    table = AnnouncementRow
     found = _select(database, _of(database.facility_id).where(table.id == announcement_id))
     return found[0] if found else None
 
 
 def _of(facility_id: str) -> Select[tuple[Any, ...]]:
-    table = tables.Announcement
+    table = AnnouncementRow
     return (
         select(table.__table__)
         .where(table.facility_id == facility_id)
@@ -78,7 +78,7 @@ def add_announcement(
         _check_count(unit, wish)
         values = _values(wish) | {"id": new_id(), "version": 1}
         values |= {"changed_at": unit.now, "changed_by": staff.name}
-        unit.add(tables.Announcement, **values)
+        unit.add(AnnouncementRow, **values)
         unit.flush()
         _trace(unit, Event.ANNOUNCEMENT_ADDED, values["id"], staff)
         return Answer(status=201, body=show(_get(unit, values["id"])))
@@ -96,7 +96,7 @@ def change_announcement(
     """
 
     def change(unit: UnitOfWork) -> KeptAnnouncement:
-        table = tables.Announcement
+        table = AnnouncementRow
         present = _get(unit, wish.id)
         if wish.active and not present.active:
             _check_count(unit, wish)
@@ -129,14 +129,14 @@ def _trace(unit: UnitOfWork, event: Event, announcement_id: str, staff: Caller) 
 
 
 def _check_count(unit: UnitOfWork, wish: Announcement) -> None:
-    table = tables.Announcement
+    table = AnnouncementRow
     query = select(func.count()).where(table.facility_id == unit.facility_id, table.active)
     if wish.active and (unit.connection.scalar(query) or 0) >= MAX_ACTIVE:
         raise TooManyAnnouncements
 
 
 def _get(unit: UnitOfWork, announcement_id: str) -> KeptAnnouncement:
-    table = tables.Announcement
+    table = AnnouncementRow
     row = (
         unit.connection.execute(
             select(table.__table__).where(

@@ -20,8 +20,10 @@ from backend.events import Event
 from backend.services.queue_checkin import send_checkin_again
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
-from backend.storage import tables
 from backend.storage.database import Database
+from backend.storage.insurance_tables import CheckinDocument
+from backend.storage.number_tables import Ticket
+from backend.storage.visit_tables import Visit
 
 MAX_LISTED = 100
 MAX_REASON_CHARS = 200
@@ -78,7 +80,7 @@ def look_at_checkins(resources: Resources) -> CheckinBoard:
     """Raises StorageUnavailable."""
     database = resources.database
     now = database.clock()
-    table = tables.CheckinDocument
+    table = CheckinDocument
     today = resources.catalogue.get().today(now)
     needs = [state.value for state in NEEDS_PERSON]
     is_late = (table.state == CheckinState.QUEUED.value) & (table.due_at < now)
@@ -90,8 +92,8 @@ def look_at_checkins(resources: Resources) -> CheckinBoard:
         latest = connection.execute(mine.order_by(table.id.desc()).limit(MAX_LISTED)).all()
         counts = connection.execute(
             select(table.state, func.count(), func.sum(case((is_late, 1), else_=0)))
-            .join(tables.Visit, tables.Visit.id == table.visit_id)
-            .where(table.facility_id == database.facility_id, tables.Visit.day == today)
+            .join(Visit, Visit.id == table.visit_id)
+            .where(table.facility_id == database.facility_id, Visit.day == today)
             .group_by(table.state)
         ).all()
     return CheckinBoard(
@@ -107,7 +109,7 @@ def get_checkin(resources: Resources, document_id: str) -> ListedCheckin:
     database = resources.database
     with database.read() as connection:
         row = connection.execute(
-            _query(database).where(tables.CheckinDocument.id == document_id)
+            _query(database).where(CheckinDocument.id == document_id)
         ).one_or_none()
     if row is None:
         raise VisitNotFound
@@ -122,12 +124,12 @@ def read_document(resources: Resources, document_id: str, *, staff: Caller) -> t
     with resources.database.write() as unit:
         row = unit.connection.execute(
             select(
-                tables.CheckinDocument.visit_id,
-                tables.CheckinDocument.sealed,
-                tables.CheckinDocument.sealed_message,
+                CheckinDocument.visit_id,
+                CheckinDocument.sealed,
+                CheckinDocument.sealed_message,
             ).where(
-                tables.CheckinDocument.id == document_id,
-                tables.CheckinDocument.facility_id == unit.facility_id,
+                CheckinDocument.id == document_id,
+                CheckinDocument.facility_id == unit.facility_id,
             )
         ).one_or_none()
         if row is None or row.sealed is None:
@@ -152,7 +154,7 @@ def judge_checkin(
     MoveNotAllowed, StorageUnavailable.
     """
     with resources.database.write() as unit:
-        table = tables.CheckinDocument
+        table = CheckinDocument
         row = unit.connection.execute(
             select(table.state, table.visit_id)
             .where(table.id == document_id, table.facility_id == unit.facility_id)
@@ -190,7 +192,7 @@ def correct_checkin(resources: Resources, document_id: str, *, reason: str, staf
 
 def count_checkin_troubles(database: Database) -> tuple[int, int]:
     """Late ones, and those that need somebody: what the board of help calls shows."""
-    table, now = tables.CheckinDocument, database.clock()
+    table, now = CheckinDocument, database.clock()
     newer = table.__table__.alias("newer")
     is_last = ~(
         select(newer.c.id)
@@ -217,17 +219,17 @@ def count_checkin_troubles(database: Database) -> tuple[int, int]:
 
 
 def _query(database: Database) -> Select[Any]:
-    table = tables.CheckinDocument
+    table = CheckinDocument
     newest = (
         select(func.max(table.position))
-        .where(table.visit_id == tables.Visit.id)
-        .correlate(tables.Visit)
+        .where(table.visit_id == Visit.id)
+        .correlate(Visit)
         .scalar_subquery()
     )
     return (
-        select(table.__table__, tables.Ticket.number, newest.label("newest"))
-        .join(tables.Visit, tables.Visit.id == table.visit_id)
-        .join(tables.Ticket, tables.Ticket.visit_id == table.visit_id)
+        select(table.__table__, Ticket.number, newest.label("newest"))
+        .join(Visit, Visit.id == table.visit_id)
+        .join(Ticket, Ticket.visit_id == table.visit_id)
         .where(table.facility_id == database.facility_id)
     )
 

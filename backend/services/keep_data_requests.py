@@ -31,8 +31,8 @@ from backend.events import Event
 from backend.services.raise_alert import clear_alert, raise_alert
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
+from backend.storage.catalogue_tables import Facility
 from backend.storage.database import Database
-from backend.storage.tables import Facility
 from backend.storage.trace_tables import DataRequest
 from backend.storage.unit_of_work import UnitOfWork
 

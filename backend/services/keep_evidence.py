@@ -9,7 +9,7 @@ from sqlalchemy import insert, update
 from backend.events import Event
 from backend.services.check_coverage import Lookup
 from backend.storage.crypto import Keys
-from backend.storage.tables import CoverageEvidence
+from backend.storage.insurance_tables import CoverageEvidence
 from backend.storage.unit_of_work import UnitOfWork
 
 MAX_ANSWER_BYTES = 16_384

@@ -25,9 +25,9 @@ from backend.errors import AlreadyDone, IncidentNotFound, ReasonMissing, Validat
 from backend.events import Event
 from backend.services.raise_alert import clear_alert, raise_alert
 from backend.services.resources import Resources
+from backend.storage.catalogue_tables import Facility
 from backend.storage.database import Database
 from backend.storage.halls import find_names
-from backend.storage.tables import Facility
 from backend.storage.trace_tables import Incident, IncidentNote
 from backend.storage.unit_of_work import UnitOfWork
 

@@ -33,11 +33,13 @@ from backend.events import Event
 from backend.services.deliveries.check_in import make_query
 from backend.services.resources import Resources
 from backend.services.settle_messages import PARTY_FAULTS
-from backend.storage import tables
 from backend.storage.database import Database
+from backend.storage.number_tables import Ticket
+from backend.storage.outbox_tables import OutboxMessage
 from backend.storage.parties import list_party_states
 from backend.storage.repositories import get_person
 from backend.storage.unit_of_work import EXPIRES_AFTER, UnitOfWork
+from backend.storage.visit_tables import Person, Visit
 from his_adapter.errors import MultipleMatches
 from his_adapter.models import PatientMatch
 
@@ -106,11 +108,11 @@ def list_messages(
     database: Database, *, states: Sequence[str] = (), limit: int = MAX_LISTED
 ) -> list[ListedMessage]:
     """The oldest first; without `states` all that are not settled."""
-    message = tables.OutboxMessage
+    message = OutboxMessage
     wanted = message.state.in_(states) if states else message.settled_at.is_(None)
     query = (
-        select(*_COLUMNS, tables.Ticket.number)
-        .outerjoin(tables.Ticket, tables.Ticket.visit_id == message.visit_id)
+        select(*_COLUMNS, Ticket.number)
+        .outerjoin(Ticket, Ticket.visit_id == message.visit_id)
         .where(message.facility_id == database.facility_id, wanted)
         .order_by(message.id)
         .limit(limit)
@@ -122,11 +124,11 @@ def list_messages(
 def get_message(database: Database, message_id: str) -> ListedMessage:
     """Raises MessageNotFound."""
     query = (
-        select(*_COLUMNS, tables.Ticket.number)
-        .outerjoin(tables.Ticket, tables.Ticket.visit_id == tables.OutboxMessage.visit_id)
+        select(*_COLUMNS, Ticket.number)
+        .outerjoin(Ticket, Ticket.visit_id == OutboxMessage.visit_id)
         .where(
-            tables.OutboxMessage.id == message_id,
-            tables.OutboxMessage.facility_id == database.facility_id,
+            OutboxMessage.id == message_id,
+            OutboxMessage.facility_id == database.facility_id,
         )
     )
     with database.read() as connection:
@@ -137,7 +139,7 @@ def get_message(database: Database, message_id: str) -> ListedMessage:
 
 
 _COLUMNS = [
-    tables.OutboxMessage.__table__.c[name]
+    OutboxMessage.__table__.c[name]
     for name in (
         "id", "party", "kind", "state", "attempts", "last_error", "visit_id", "created_at", "sent_at",
         "next_at", "expires_at", "settled_at",
@@ -147,7 +149,7 @@ _COLUMNS = [
 
 def look_at_outbox(database: Database) -> list[PartyOverview]:
     """How things are with each party, also with those nothing was sent to yet."""
-    message = tables.OutboxMessage
+    message = OutboxMessage
     is_under_way = message.state.in_(UNDER_WAY)
     query = (
         select(
@@ -210,8 +212,8 @@ def discard_message(database: Database, message_id: str, *, reason: str, actor: 
     with database.write() as unit:
         row = _lock(unit, message_id)
         unit.connection.execute(
-            update(tables.OutboxMessage)
-            .where(tables.OutboxMessage.id == row.id)
+            update(OutboxMessage)
+            .where(OutboxMessage.id == row.id)
             .values(state=MessageState.DISCARDED, settled_at=unit.now)
         )
         _tell(unit, Event.OUTBOX_DISCARDED, row, actor=actor, detail={"reason": reason})
@@ -225,9 +227,7 @@ def list_candidates(resources: Resources, message_id: str, *, actor: str) -> lis
     database = resources.database
     with database.write() as unit:
         row = _lock(unit, message_id)
-        person_id = unit.connection.scalar(
-            select(tables.Visit.person_id).where(tables.Visit.id == row.visit_id)
-        )
+        person_id = unit.connection.scalar(select(Visit.person_id).where(Visit.id == row.visit_id))
         if person_id is None:
             raise VisitNotFound
         person = get_person(unit.connection, resources.keys, person_id)
@@ -266,12 +266,8 @@ def choose_patient(resources: Resources, message_id: str, *, ref: str, actor: st
         raise WrongRecord
     with resources.database.write() as unit:
         row = _lock(unit, message_id)
-        person_id = unit.connection.scalar(
-            select(tables.Visit.person_id).where(tables.Visit.id == row.visit_id)
-        )
-        unit.connection.execute(
-            update(tables.Person).where(tables.Person.id == person_id).values(his_ref=ref)
-        )
+        person_id = unit.connection.scalar(select(Visit.person_id).where(Visit.id == row.visit_id))
+        unit.connection.execute(update(Person).where(Person.id == person_id).values(his_ref=ref))
         _replay(unit, row, actor=actor, detail={"chosen": True})
 
 
@@ -279,8 +275,8 @@ def _find(unit: UnitOfWork, message_id: str) -> Any:
     return unit.connection.execute(
         select(*_COLUMNS)
         .where(
-            tables.OutboxMessage.id == message_id,
-            tables.OutboxMessage.facility_id == unit.facility_id,
+            OutboxMessage.id == message_id,
+            OutboxMessage.facility_id == unit.facility_id,
         )
         .with_for_update()
     ).one_or_none()
@@ -299,8 +295,8 @@ def _replay(
     unit: UnitOfWork, row: Any, *, actor: str, detail: dict[str, Any] | None = None
 ) -> None:
     unit.connection.execute(
-        update(tables.OutboxMessage)
-        .where(tables.OutboxMessage.id == row.id)
+        update(OutboxMessage)
+        .where(OutboxMessage.id == row.id)
         .values(
             state=MessageState.NEW,
             next_at=unit.now,

@@ -27,8 +27,9 @@ from backend.services.change_calling_words import keep_words_before
 from backend.services.recognise_caller import Caller
 from backend.storage.catalogue import load_catalogue
 from backend.storage.database import Database
+from backend.storage.hall_tables import Display
 from backend.storage.settings_state import load_state, write_changes
-from backend.storage.tables import Display, SettingsImport
+from backend.storage.settings_tables import SettingsImport
 from backend.storage.unit_of_work import UnitOfWork
 
 VERSIONS_KEPT = 50

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from backend.errors import RateLimited
 from backend.storage.database import Database
-from backend.storage.tables import RateLimit
+from backend.storage.request_tables import RateLimit
 from backend.storage.unit_of_work import UnitOfWork
 
 

@@ -12,7 +12,8 @@ from backend.domain.roles import StaffRole
 from backend.services.enrol_kiosk import list_kiosks
 from backend.services.manage_users import list_users
 from backend.services.resources import Resources
-from backend.storage.tables import Display, Facility
+from backend.storage.catalogue_tables import Facility
+from backend.storage.hall_tables import Display
 
 _BUILT_IN = "builtin"
 

@@ -8,7 +8,11 @@ from datetime import datetime
 from sqlalchemy import or_, select
 
 from backend.services.resources import Resources
-from backend.storage.tables import CoverageRecheck, Kiosk, Step, Ticket, Visit
+from backend.storage.insurance_tables import CoverageRecheck
+from backend.storage.kiosk_tables import Kiosk
+from backend.storage.number_tables import Ticket
+from backend.storage.queue_tables import Step
+from backend.storage.visit_tables import Visit
 
 MAX_MATTERS = 50
 

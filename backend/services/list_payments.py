@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, or_, select
 
 from backend.storage.database import Database
+from backend.storage.number_tables import Ticket
 from backend.storage.payment_tables import Payment, PaymentLine
-from backend.storage.tables import Ticket
 from payments.states import CLOSED_PAYMENTS, OPEN_PAYMENTS, PaymentState
 
 MAX_LISTED = 100

@@ -13,7 +13,7 @@ from backend.services.call_next import may_use_room
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.services.show_room import IN_ROOM
-from backend.storage import tables
+from backend.storage.queue_tables import Step
 from backend.storage.queues import find_rooms_today
 from backend.storage.repositories import EMPTY_QUEUE, count_waiting
 
@@ -47,13 +47,13 @@ def list_rooms(resources: Resources, *, caller: Caller) -> Sequence[ListedRoom]:
         loads = count_waiting(connection, every_queue, day=day, key_at=now)
         today = find_rooms_today(connection, ids, day=day)
         rows = connection.execute(
-            select(tables.Step.room_id, func.count())
+            select(Step.room_id, func.count())
             .where(
-                tables.Step.room_id.in_(ids),
-                tables.Step.day == day,
-                tables.Step.state.in_(IN_ROOM),
+                Step.room_id.in_(ids),
+                Step.day == day,
+                Step.state.in_(IN_ROOM),
             )
-            .group_by(tables.Step.room_id)
+            .group_by(Step.room_id)
         )
         inside = {row[0]: row[1] for row in rows}
     listed = []

@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 from backend.domain.catalogue import Practitioner, Room
 from backend.domain.rooms import RoomState, RoomToday, list_room_queues
 from backend.services.resources import Resources
-from backend.storage.tables import RoomDay, Step, UserAccount
+from backend.storage.account_tables import UserAccount
+from backend.storage.queue_tables import RoomDay, Step
 
 MAX_ROOMS = 200
 

@@ -20,7 +20,8 @@ from backend.domain.displays import is_counter
 from backend.domain.rooms import RoomState, RoomToday
 from backend.domain.visit import HoldReason, StepState
 from backend.services.manage_displays import KnownDisplay
-from backend.storage import tables
+from backend.storage.number_tables import Ticket
+from backend.storage.queue_tables import StaffAct, Step
 from backend.storage.queues import find_rooms_today
 
 MOST_ACTS = 300
@@ -58,7 +59,7 @@ def list_spoken_notices(
 def _list_acts(
     connection: Connection, catalogue: Catalogue, *, since: datetime
 ) -> Sequence[Row[Any]]:
-    act = tables.StaffAct
+    act = StaffAct
     rows = connection.execute(
         select(act.__table__)
         .where(act.facility_id == catalogue.facility_id, act.at > since, act.undone_at.is_(None))
@@ -151,7 +152,7 @@ class _Hall:
         yield 0, self._in_room("room_moved", act.room_id, new_room_code=code)
 
     def _has_waiting(self, room_id: str) -> bool:
-        step = tables.Step
+        step = Step
         waits = exists().where(
             step.queue_id == room_id, step.day == self._day, step.state == StepState.WAITING.value
         )
@@ -176,10 +177,10 @@ def _waited_for_results(kept: Mapping[str, Any]) -> bool:
 
 
 def _find_steps(connection: Connection, step_ids: set[str]) -> dict[str, Any]:
-    step = tables.Step
+    step = Step
     rows = connection.execute(
-        select(step.id, step.state, step.room_id, step.queue_id, tables.Ticket.number)
-        .join(tables.Ticket, tables.Ticket.visit_id == step.visit_id)
+        select(step.id, step.state, step.room_id, step.queue_id, Ticket.number)
+        .join(Ticket, Ticket.visit_id == step.visit_id)
         .where(step.id.in_(sorted(step_ids)))
     )
     return {row.id: row for row in rows}

@@ -22,6 +22,7 @@ from backend.services.recognise_caller import Caller
 from backend.services.request_refund import can_give_back
 from backend.services.resources import Resources
 from backend.storage.database import Database
+from backend.storage.number_tables import Ticket
 from backend.storage.payment_tables import (
     Credit,
     JournalEntry,
@@ -31,7 +32,6 @@ from backend.storage.payment_tables import (
     PaymentRefund,
     SuspenseItem,
 )
-from backend.storage.tables import Ticket
 from payments.states import CLOSED_PAYMENTS, OPEN_PAYMENTS
 
 MAX_LISTED = 200

@@ -17,7 +17,10 @@ from backend.domain.desk import NOT_PRINTED, Need, list_needs
 from backend.domain.settings import Words
 from backend.domain.visit import OPEN_STATES
 from backend.services.resources import Resources
-from backend.storage.tables import OPEN_STEP_STATES, Kiosk, Step, Ticket, Visit
+from backend.storage.kiosk_tables import Kiosk
+from backend.storage.number_tables import Ticket
+from backend.storage.queue_tables import OPEN_STEP_STATES, Step
+from backend.storage.visit_tables import Visit
 
 MAX_PAGE = 100
 

@@ -19,7 +19,7 @@ from backend.errors import DisplayExists, DisplayNotFound, ValidationFailed, Zon
 from backend.events import Event
 from backend.services.recognise_caller import credential_hash
 from backend.storage.database import Database
-from backend.storage.tables import Display
+from backend.storage.hall_tables import Display
 from backend.storage.unit_of_work import UnitOfWork
 
 MAX_LISTED = 500

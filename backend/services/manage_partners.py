@@ -14,7 +14,7 @@ from backend.errors import PartnerExists
 from backend.events import Event
 from backend.storage.crypto import Keys
 from backend.storage.database import Database
-from backend.storage.tables import Partner
+from backend.storage.partner_tables import Partner
 from backend.storage.unit_of_work import UnitOfWork
 
 

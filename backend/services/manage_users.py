@@ -18,8 +18,9 @@ from backend.errors import RoomNotFound, UserExists, UserNotFound
 from backend.events import Event
 from backend.services.hash_password import hash_password
 from backend.services.recognise_caller import credential_hash, new_credential
+from backend.storage.account_tables import ApiToken, UserAccount, UserSession
+from backend.storage.catalogue_tables import Room
 from backend.storage.database import Database
-from backend.storage.tables import ApiToken, Room, UserAccount, UserSession
 from backend.storage.unit_of_work import UnitOfWork
 
 ONE_TIME_PASSWORD_LIFETIME = timedelta(days=7)

@@ -21,8 +21,9 @@ from backend.services.start_payment import refuse_if_being_paid
 from backend.storage import payment_tables as tables
 from backend.storage.database import Database
 from backend.storage.held_money import check_free, check_left, lock_with_payment
-from backend.storage.tables import Person, Ticket, Visit
+from backend.storage.number_tables import Ticket
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Person, Visit
 from payments.match_codes import new_match_code
 from payments.states import PaymentState
 

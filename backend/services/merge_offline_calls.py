@@ -25,7 +25,8 @@ from backend.services.go_on import SERVED, finish_step
 from backend.services.keep_act import Act
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.number_tables import Ticket
+from backend.storage.queue_tables import Step
 from backend.storage.queues import lock_queues
 from backend.storage.repositories import Answer, Intent
 from backend.storage.unit_of_work import UnitOfWork
@@ -124,10 +125,7 @@ class _Merge:
     def _lock_steps(self, ids: Sequence[str]) -> None:
         """A patient who is cancelling at this moment is waited for."""
         self._unit.connection.execute(
-            select(tables.Step.id)
-            .where(tables.Step.id.in_(sorted(set(ids))))
-            .order_by(tables.Step.id)
-            .with_for_update()
+            select(Step.id).where(Step.id.in_(sorted(set(ids)))).order_by(Step.id).with_for_update()
         )
 
     def _merge(self, call: OfflineCall) -> MergeConflict | None:
@@ -146,12 +144,12 @@ class _Merge:
     def _find(self, step_id: str) -> Any | None:
         self._unit.flush()
         return self._unit.connection.execute(
-            select(tables.Step.__table__, tables.Ticket.number)
-            .join(tables.Ticket, tables.Ticket.visit_id == tables.Step.visit_id)
+            select(Step.__table__, Ticket.number)
+            .join(Ticket, Ticket.visit_id == Step.visit_id)
             .where(
-                tables.Step.id == step_id,
-                tables.Step.facility_id == self._unit.facility_id,
-                tables.Step.day == self._day,
+                Step.id == step_id,
+                Step.facility_id == self._unit.facility_id,
+                Step.day == self._day,
             )
         ).one_or_none()
 

@@ -32,10 +32,13 @@ from backend.services.go_on import open_next_step
 from backend.services.keep_act import Act
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.number_tables import Ticket
+from backend.storage.outbox_tables import OutboxMessage
+from backend.storage.queue_tables import Step
 from backend.storage.queues import get_steps, lock_queues
 from backend.storage.repositories import Answer, Intent, StoredVisit, get_person
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Person, PersonKey, Visit
 
 REASON = "merged"
 _FURTHER = (
@@ -133,14 +136,14 @@ class _Pair:
         lock_queues(unit, sorted({step.queue_id for step in ending}))
         if ending:
             self._end_steps(ending, staff)
-        for table in (tables.Visit, tables.Step, tables.PersonKey):
+        for table in (Visit, Step, PersonKey):
             unit.connection.execute(
                 update(table)
                 .where(table.person_id == self.other_id, table.facility_id == unit.facility_id)
                 .values(person_id=self.kept_id)
             )
         self._save_kept(other_ref=self._tell_his())
-        unit.connection.execute(delete(tables.Person).where(tables.Person.id == self.other_id))
+        unit.connection.execute(delete(Person).where(Person.id == self.other_id))
         subject = f"person:{self.kept_id}"
         detail = {"other": self.other_id, "visits": [each.visit.id for each in self._visits]}
         unit.audit(Event.PEOPLE_MERGED, actor=staff.actor, subject=subject, detail=detail)
@@ -176,21 +179,21 @@ class _Pair:
         """
         unit = self._unit
         unit.connection.execute(
-            update(tables.OutboxMessage)
+            update(OutboxMessage)
             .where(
-                tables.OutboxMessage.facility_id == unit.facility_id,
-                tables.OutboxMessage.lane == self.other_id,
-                tables.OutboxMessage.settled_at.is_(None),
+                OutboxMessage.facility_id == unit.facility_id,
+                OutboxMessage.lane == self.other_id,
+                OutboxMessage.settled_at.is_(None),
                 # Of one lane only one may be under way: this one ends where it began.
-                tables.OutboxMessage.state != MessageState.SENDING,
+                OutboxMessage.state != MessageState.SENDING,
             )
             .values(lane=self.kept_id)
         )
         refs: dict[str, str | None] = {
             row.id: row.his_ref
             for row in unit.connection.execute(
-                select(tables.Person.id, tables.Person.his_ref).where(
-                    tables.Person.id.in_([self.kept_id, self.other_id])
+                select(Person.id, Person.his_ref).where(
+                    Person.id.in_([self.kept_id, self.other_id])
                 )
             )
         }
@@ -216,24 +219,24 @@ class _Pair:
         )
         text = json.dumps(vars(facts), ensure_ascii=False)
         self._unit.connection.execute(
-            update(tables.Person)
-            .where(tables.Person.id == self.kept_id)
+            update(Person)
+            .where(Person.id == self.kept_id)
             .values(
                 sealed=self._keys.seal(text.encode(), context=f"person:{self.kept_id}"),
-                his_ref=func.coalesce(tables.Person.his_ref, other_ref, facts.his_ref),
+                his_ref=func.coalesce(Person.his_ref, other_ref, facts.his_ref),
                 last_seen_at=self._unit.now,
             )
         )
 
     def _open_steps(self) -> Sequence[Any]:
         return self._unit.connection.execute(
-            select(tables.Step.__table__, tables.Ticket.number)
-            .join(tables.Ticket, tables.Ticket.visit_id == tables.Step.visit_id)
+            select(Step.__table__, Ticket.number)
+            .join(Ticket, Ticket.visit_id == Step.visit_id)
             .where(
-                tables.Step.person_id.in_([self.kept_id, self.other_id]),
-                tables.Step.facility_id == self._unit.facility_id,
-                tables.Step.day == self._visits[0].visit.day,
-                tables.Step.state.in_([state.value for state in OPEN_STATES]),
+                Step.person_id.in_([self.kept_id, self.other_id]),
+                Step.facility_id == self._unit.facility_id,
+                Step.day == self._visits[0].visit.day,
+                Step.state.in_([state.value for state in OPEN_STATES]),
             )
         ).all()
 

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from backend.domain.ids import new_id
 from backend.domain.visit import HoldReason, StepState, check_step_move, check_undo_move, find_mark
 from backend.errors import ChangedMeanwhile
-from backend.storage import tables
+from backend.storage.queue_tables import Step, StepChange
 from backend.storage.repositories import give_place_back
 from backend.storage.unit_of_work import UnitOfWork
 
@@ -57,9 +57,7 @@ def move_step(
     if to is StepState.WAITING:
         values.setdefault("calls", 0)
     moved = unit.connection.execute(
-        update(tables.Step)
-        .where(tables.Step.id == step.id, tables.Step.version == step.version)
-        .values(values)
+        update(Step).where(Step.id == step.id, Step.version == step.version).values(values)
     ).rowcount
     if not moved:
         raise ChangedMeanwhile("That number is changed at this very moment")
@@ -68,7 +66,7 @@ def move_step(
             give_place_back(unit, scope, day=step.day)
     for before, after in itertools.pairwise(stations):
         unit.add(
-            tables.StepChange,
+            StepChange,
             id=new_id(),
             visit_id=step.visit_id,
             step_id=step.id,

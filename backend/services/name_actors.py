@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, select
 
-from backend.storage.tables import UserAccount
+from backend.storage.account_tables import UserAccount
 
 _STAFF = "staff:"
 

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from backend.domain.alert_words import Language, name_subject
-from backend.storage.tables import Kiosk, UserAccount
+from backend.storage.account_tables import UserAccount
+from backend.storage.kiosk_tables import Kiosk
 
 
 def name_alert_subjects(

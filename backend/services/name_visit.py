@@ -30,7 +30,8 @@ from backend.services.start_visit import (
     list_notes,
     take_places,
 )
-from backend.storage import tables
+from backend.storage.number_tables import Ticket
+from backend.storage.queue_tables import Step
 from backend.storage.queues import get_steps, lock_queues
 from backend.storage.repositories import (
     Answer,
@@ -42,6 +43,7 @@ from backend.storage.repositories import (
     save_person,
 )
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Visit
 
 
 def name_visit(
@@ -97,8 +99,8 @@ def _name(
     unit.flush()
     provisional = is_provisional(scan, use_insurance=wish.use_insurance)
     connection.execute(
-        update(tables.Visit)
-        .where(tables.Visit.id == visit.id)
+        update(Visit)
+        .where(Visit.id == visit.id)
         .values(
             person_id=person_id,
             kind=wish.visit_kind,
@@ -131,8 +133,8 @@ def _name(
         language=wish.language,
     )
     connection.execute(
-        update(tables.Ticket)
-        .where(tables.Ticket.visit_id == visit.id)
+        update(Ticket)
+        .where(Ticket.visit_id == visit.id)
         .values(content=compose_ticket(facts, catalogue, public_base=resources.config.public_base))
     )
     step_ids = [step.id for step in steps]
@@ -153,9 +155,7 @@ def _end_reception(
 ) -> None:
     """Who was at the desk is done there; who was only named in the hall need not be called."""
     unit.connection.execute(
-        update(tables.Step)
-        .where(tables.Step.visit_id == stored.visit.id)
-        .values(person_id=person_id)
+        update(Step).where(Step.visit_id == stored.visit.id).values(person_id=person_id)
     )
     lock_queues(unit, sorted({step.queue_id for step in stored.steps}))
     steps = get_steps(

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from backend.events import Event
 from backend.services.show_room import ShownRoom
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.database import Database
-from backend.storage.tables import AuditEvent
 
 _WHY = "room"
 

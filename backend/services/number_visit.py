@@ -30,9 +30,9 @@ from backend.services.start_visit import (
     check_wish,
     start_visit,
 )
-from backend.storage import tables
 from backend.storage.database import Database
 from backend.storage.repositories import Answer, Intent, find_person, get_scan
+from backend.storage.request_tables import IdempotencyKey
 from his_adapter.errors import Duplicate, HisError, NotSupported
 from his_adapter.models import CheckIn, Feature, Ref, Visit, VisitStatus, WriteKey
 
@@ -125,8 +125,8 @@ def _look(
 ) -> ScanContent | None:
     """Whether asking makes sense: not for a wish that was answered, or somebody who has a number."""
     now = resources.database.clock()
-    answered = select(tables.IdempotencyKey.key).where(
-        tables.IdempotencyKey.caller == intent.caller, tables.IdempotencyKey.key == intent.key
+    answered = select(IdempotencyKey.key).where(
+        IdempotencyKey.caller == intent.caller, IdempotencyKey.key == intent.key
     )
     with resources.database.read() as connection:
         if connection.execute(answered).first() is not None:

@@ -21,8 +21,9 @@ from backend.domain.waits import find_wait_min
 from backend.errors import CatalogueUnavailable, ServiceClosed
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
+from backend.storage.catalogue_tables import Quota, Slot
+from backend.storage.queue_tables import Step
 from backend.storage.repositories import get_scan
-from backend.storage.tables import Quota, Slot, Step
 from his_adapter.models import Feature
 
 CHOSEN_BY_PATIENTS = ("examination", "reception")

@@ -21,8 +21,10 @@ from backend.services.resources import Resources
 from backend.services.search_visits import find_people
 from backend.services.show_evidence import count_evidence
 from backend.storage.crypto import Keys
-from backend.storage.tables import Kiosk, PrintRequest, Visit
+from backend.storage.kiosk_tables import Kiosk
+from backend.storage.number_tables import PrintRequest
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Visit
 
 MAX_PRINTS = 3
 

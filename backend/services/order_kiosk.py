@@ -19,7 +19,7 @@ from backend.events import Event
 from backend.services.enrol_kiosk import lock_kiosk
 from backend.storage.database import Database
 from backend.storage.fleet_tables import COMMAND_KINDS, OPEN_ORDERS, KioskCommand
-from backend.storage.tables import Kiosk
+from backend.storage.kiosk_tables import Kiosk
 from backend.storage.unit_of_work import UnitOfWork
 
 WAITS_FOR = timedelta(minutes=15)

@@ -23,9 +23,10 @@ from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.services.show_dues import get_quote
 from backend.services.start_payment import choose
-from backend.storage import tables
+from backend.storage.number_tables import Ticket
 from backend.storage.repositories import Answer, Intent
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Visit
 from payments.models import Money
 
 
@@ -72,10 +73,10 @@ def _take_place(unit: UnitOfWork, catalogue: Catalogue, dues: Dues, *, kiosk: Ca
     if dues.visit_id is None or cashier is None:
         return None
     visit = unit.connection.execute(
-        select(tables.Visit.day, tables.Ticket.number)
-        .join(tables.Ticket, tables.Ticket.visit_id == tables.Visit.id)
-        .where(tables.Visit.id == dues.visit_id)
-        .with_for_update(of=tables.Visit)
+        select(Visit.day, Ticket.number)
+        .join(Ticket, Ticket.visit_id == Visit.id)
+        .where(Visit.id == dues.visit_id)
+        .with_for_update(of=Visit)
     ).one_or_none()
     if visit is None or visit.day != catalogue.today(unit.now):
         return None

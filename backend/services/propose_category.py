@@ -17,10 +17,11 @@ from backend.domain.patient_category import (
     is_transfer_valid,
     propose_category,
 )
-from backend.storage import tables
 from backend.storage.crypto import Keys
+from backend.storage.queue_tables import Step
 from backend.storage.repositories import StoredVisit
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Visit
 from his_adapter.models import CoverageOutcome
 
 _NUMBERS = ("transfer_number", "revisit_number")
@@ -130,7 +131,7 @@ def serves_revisit(unit: UnitOfWork, slips: Slips, visit_id: str) -> bool | None
     said = slips.papers.get("revisit_slip")
     if not said or slips.revisit_hash is None:
         return True if said else said
-    visit, step = tables.Visit, tables.Step
+    visit, step = Visit, Step
     took_place = exists().where(step.visit_id == visit.id, step.state != "cancelled")
     used = unit.connection.scalar(
         select(visit.id)

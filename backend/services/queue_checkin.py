@@ -21,8 +21,10 @@ from backend.domain.visit import StepKind, StepState
 from backend.errors import ChangedMeanwhile, VisitNotFound
 from backend.events import Event
 from backend.services.recognise_caller import Caller
-from backend.storage import tables
+from backend.storage.insurance_tables import CheckinDocument
+from backend.storage.queue_tables import Step
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Visit
 
 KIND, PARTY = "bhxh.checkin", "bhxh"
 
@@ -35,16 +37,14 @@ def queue_checkin(unit: UnitOfWork, catalogue: Catalogue, visit_id: str) -> str 
     if catalogue.settings.checkin_sender != CheckinSender.TIEPDON:
         return None
     visit = unit.connection.execute(
-        select(tables.Visit.__table__)
-        .where(tables.Visit.id == visit_id, tables.Visit.facility_id == unit.facility_id)
+        select(Visit.__table__)
+        .where(Visit.id == visit_id, Visit.facility_id == unit.facility_id)
         .with_for_update(key_share=True)
     ).one_or_none()
     if visit is None or not _is_due(visit, catalogue) or not _has_cost(unit, visit_id):
         return None
     is_queued = unit.connection.scalar(
-        select(tables.CheckinDocument.id)
-        .where(tables.CheckinDocument.visit_id == visit_id)
-        .limit(1)
+        select(CheckinDocument.id).where(CheckinDocument.visit_id == visit_id).limit(1)
     )
     if is_queued is not None:
         return None
@@ -60,24 +60,24 @@ def send_checkin_again(
     not been tried yet.
     """
     document = unit.connection.execute(
-        select(tables.CheckinDocument.__table__)
+        select(CheckinDocument.__table__)
         .where(
-            tables.CheckinDocument.id == document_id,
-            tables.CheckinDocument.facility_id == unit.facility_id,
+            CheckinDocument.id == document_id,
+            CheckinDocument.facility_id == unit.facility_id,
         )
         .with_for_update()
     ).one_or_none()
     if document is None:
         raise VisitNotFound
     last = unit.connection.scalar(
-        select(func.max(tables.CheckinDocument.position)).where(
-            tables.CheckinDocument.visit_id == document.visit_id
+        select(func.max(CheckinDocument.position)).where(
+            CheckinDocument.visit_id == document.visit_id
         )
     )
     if document.position != last or CheckinState(document.state) not in MAY_BE_SENT_AGAIN:
         raise ChangedMeanwhile
     visit = unit.connection.execute(
-        select(tables.Visit.__table__).where(tables.Visit.id == document.visit_id)
+        select(Visit.__table__).where(Visit.id == document.visit_id)
     ).one()
     again = _insert(unit, catalogue, visit, position=document.position + 1, reason=reason)
     unit.audit(
@@ -100,11 +100,11 @@ def _is_due(visit: Any, catalogue: Catalogue) -> bool:
 def _has_cost(unit: UnitOfWork, visit_id: str) -> bool:
     kinds = (StepKind.EXAMINATION, StepKind.LABORATORY, StepKind.IMAGING)
     found = unit.connection.scalar(
-        select(tables.Step.id)
+        select(Step.id)
         .where(
-            tables.Step.visit_id == visit_id,
-            tables.Step.kind.in_([kind.value for kind in kinds]),
-            tables.Step.state != StepState.CANCELLED.value,
+            Step.visit_id == visit_id,
+            Step.kind.in_([kind.value for kind in kinds]),
+            Step.state != StepState.CANCELLED.value,
         )
         .limit(1)
     )
@@ -116,7 +116,7 @@ def _insert(
 ) -> str:
     document_id = new_id()
     unit.add(
-        tables.CheckinDocument,
+        CheckinDocument,
         id=document_id,
         visit_id=visit.id,
         position=position,

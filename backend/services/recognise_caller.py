@@ -14,8 +14,9 @@ from typing import Literal
 from sqlalchemy import bindparam, select, update
 
 from backend.domain.roles import StaffRole
+from backend.storage.account_tables import ApiToken, UserAccount
 from backend.storage.database import Database
-from backend.storage.tables import ApiToken, Kiosk, UserAccount
+from backend.storage.kiosk_tables import Kiosk
 
 CACHED_FOR_S = 15.0
 """A revoked credential is refused after this long at the latest, in every worker."""

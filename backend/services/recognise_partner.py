@@ -15,7 +15,7 @@ from backend.errors import PartnerRefused
 from backend.services.limit_tries import REQUESTS_PER_PARTNER, count_tries
 from backend.services.recognise_caller import CACHED_FOR_S, Caller
 from backend.services.resources import Resources
-from backend.storage.tables import Partner, PartnerSignature
+from backend.storage.partner_tables import Partner, PartnerSignature
 from backend.storage.unit_of_work import UnitOfWork
 from his_adapter.json_kiosk.contract import TIMESTAMP_TOLERANCE_S
 from his_adapter.json_kiosk.signing import is_signed_by

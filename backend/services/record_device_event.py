@@ -15,7 +15,7 @@ from backend.events import Event
 from backend.services.judge_kiosk import judge_kiosk
 from backend.services.order_kiosk import refuse_gone
 from backend.storage.database import Database
-from backend.storage.tables import DeviceEvent, Heartbeat, Kiosk
+from backend.storage.kiosk_tables import DeviceEvent, Heartbeat, Kiosk
 from backend.storage.unit_of_work import UnitOfWork
 
 DEVICES = ("printer", "scanner", "camera", "touch")

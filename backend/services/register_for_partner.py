@@ -21,8 +21,9 @@ from backend.services.number_visit import number_visit
 from backend.services.recognise_partner import PartnerFacts
 from backend.services.resources import Resources
 from backend.services.start_visit import VisitWish
-from backend.storage import tables
 from backend.storage.repositories import Answer, Intent, find_answer, get_person
+from backend.storage.request_tables import IdempotencyKey
+from backend.storage.visit_tables import Visit
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -86,16 +87,16 @@ def find_registration(
     """
     with resources.database.read() as connection:
         row = connection.execute(
-            select(tables.IdempotencyKey.status, tables.IdempotencyKey.reply).where(
-                tables.IdempotencyKey.caller == partner.caller.actor,
-                tables.IdempotencyKey.key == key,
+            select(IdempotencyKey.status, IdempotencyKey.reply).where(
+                IdempotencyKey.caller == partner.caller.actor,
+                IdempotencyKey.key == key,
             )
         ).one_or_none()
         if row is None:
             raise VisitNotFound
         answer = Answer(status=row.status, body=row.reply)
         person_id = connection.scalar(
-            select(tables.Visit.person_id).where(tables.Visit.id == visit_id_of(answer))
+            select(Visit.person_id).where(Visit.id == visit_id_of(answer))
         )
         person = get_person(connection, resources.keys, person_id) if person_id else None
     return answer, person

@@ -13,7 +13,7 @@ from backend.services.answer_once import answer_once
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.services.show_visit import show_stored, visit_to_text
-from backend.storage import tables
+from backend.storage.number_tables import PrintJob, Ticket
 from backend.storage.repositories import Answer, Intent, get_visit, lock_visit
 from backend.storage.unit_of_work import UnitOfWork
 
@@ -58,9 +58,7 @@ def keep_print_report(
     known = PrintState(stored.visit.print_state)
     if not (known is PrintState.PRINTED and report.state in TROUBLE):
         unit.connection.execute(
-            update(tables.Ticket)
-            .where(tables.Ticket.visit_id == visit_id)
-            .values(print_state=report.state.value)
+            update(Ticket).where(Ticket.visit_id == visit_id).values(print_state=report.state.value)
         )
     is_trouble = report.state in TROUBLE
     event = Event.TICKET_PRINT_TROUBLE if is_trouble else Event.TICKET_PRINT_REPORTED
@@ -73,7 +71,7 @@ def keep_print_report(
 def _save_job(unit: UnitOfWork, visit_id: str, report: PrintReport, kiosk: Caller) -> bool:
     """True when this says something new about the job."""
     job = unit.connection.execute(
-        select(tables.PrintJob.__table__).where(tables.PrintJob.id == report.job_id)
+        select(PrintJob.__table__).where(PrintJob.id == report.job_id)
     ).one_or_none()
     values = {
         "state": report.state.value,
@@ -83,7 +81,7 @@ def _save_job(unit: UnitOfWork, visit_id: str, report: PrintReport, kiosk: Calle
     }
     if job is None:
         unit.connection.execute(
-            insert(tables.PrintJob).values(
+            insert(PrintJob).values(
                 id=report.job_id,
                 facility_id=unit.facility_id,
                 visit_id=visit_id,
@@ -97,7 +95,5 @@ def _save_job(unit: UnitOfWork, visit_id: str, report: PrintReport, kiosk: Calle
     check_print_move(PrintState(job.state), report.state)
     if job.state == report.state.value:
         return False
-    unit.connection.execute(
-        update(tables.PrintJob).where(tables.PrintJob.id == report.job_id).values(**values)
-    )
+    unit.connection.execute(update(PrintJob).where(PrintJob.id == report.job_id).values(**values))
     return True

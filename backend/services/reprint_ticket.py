@@ -12,7 +12,7 @@ from backend.services.find_own_visit import lock_own_visit
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.services.show_visit import get_state, load_visit, show_stored, visit_to_text
-from backend.storage import tables
+from backend.storage.number_tables import Ticket
 from backend.storage.repositories import Answer, Intent
 from backend.storage.unit_of_work import UnitOfWork
 
@@ -34,8 +34,8 @@ def reprint_ticket(
         if get_state(shown.steps) not in OPEN_STATES:
             raise ChangeNotAllowed
         unit.connection.execute(
-            update(tables.Ticket)
-            .where(tables.Ticket.visit_id == visit_id)
+            update(Ticket)
+            .where(Ticket.visit_id == visit_id)
             .values(print_state=PrintState.PENDING.value)
         )
         subject = f"visit:{visit_id}"

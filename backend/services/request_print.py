@@ -23,9 +23,9 @@ from backend.events import Event
 from backend.services.decide_at_desk import lock_visit_of_today
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
-from backend.storage import tables
 from backend.storage.database import Database
-from backend.storage.tables import DeviceEvent, Heartbeat, Kiosk, PrintRequest
+from backend.storage.kiosk_tables import DeviceEvent, Heartbeat, Kiosk
+from backend.storage.number_tables import PrintRequest, Ticket
 from backend.storage.unit_of_work import UnitOfWork
 
 SAME_REQUEST = timedelta(seconds=30)
@@ -116,8 +116,8 @@ def request_print(
         requested_at=unit.now,
     )
     unit.connection.execute(
-        update(tables.Ticket)
-        .where(tables.Ticket.visit_id == visit_id)
+        update(Ticket)
+        .where(Ticket.visit_id == visit_id)
         .values(print_state=PrintState.PENDING.value)
     )
     subject = f"visit:{visit_id}"
@@ -146,10 +146,10 @@ def cancel_print(unit: UnitOfWork, visit_id: str, request_id: str, *, staff: Cal
             raise PrintRequestNotFound
         raise ChangedMeanwhile
     unit.connection.execute(
-        update(tables.Ticket)
+        update(Ticket)
         .where(
-            tables.Ticket.visit_id == visit_id,
-            tables.Ticket.print_state == PrintState.PENDING.value,
+            Ticket.visit_id == visit_id,
+            Ticket.print_state == PrintState.PENDING.value,
         )
         .values(print_state=PrintState.FAILED.value)
     )

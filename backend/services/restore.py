@@ -16,7 +16,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 from backend.errors import BackupDamaged, BackupFailed, RestoreRefused
 from backend.services.back_up import DATABASE_PART, REGISTER_PART, mark_keys
 from backend.services.verify_payments import verify_payments
-from backend.storage import payment_tables, tables
+from backend.storage import payment_tables
+from backend.storage.account_tables import UserAccount
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.backup_folder import (
     Manifest,
     Part,
@@ -38,21 +40,27 @@ from backend.storage.database_copies import (
     restore_sqlite,
     temporary_postgres,
 )
+from backend.storage.insurance_tables import CheckinDocument
+from backend.storage.kiosk_tables import Kiosk
 from backend.storage.migrate import knows_migration, migrate
+from backend.storage.number_tables import Ticket
+from backend.storage.outbox_tables import OutboxMessage
+from backend.storage.queue_tables import Call, StaffAct, StepChange
 from backend.storage.reconciliation_tables import Reconciliation
+from backend.storage.visit_tables import Person, Visit
 
 WHEN: tuple[InstrumentedAttribute[datetime], ...] = (
-    tables.Person.last_seen_at,
-    tables.Visit.created_at,
-    tables.StepChange.at,
-    tables.Ticket.issued_at,
-    tables.Call.called_at,
-    tables.StaffAct.at,
-    tables.CheckinDocument.created_at,
-    tables.OutboxMessage.created_at,
-    tables.Kiosk.enrolled_at,
-    tables.UserAccount.created_at,
-    tables.AuditEvent.at,
+    Person.last_seen_at,
+    Visit.created_at,
+    StepChange.at,
+    Ticket.issued_at,
+    Call.called_at,
+    StaffAct.at,
+    CheckinDocument.created_at,
+    OutboxMessage.created_at,
+    Kiosk.enrolled_at,
+    UserAccount.created_at,
+    AuditEvent.at,
     payment_tables.Payment.created_at,
     payment_tables.PaymentChange.at,
     payment_tables.Credit.received_at,

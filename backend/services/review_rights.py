@@ -12,8 +12,8 @@ from backend.domain.roles import ADMIN_ROLES, StaffRole
 from backend.events import Event
 from backend.services.export_figures import tame
 from backend.services.manage_users import KnownUser, list_users
+from backend.storage.account_tables import ApiToken, UserAccount
 from backend.storage.database import Database
-from backend.storage.tables import ApiToken, UserAccount
 
 COLUMNS = (
     "tài khoản",

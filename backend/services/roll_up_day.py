@@ -28,7 +28,7 @@ from backend.storage.report_figures import (
     save_day,
     save_sum,
 )
-from backend.storage.tables import Visit
+from backend.storage.visit_tables import Visit
 
 OPEN_FROM_H, OPEN_UNTIL_H = 6, 18
 """Where the HIS tells no sessions of a weekday."""

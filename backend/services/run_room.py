@@ -22,7 +22,8 @@ from backend.services.keep_act import Act
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.services.send_on import move_to_room
-from backend.storage import tables
+from backend.storage.number_tables import Ticket
+from backend.storage.queue_tables import RoomDay, StaffAct, Step
 from backend.storage.queues import find_rooms_today, get_room_today, lock_queues
 from backend.storage.repositories import Answer, Intent
 from backend.storage.unit_of_work import UnitOfWork
@@ -86,7 +87,7 @@ def save_room_today(
     _keep_room_act(unit, room_id, today, values)
     row = {"room_id": room_id, "day": day, "facility_id": unit.facility_id}
     unit.connection.execute(
-        unit.insert_into(tables.RoomDay)
+        unit.insert_into(RoomDay)
         .values(row | values)
         .on_conflict_do_update(index_elements=["room_id", "day"], set_=values)
     )
@@ -106,7 +107,7 @@ def _keep_room_act(
     """For the log of reasons, and to be taken back like any other act."""
     changed = before.state != values["state"] or before.reason != values["reason"]
     unit.add(
-        tables.StaffAct,
+        StaffAct,
         id=new_id(),
         kind=_ROOM_ACTS[values["state"]] if changed else "room_doctor",
         actor=values["changed_by"],
@@ -140,11 +141,11 @@ def put_room_back(
         "changed_at": unit.now,
     }
     changed = unit.connection.execute(
-        update(tables.RoomDay)
+        update(RoomDay)
         .where(
-            tables.RoomDay.room_id == room_id,
-            tables.RoomDay.day == day,
-            tables.RoomDay.changed_at == acted_at,
+            RoomDay.room_id == room_id,
+            RoomDay.day == day,
+            RoomDay.changed_at == acted_at,
         )
         .values(values)
     ).rowcount
@@ -204,14 +205,14 @@ def _move_all(
     day = catalogue.today(unit.now)
     states = MOVABLE if wish.count is None else (StepState.WAITING.value,)
     steps = unit.connection.execute(
-        select(tables.Step.__table__, tables.Ticket.number)
-        .join(tables.Ticket, tables.Ticket.visit_id == tables.Step.visit_id)
+        select(Step.__table__, Ticket.number)
+        .join(Ticket, Ticket.visit_id == Step.visit_id)
         .where(
-            tables.Step.queue_id == room_id,
-            tables.Step.day == day,
-            tables.Step.state.in_(states),
+            Step.queue_id == room_id,
+            Step.day == day,
+            Step.state.in_(states),
         )
-        .order_by(tables.Step.queue_key_at.desc(), tables.Step.id.desc())
+        .order_by(Step.queue_key_at.desc(), Step.id.desc())
         .limit(min(wish.count or MAX_MOVED, MAX_MOVED))
     ).all()
     waiting = _count_waiting(unit, catalogue, day=day)
@@ -230,13 +231,13 @@ def _move_all(
 
 def _count_waiting(unit: UnitOfWork, catalogue: Catalogue, *, day: Any) -> dict[str, int]:
     rows = unit.connection.execute(
-        select(tables.Step.queue_id, func.count())
+        select(Step.queue_id, func.count())
         .where(
-            tables.Step.queue_id.in_(list(catalogue.rooms)),
-            tables.Step.day == day,
-            tables.Step.state == StepState.WAITING.value,
+            Step.queue_id.in_(list(catalogue.rooms)),
+            Step.day == day,
+            Step.state == StepState.WAITING.value,
         )
-        .group_by(tables.Step.queue_id)
+        .group_by(Step.queue_id)
     )
     return {row[0]: row[1] for row in rows}
 

@@ -11,9 +11,13 @@ from sqlalchemy import Connection, Row, select
 
 from backend.domain.audit_groups import Outcome, outcome_of
 from backend.domain.identity.names import search_key
+from backend.storage.account_tables import UserAccount
 from backend.storage.audit_search import AuditWish, Key, find_rows
+from backend.storage.catalogue_tables import Room
 from backend.storage.database import Database
-from backend.storage.tables import Kiosk, Partner, Room, Ticket, UserAccount
+from backend.storage.kiosk_tables import Kiosk
+from backend.storage.number_tables import Ticket
+from backend.storage.partner_tables import Partner
 
 PAGE = 50
 AT_ONCE = 1_000

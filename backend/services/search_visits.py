@@ -22,8 +22,9 @@ from backend.services.list_today import DeskVisit, load_desk_visits, visits_quer
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.storage.crypto import Keys
-from backend.storage.tables import Number, Person, PersonKey, Ticket, Visit
+from backend.storage.number_tables import Number, Ticket
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Person, PersonKey, Visit
 
 MAX_FOUND = 30
 BATCH = 500

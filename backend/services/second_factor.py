@@ -21,8 +21,8 @@ from backend.services.manage_users import end_sessions
 from backend.services.resources import Resources
 from backend.services.sign_in import begin_try, note_lock
 from backend.services.staff_sessions import StaffSession
+from backend.storage.account_tables import UserAccount, UserSession
 from backend.storage.crypto import Keys
-from backend.storage.tables import UserAccount, UserSession
 from backend.storage.unit_of_work import UnitOfWork
 
 RECOVERY_CODES = 10

@@ -31,7 +31,7 @@ from backend.services.go_on import (
 from backend.services.keep_act import Act, check_version
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.his_tables import HisOrder
 from backend.storage.queues import lock_queues
 from backend.storage.repositories import Answer, Intent
 from backend.storage.unit_of_work import UnitOfWork
@@ -110,9 +110,7 @@ def _list_open(unit: UnitOfWork, step: Any) -> set[str]:
     steps = [each for each in list_visit_steps(unit, step.visit_id) if each.state in OPEN_STATES]
     opened = set(
         unit.connection.scalars(
-            select(tables.HisOrder.step_id).where(
-                tables.HisOrder.step_id.in_([each.id for each in steps])
-            )
+            select(HisOrder.step_id).where(HisOrder.step_id.in_([each.id for each in steps]))
         )
     )
     if not opened:

@@ -17,10 +17,11 @@ from backend.services.check_coverage import card_facts, coverage_facts
 from backend.services.decide_at_desk import change_visit_row, raise_version, where_visit_is
 from backend.services.propose_category import propose_again
 from backend.services.queue_checkin import queue_checkin
-from backend.storage import tables
 from backend.storage.crypto import Keys
+from backend.storage.insurance_tables import CoverageRecheck
 from backend.storage.repositories import lock_visit
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Visit
 from his_adapter.models import Coverage
 
 ACTOR = "job:recheck_coverage"
@@ -74,9 +75,7 @@ def settle_coverage(
         change_visit_row(unit, stored, Note.CHECK_CARD, provisional=False, **values)
         queue_checkin(unit, catalogue, visit_id)
     else:
-        unit.connection.execute(
-            update(tables.Visit).where(tables.Visit.id == visit_id).values(**values)
-        )
+        unit.connection.execute(update(Visit).where(Visit.id == visit_id).values(**values))
     raise_version(unit, stored)
     end_recheck(unit, visit_id, "known" if is_settled else "needs_person")
     subject = f"visit:{visit_id}"
@@ -92,7 +91,7 @@ def settle_coverage(
 
 def end_recheck(unit: UnitOfWork, visit_id: str, state: str) -> None:
     unit.connection.execute(
-        update(tables.CoverageRecheck)
-        .where(tables.CoverageRecheck.visit_id == visit_id)
+        update(CoverageRecheck)
+        .where(CoverageRecheck.visit_id == visit_id)
         .values(state=state, settled_at=unit.now)
     )

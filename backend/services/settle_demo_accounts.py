@@ -8,8 +8,8 @@ from backend.domain.roles import StaffRole
 from backend.services.hash_password import hash_password
 from backend.services.manage_users import insert_user
 from backend.services.staff_sessions import DEMO_ID
+from backend.storage.account_tables import ApiToken, UserAccount, UserSession
 from backend.storage.database import Database
-from backend.storage.tables import ApiToken, UserAccount, UserSession
 from backend.storage.unit_of_work import UnitOfWork
 
 DEMO_PASSWORD = "Tiepdon-Thu-2026"  # noqa: S105  # published: it opens a demo

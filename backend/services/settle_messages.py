@@ -20,8 +20,8 @@ from backend.services.deliveries.message import (
     NeedsStaff,
     save_all,
 )
-from backend.storage import tables
 from backend.storage.outbox import lock_own, wake_messages
+from backend.storage.outbox_tables import OutboxMessage
 from backend.storage.parties import find_party_state, note_calls
 from backend.storage.unit_of_work import UnitOfWork
 from his_adapter.errors import (
@@ -203,8 +203,8 @@ def _write_arrived(unit: UnitOfWork, outcomes: Sequence[Outcome]) -> None:
 
 
 _SET_DONE = (
-    update(tables.OutboxMessage)
-    .where(tables.OutboxMessage.id == bindparam("message_id"))
+    update(OutboxMessage)
+    .where(OutboxMessage.id == bindparam("message_id"))
     .values(
         state=MessageState.DONE,
         last_error=None,
@@ -222,7 +222,7 @@ def _write(unit: UnitOfWork, outcome: Outcome, verdict: Verdict, pace: Pace) -> 
     if verdict.pause is not None:
         values["next_at"] = unit.now + verdict.pause
     unit.connection.execute(
-        update(tables.OutboxMessage).where(tables.OutboxMessage.id == message.id).values(**values)
+        update(OutboxMessage).where(OutboxMessage.id == message.id).values(**values)
     )
     tell_settled(unit, message, verdict, tell_delay=message.attempts + 1 == pace.tell_staff_after)
     if verdict.code == INTERNAL:

@@ -15,7 +15,7 @@ from backend.services.resources import Resources
 from backend.storage.alert_tables import AlertChannel
 from backend.storage.database import Database
 from backend.storage.fleet_tables import Alert, AlertNotice, is_known_alert
-from backend.storage.tables import Kiosk
+from backend.storage.kiosk_tables import Kiosk
 
 MAX_OPEN = 200
 MAX_PAST = 100

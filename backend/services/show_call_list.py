@@ -16,8 +16,10 @@ from backend.domain.rooms import list_room_queues
 from backend.domain.settings import Words
 from backend.services.resources import Resources
 from backend.services.show_room import IN_ROOM
-from backend.storage import tables
+from backend.storage.number_tables import Ticket
+from backend.storage.queue_tables import Step
 from backend.storage.queues import MAX_SHOWN, count_by_lane, get_run, list_waiting
+from backend.storage.visit_tables import Visit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,7 @@ def load_call_list(
     tickets = list_waiting(connection, queues, day=day)
     run = get_run(connection, queues, day=day, settings=catalogue.settings)
     calls = order_calls(tickets, run, now=now, settings=catalogue.settings, limit=MAX_SHOWN)
-    step, ticket, visit = tables.Step, tables.Ticket, tables.Visit
+    step, ticket, visit = Step, Ticket, Visit
     rows = connection.execute(
         select(step.id, step.lane, step.service_id, step.state, ticket.number, visit.created_at)
         .join(ticket, ticket.visit_id == step.visit_id)

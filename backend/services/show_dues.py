@@ -29,10 +29,12 @@ from backend.services.recognise_caller import Caller
 from backend.services.remote_party import NoAnswer
 from backend.services.resources import Resources
 from backend.services.show_payment import find_open_payment, payment_to_json
-from backend.storage import payment_tables, tables
+from backend.storage import payment_tables
 from backend.storage.crypto import CannotUnseal
+from backend.storage.number_tables import Ticket
 from backend.storage.payments import find_paid_refs, find_payment_by_code
 from backend.storage.repositories import find_person, get_scan
+from backend.storage.visit_tables import Person, Visit
 from his_adapter.errors import HisError, NotFound
 from his_adapter.models import Account, Feature, InvoiceStatus, Ref
 from payments.match_codes import find_match_codes
@@ -165,17 +167,17 @@ def _find_whose(
 def _find_ref(connection: Connection, person_id: str | None) -> str | None:
     if person_id is None:
         return None
-    return connection.scalar(select(tables.Person.his_ref).where(tables.Person.id == person_id))
+    return connection.scalar(select(Person.his_ref).where(Person.id == person_id))
 
 
 def _find_todays_visit(connection: Connection, person_id: str | None, day: Any) -> Any:
     if person_id is None:
         return None
     return connection.execute(
-        select(tables.Visit.id, tables.Ticket.number)
-        .join(tables.Ticket, tables.Ticket.visit_id == tables.Visit.id)
-        .where(tables.Visit.person_id == person_id, tables.Visit.day == day)
-        .order_by(tables.Visit.id.desc())
+        select(Visit.id, Ticket.number)
+        .join(Ticket, Ticket.visit_id == Visit.id)
+        .where(Visit.person_id == person_id, Visit.day == day)
+        .order_by(Visit.id.desc())
         .limit(1)
     ).one_or_none()
 
@@ -183,10 +185,10 @@ def _find_todays_visit(connection: Connection, person_id: str | None, day: Any) 
 def _by_visit(connection: Connection, visit_id: str) -> Whose:
     """Whoever holds a ticket may pay for it."""
     visit = connection.execute(
-        select(tables.Visit.person_id, tables.Ticket.number, tables.Person.his_ref)
-        .join(tables.Ticket, tables.Ticket.visit_id == tables.Visit.id)
-        .outerjoin(tables.Person, tables.Person.id == tables.Visit.person_id)
-        .where(tables.Visit.id == visit_id)
+        select(Visit.person_id, Ticket.number, Person.his_ref)
+        .join(Ticket, Ticket.visit_id == Visit.id)
+        .outerjoin(Person, Person.id == Visit.person_id)
+        .where(Visit.id == visit_id)
     ).one_or_none()
     if visit is None:
         raise VisitNotFound
@@ -217,9 +219,7 @@ def _by_code(
     payment = connection.execute(
         select(payment_tables.Payment.__table__).where(payment_tables.Payment.id == found)
     ).one()
-    number = connection.scalar(
-        select(tables.Ticket.number).where(tables.Ticket.visit_id == payment.visit_id)
-    )
+    number = connection.scalar(select(Ticket.number).where(Ticket.visit_id == payment.visit_id))
     return Whose(
         patient_ref=payment.patient_ref,
         person_id=payment.person_id,

@@ -14,8 +14,8 @@ from backend.events import Event
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.storage.crypto import Keys
+from backend.storage.insurance_tables import CoverageEvidence, CoverageRecheck
 from backend.storage.repositories import find_people, get_visit
-from backend.storage.tables import CoverageEvidence, CoverageRecheck
 from backend.storage.unit_of_work import UnitOfWork
 
 MAX_SHOWN = 50

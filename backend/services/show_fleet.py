@@ -24,7 +24,7 @@ from backend.domain.kiosk_health import (
 )
 from backend.storage.database import Database
 from backend.storage.fleet_tables import Alert, KioskHour
-from backend.storage.tables import EnrolmentCode, Heartbeat, Kiosk
+from backend.storage.kiosk_tables import EnrolmentCode, Heartbeat, Kiosk
 
 MAX_KIOSKS = 500
 MAX_INVITED = 50

@@ -18,8 +18,9 @@ from backend.events import Event
 from backend.services.ask_his_facts import READERS, Question
 from backend.services.remote_party import NoAnswer, PendingAnswer
 from backend.services.resources import Resources
-from backend.storage import tables
 from backend.storage.his_copies import list_copies, save_copy
+from backend.storage.queue_tables import Step
+from backend.storage.visit_tables import Person, Visit
 from his_adapter.errors import HisError
 from his_adapter.models import Ref
 
@@ -79,7 +80,7 @@ def show_his_data(resources: Resources, visit_id: str, *, actor: str) -> Sequenc
 def _make_question(
     resources: Resources, catalogue: Catalogue, visit_id: str, *, now: datetime
 ) -> Question | None:
-    visit, person, step = tables.Visit, tables.Person, tables.Step
+    visit, person, step = Visit, Person, Step
     with resources.database.read() as connection:
         row = connection.execute(
             select(visit.id, person.his_ref)

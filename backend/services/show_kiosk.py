@@ -16,7 +16,7 @@ from backend.services.judge_kiosk import subject_of
 from backend.services.show_fleet import KioskView, show_fleet
 from backend.storage.database import Database
 from backend.storage.fleet_tables import Alert, KioskAbsence, KioskCommand, KioskHour, KioskOwner
-from backend.storage.tables import DeviceEvent
+from backend.storage.kiosk_tables import DeviceEvent
 
 DAY_S = 86_400
 EPOCH = date(1970, 1, 1)

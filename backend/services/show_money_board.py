@@ -18,9 +18,9 @@ from backend.services.payment_methods import party_of
 from backend.services.resources import Resources
 from backend.services.show_money_day import list_unsigned_days
 from backend.services.show_shifts import Shift, find_open_shift
+from backend.storage.outbox_tables import OutboxMessage
 from backend.storage.parties import list_party_states
 from backend.storage.payment_tables import Payment, PaymentRefund
-from backend.storage.tables import OutboxMessage
 
 NEWEST = 8
 HIS = "his"

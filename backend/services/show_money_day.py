@@ -20,7 +20,7 @@ from backend.services.list_suspense import OPEN_STATES
 from backend.storage.cashier_tables import DayClose
 from backend.storage.database import Database
 from backend.storage.payment_tables import JournalEntry, Payment, PaymentRefund, SuspenseItem
-from backend.storage.tables import Step
+from backend.storage.queue_tables import Step
 from payments.states import PAID_PAYMENTS, TO_POST
 
 MAX_DAYS = 62

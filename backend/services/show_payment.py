@@ -14,8 +14,8 @@ from backend.domain.settings import Words
 from backend.services.payment_methods import find_entry, list_methods, method_to_json
 from backend.services.resources import Resources
 from backend.storage import payment_tables as tables
+from backend.storage.number_tables import Ticket
 from backend.storage.payments import get_payment, list_attempts, list_lines, sum_received
-from backend.storage.tables import Ticket
 from payments.match_codes import find_match_codes
 from payments.models import Money
 from payments.states import OPEN_PAYMENTS, PAID_PAYMENTS, AttemptState, PaymentState

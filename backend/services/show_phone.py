@@ -22,7 +22,7 @@ from backend.domain.visit import OPEN_STATES, HoldReason, StepKind, StepState
 from backend.services.show_visit import ShownStep, ShownVisit, load_visit
 from backend.services.step_out import count_step_outs
 from backend.storage.his_orders import find_preparations, find_taken_back
-from backend.storage.tables import Ticket
+from backend.storage.number_tables import Ticket
 
 SOON = 3
 """So many before somebody: time to come near the room."""

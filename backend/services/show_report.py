@@ -14,9 +14,9 @@ from backend.domain.reports.figures import Book, Cut, Figures
 from backend.domain.reports.periods import SIGNED_SPANS, Period, Span
 from backend.domain.reports.tables import Headline, Names, Table, list_headlines, list_tables
 from backend.storage.database import Database
+from backend.storage.kiosk_tables import Kiosk
 from backend.storage.report_figures import NEVER, list_rolls, load_book, load_each
 from backend.storage.report_tables import ReportSignOff
-from backend.storage.tables import Kiosk
 
 DAYS_AT_ONCE = 2
 

@@ -21,8 +21,9 @@ from backend.domain.settings import Words
 from backend.domain.visit import StepState
 from backend.errors import VisitNotFound
 from backend.services.resources import Resources
-from backend.storage import tables
 from backend.storage.his_orders import find_preparations
+from backend.storage.number_tables import Ticket
+from backend.storage.queue_tables import StaffAct, Step
 from backend.storage.queues import (
     AWAY,
     IN_SIGHT,
@@ -34,6 +35,7 @@ from backend.storage.queues import (
     list_waiting,
 )
 from backend.storage.repositories import get_person
+from backend.storage.visit_tables import Visit
 
 SHOWN_WAITING = 25
 IN_ROOM = (StepState.CALLED.value, StepState.SERVING.value)
@@ -102,15 +104,15 @@ class ShownRoom:
 
 _ROWS = (
     select(
-        tables.Step.__table__,
-        tables.Ticket.number,
-        tables.Visit.provisional,
-        tables.Visit.verified,
-        tables.Visit.known_to_his,
-        tables.Visit.priority_declared,
+        Step.__table__,
+        Ticket.number,
+        Visit.provisional,
+        Visit.verified,
+        Visit.known_to_his,
+        Visit.priority_declared,
     )
-    .join(tables.Ticket, tables.Ticket.visit_id == tables.Step.visit_id)
-    .join(tables.Visit, tables.Visit.id == tables.Step.visit_id)
+    .join(Ticket, Ticket.visit_id == Step.visit_id)
+    .join(Visit, Visit.id == Step.visit_id)
 )
 
 
@@ -173,7 +175,7 @@ def _list_rows(
     connection: Connection, room_id: str, queues: Sequence[str], waiting: Sequence[str], *, day: Any
 ) -> Sequence[Any]:
     """Those in the room, those aside, and the waiting ones that are shown."""
-    step = tables.Step
+    step = Step
     in_room = and_(step.room_id == room_id, step.day == day, IN_SIGHT, step.state.in_(IN_ROOM))
     aside = and_(step.queue_id.in_(queues), step.day == day, AWAY, step.state.in_(ASIDE))
     rows = list(connection.execute(_ROWS.where(in_room)).all())
@@ -233,12 +235,12 @@ def _count_done(connection: Connection, room_id: str, *, day: Any) -> int:
     return (
         connection.scalar(
             select(func.count())
-            .select_from(tables.Step)
+            .select_from(Step)
             .where(
-                tables.Step.room_id == room_id,
-                tables.Step.day == day,
+                Step.room_id == room_id,
+                Step.day == day,
                 IN_SIGHT,
-                tables.Step.state == StepState.DONE.value,
+                Step.state == StepState.DONE.value,
             )
         )
         or 0
@@ -251,9 +253,9 @@ def _find_last_act(
     """The newest act at this room that may still be taken back."""
     span = timedelta(seconds=catalogue.settings.undo_within_s)
     row = connection.execute(
-        select(tables.StaffAct.__table__)
-        .where(tables.StaffAct.room_id == room_id, tables.StaffAct.at > now - span)
-        .order_by(tables.StaffAct.at.desc(), tables.StaffAct.id.desc())
+        select(StaffAct.__table__)
+        .where(StaffAct.room_id == room_id, StaffAct.at > now - span)
+        .order_by(StaffAct.at.desc(), StaffAct.id.desc())
         .limit(1)
     ).one_or_none()
     if row is None or row.undone_at is not None:
@@ -261,9 +263,9 @@ def _find_last_act(
     number = None
     if row.steps:
         number = connection.scalar(
-            select(tables.Ticket.number)
-            .join(tables.Step, tables.Step.visit_id == tables.Ticket.visit_id)
-            .where(tables.Step.id == row.steps[-1]["id"])
+            select(Ticket.number)
+            .join(Step, Step.visit_id == Ticket.visit_id)
+            .where(Step.id == row.steps[-1]["id"])
         )
     return LastAct(id=row.id, kind=row.kind, actor=row.actor, number=number, until=row.at + span)
 

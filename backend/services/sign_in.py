@@ -19,7 +19,7 @@ from backend.services.limit_tries import LOGINS_PER_ADDRESS, LOGINS_PER_NAME, co
 from backend.services.manage_users import login_name
 from backend.services.resources import Resources
 from backend.services.staff_sessions import PASSWORD, open_session
-from backend.storage.tables import UserAccount
+from backend.storage.account_tables import UserAccount
 from backend.storage.unit_of_work import UnitOfWork
 
 MAX_TRIES = 5

@@ -9,7 +9,7 @@ from backend.events import Event
 from backend.services.manage_users import login_name
 from backend.services.resources import Resources
 from backend.services.sign_in import UNKNOWN, complete
-from backend.storage.tables import UserAccount
+from backend.storage.account_tables import UserAccount
 from backend.storage.unit_of_work import UnitOfWork
 
 WAY = "single_sign_on"

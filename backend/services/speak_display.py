@@ -18,7 +18,7 @@ from backend.services.list_spoken_notices import list_spoken_notices
 from backend.services.manage_displays import KnownDisplay
 from backend.services.render_speech import render_announcement, render_speech
 from backend.services.resources import Resources
-from backend.storage.tables import Call
+from backend.storage.queue_tables import Call
 
 
 def get_spoken_call(

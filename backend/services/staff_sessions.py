@@ -22,8 +22,8 @@ from backend.services.recognise_caller import (
     new_credential,
 )
 from backend.services.resources import Resources
+from backend.storage.account_tables import UserAccount, UserSession
 from backend.storage.database import Database
-from backend.storage.tables import UserAccount, UserSession
 from backend.storage.unit_of_work import UnitOfWork
 
 IDLE_LIMIT = timedelta(minutes=15)

@@ -14,8 +14,8 @@ from backend.errors import NotFound, ReleaseRefused
 from backend.events import Event
 from backend.services.raise_alert import clear_alert, raise_alert
 from backend.storage.database import Database
+from backend.storage.kiosk_tables import KIOSK_PROFILES, Heartbeat, Kiosk
 from backend.storage.release_tables import KioskRelease, ReleaseBundle, ReleaseTarget
-from backend.storage.tables import KIOSK_PROFILES, Heartbeat, Kiosk
 from backend.storage.unit_of_work import UnitOfWork
 
 

@@ -55,9 +55,12 @@ from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.services.settle_coverage import seal_card
 from backend.services.show_visit import ShownStep, ShownVisit, load_visit, visit_to_text
-from backend.storage import tables
+from backend.storage.catalogue_tables import Slot
 from backend.storage.his_numbers import add_number, claim_number, keep_his_visit
+from backend.storage.insurance_tables import CoverageRecheck
+from backend.storage.number_tables import Ticket
 from backend.storage.payments import has_advance
+from backend.storage.queue_tables import Step, StepChange
 from backend.storage.repositories import (
     EMPTY_QUEUE,
     Answer,
@@ -72,6 +75,7 @@ from backend.storage.repositories import (
     take_place,
 )
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Visit
 from his_adapter.models import CoverageOutcome
 from his_adapter.models import Visit as HisVisit
 
@@ -272,7 +276,7 @@ def _start(
 
 def _plan_recheck(unit: UnitOfWork, visit_id: str, *, speed: float) -> None:
     unit.add(
-        tables.CoverageRecheck,
+        CoverageRecheck,
         visit_id=visit_id,
         state="pending",
         attempts=0,
@@ -491,8 +495,8 @@ def get_slot_start(
 ) -> datetime:
     """Raises ServiceNotFound, AppointmentNotDue when the hour is over or on another day."""
     slot = unit.connection.execute(
-        select(tables.Slot.service_id, tables.Slot.starts_at, tables.Slot.ends_at).where(
-            tables.Slot.id == slot_id, tables.Slot.facility_id == unit.facility_id
+        select(Slot.service_id, Slot.starts_at, Slot.ends_at).where(
+            Slot.id == slot_id, Slot.facility_id == unit.facility_id
         )
     ).one_or_none()
     if slot is None or slot.service_id != service_id:
@@ -558,9 +562,7 @@ def take_service(
     )
     scopes = []
     if slot_id is not None:
-        capacity = unit.connection.scalar(
-            select(tables.Slot.capacity).where(tables.Slot.id == slot_id)
-        )
+        capacity = unit.connection.scalar(select(Slot.capacity).where(Slot.id == slot_id))
         limit = Limit(scope=f"slot:{slot_id}", capacity=capacity or 0)
         if not take_place(unit, limit, day=today):
             raise SlotTaken
@@ -624,7 +626,7 @@ def _insert_visit(
         text = json.dumps(vars(scan.on_behalf), ensure_ascii=False)
         on_behalf = resources.keys.seal(text.encode(), context=f"visit:{visit_id}")
     unit.add(
-        tables.Visit,
+        Visit,
         id=visit_id,
         person_id=person_id,
         day=day,
@@ -682,7 +684,7 @@ def insert_steps(
         state = StepState.HOLD if offset else StepState.WAITING
         wait = None if offset else each.wait_min
         unit.add(
-            tables.Step,
+            Step,
             id=step_id,
             visit_id=visit_id,
             person_id=person_id,
@@ -704,7 +706,7 @@ def insert_steps(
             wait_high_min=wait[1] if wait else None,
         )
         unit.add(
-            tables.StepChange,
+            StepChange,
             id=new_id(),
             visit_id=visit_id,
             step_id=step_id,
@@ -741,7 +743,7 @@ def insert_ticket(
     day: date,
 ) -> None:
     unit.add(
-        tables.Ticket,
+        Ticket,
         id=new_id(),
         visit_id=visit_id,
         day=day,

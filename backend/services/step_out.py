@@ -17,7 +17,7 @@ from backend.domain.visit import HoldReason, StepState
 from backend.errors import StepOutNotAllowed, VisitNotFound
 from backend.services.keep_act import Act
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.queue_tables import Step, StepChange
 from backend.storage.queues import get_steps
 from backend.storage.repositories import lock_visit
 from backend.storage.unit_of_work import UnitOfWork
@@ -77,11 +77,11 @@ def count_step_outs(connection: Connection, step_id: str) -> int:
     return int(
         connection.scalar(
             select(func.count())
-            .select_from(tables.StepChange)
+            .select_from(StepChange)
             .where(
-                tables.StepChange.step_id == step_id,
-                tables.StepChange.source == SOURCE,
-                tables.StepChange.to_state == StepState.HOLD.value,
+                StepChange.step_id == step_id,
+                StepChange.source == SOURCE,
+                StepChange.to_state == StepState.HOLD.value,
             )
         )
         or 0
@@ -99,9 +99,9 @@ def _work(resources: Resources, visit_id: str, work: Work) -> None:
         # The rows are held: a room that is calling one of them finishes first, and is seen.
         ids = sorted(step.id for step in stored.steps)
         unit.connection.execute(
-            select(tables.Step.id)
-            .where(tables.Step.id.in_(ids))
-            .order_by(tables.Step.id)
+            select(Step.id)
+            .where(Step.id.in_(ids))
+            .order_by(Step.id)
             .with_for_update(key_share=True)
         )
         rows = get_steps(unit.connection, ids, facility_id=unit.facility_id, day=today)

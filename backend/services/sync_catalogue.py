@@ -12,8 +12,23 @@ from backend.domain.ids import new_id
 from backend.domain.priority import DEFAULT_GROUPS
 from backend.domain.settings import FacilitySettings
 from backend.events import Event
-from backend.storage import tables
+from backend.storage.base import Base
+from backend.storage.catalogue_tables import (
+    ClosedDay,
+    Department,
+    Facility,
+    OpeningSession,
+    Practitioner,
+    PractitionerService,
+    PriorityGroup,
+    Room,
+    Service,
+    ServiceRoom,
+)
+from backend.storage.catalogue_tables import Slot as SlotRow
 from backend.storage.database import Database
+from backend.storage.outbox_tables import OutboxMessage
+from backend.storage.queue_tables import Step
 from backend.storage.unit_of_work import UnitOfWork
 from his_adapter.models import Feature, Page, Slot
 from his_adapter.ports import HisGateway
@@ -96,7 +111,7 @@ def _write(unit: UnitOfWork, seen: _Seen, *, practice: bool) -> None:
     _write_facility(unit, seen, practice=practice)
     departments = _merge(
         unit,
-        tables.Department,
+        Department,
         (
             {
                 **SWITCHED_ON,
@@ -112,7 +127,7 @@ def _write(unit: UnitOfWork, seen: _Seen, *, practice: bool) -> None:
     )
     rooms = _merge(
         unit,
-        tables.Room,
+        Room,
         (
             {
                 **SWITCHED_ON,
@@ -131,7 +146,7 @@ def _write(unit: UnitOfWork, seen: _Seen, *, practice: bool) -> None:
     )
     services = _merge(
         unit,
-        tables.Service,
+        Service,
         (
             {
                 **SWITCHED_ON,
@@ -161,7 +176,7 @@ def _write(unit: UnitOfWork, seen: _Seen, *, practice: bool) -> None:
     )
     practitioners = _merge(
         unit,
-        tables.Practitioner,
+        Practitioner,
         (
             {
                 **SWITCHED_ON,
@@ -176,7 +191,7 @@ def _write(unit: UnitOfWork, seen: _Seen, *, practice: bool) -> None:
     )
     _replace(
         unit,
-        tables.ServiceRoom,
+        ServiceRoom,
         [
             {"service_id": services[s.ref], "room_id": rooms[room]}
             for s in seen.services
@@ -187,7 +202,7 @@ def _write(unit: UnitOfWork, seen: _Seen, *, practice: bool) -> None:
     )
     _replace(
         unit,
-        tables.PractitionerService,
+        PractitionerService,
         [
             {
                 "practitioner_id": practitioners[p.ref],
@@ -202,7 +217,7 @@ def _write(unit: UnitOfWork, seen: _Seen, *, practice: bool) -> None:
     # A session keeps its id over a refresh: the places taken in it are counted by that id.
     _replace(
         unit,
-        tables.OpeningSession,
+        OpeningSession,
         [
             {
                 "id": s.ref,
@@ -219,7 +234,7 @@ def _write(unit: UnitOfWork, seen: _Seen, *, practice: bool) -> None:
     )
     _replace(
         unit,
-        tables.ClosedDay,
+        ClosedDay,
         [
             {
                 "id": f"{c.day.isoformat()}:{c.room or unit.facility_id}"[:64],
@@ -232,10 +247,10 @@ def _write(unit: UnitOfWork, seen: _Seen, *, practice: bool) -> None:
     )
     _write_slots(unit, seen.slots, services, rooms, practitioners)
     connection.execute(
-        update(tables.Facility)
-        .where(tables.Facility.id == facility_id)
+        update(Facility)
+        .where(Facility.id == facility_id)
         .values(
-            catalogue_version=tables.Facility.catalogue_version + 1,
+            catalogue_version=Facility.catalogue_version + 1,
             catalogue_at=unit.now,
             his_features=seen.features,
         )
@@ -247,7 +262,7 @@ def _write_facility(unit: UnitOfWork, seen: _Seen, *, practice: bool) -> None:
     """Makes the facility and its priority groups once; afterwards they belong to the hospital."""
     facility = seen.facility
     created = unit.connection.execute(
-        unit.insert_into(tables.Facility)
+        unit.insert_into(Facility)
         .values(
             id=unit.facility_id,
             code=facility.code,
@@ -264,13 +279,11 @@ def _write_facility(unit: UnitOfWork, seen: _Seen, *, practice: bool) -> None:
     if not created:
         # Two workers at once: the second waits here for the first.
         unit.connection.execute(
-            select(tables.Facility.id)
-            .where(tables.Facility.id == unit.facility_id)
-            .with_for_update()
+            select(Facility.id).where(Facility.id == unit.facility_id).with_for_update()
         )
         return
     unit.connection.execute(
-        insert(tables.PriorityGroup),
+        insert(PriorityGroup),
         [
             {
                 "id": new_id(),
@@ -293,7 +306,7 @@ def _write_facility(unit: UnitOfWork, seen: _Seen, *, practice: bool) -> None:
 
 def _merge(
     unit: UnitOfWork,
-    table: type[tables.Base],
+    table: type[Base],
     rows: Iterable[Row],
     *,
     missing: Row,
@@ -342,7 +355,7 @@ def _merge(
     return {ref: ids[ref] for ref in wanted}
 
 
-def _replace(unit: UnitOfWork, table: type[tables.Base], rows: list[Row]) -> None:
+def _replace(unit: UnitOfWork, table: type[Base], rows: list[Row]) -> None:
     """A small table as a whole, if it differs."""
     mine = table.__table__.c.facility_id == unit.facility_id
     wanted = [row | {"facility_id": unit.facility_id} for row in rows]
@@ -369,22 +382,22 @@ def _write_slots(
     told: dict[str, int] = {
         row.his_ref: row.places
         for row in unit.connection.execute(
-            select(tables.Slot.his_ref, func.count().label("places"))
-            .join(tables.Step, tables.Step.slot_id == tables.Slot.id)
-            .join(tables.OutboxMessage, tables.OutboxMessage.visit_id == tables.Step.visit_id)
+            select(SlotRow.his_ref, func.count().label("places"))
+            .join(Step, Step.slot_id == SlotRow.id)
+            .join(OutboxMessage, OutboxMessage.visit_id == Step.visit_id)
             .where(
-                tables.Slot.facility_id == unit.facility_id,
-                tables.Slot.starts_at >= unit.now,
-                tables.Step.state != "cancelled",
-                tables.OutboxMessage.state == "done",
-                tables.OutboxMessage.kind == "his.check_in",
+                SlotRow.facility_id == unit.facility_id,
+                SlotRow.starts_at >= unit.now,
+                Step.state != "cancelled",
+                OutboxMessage.state == "done",
+                OutboxMessage.kind == "his.check_in",
             )
-            .group_by(tables.Slot.his_ref)
+            .group_by(SlotRow.his_ref)
         )
     }
     _merge(
         unit,
-        tables.Slot,
+        SlotRow,
         (
             {
                 "his_ref": slot.ref,
@@ -399,5 +412,5 @@ def _write_slots(
             if slot.service in services
         ),
         missing={"capacity": 0},
-        among=tables.Slot.starts_at >= unit.now,
+        among=SlotRow.starts_at >= unit.now,
     )

@@ -19,7 +19,7 @@ from backend.services.order_kiosk import Orders, hand_out_orders
 from backend.services.record_device_event import keep_device_state
 from backend.storage.database import Database
 from backend.storage.fleet_tables import KioskHour
-from backend.storage.tables import Heartbeat
+from backend.storage.kiosk_tables import Heartbeat
 from backend.storage.unit_of_work import UnitOfWork
 
 _MOMENTS = ("last_touch_at", "last_visit_at")

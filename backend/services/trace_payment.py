@@ -12,6 +12,8 @@ from sqlalchemy import Connection, select
 from backend.services.list_suspense import OPEN_STATES
 from backend.services.name_actors import name_actors
 from backend.storage.database import Database
+from backend.storage.number_tables import Ticket
+from backend.storage.outbox_tables import OutboxMessage
 from backend.storage.payment_tables import (
     Credit,
     JournalEntry,
@@ -19,7 +21,6 @@ from backend.storage.payment_tables import (
     SuspenseItem,
 )
 from backend.storage.payments import get_payment, list_attempts, list_lines, sum_received
-from backend.storage.tables import OutboxMessage, Ticket
 
 StepKind = Literal["state", "attempt", "credit", "journal", "held"]
 

@@ -22,7 +22,7 @@ from backend.services.move_step import move_step
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.services.run_room import put_room_back
-from backend.storage import tables
+from backend.storage.queue_tables import Call, StaffAct
 from backend.storage.queues import get_steps, lock_queues
 from backend.storage.repositories import Answer, Intent
 from backend.storage.unit_of_work import UnitOfWork
@@ -42,11 +42,11 @@ def undo_act(
     def work(unit: UnitOfWork) -> None:
         lock_queues(unit, list_room_queues(catalogue, room_id))
         act = unit.connection.execute(
-            select(tables.StaffAct.__table__)
+            select(StaffAct.__table__)
             .where(
-                tables.StaffAct.id == act_id,
-                tables.StaffAct.room_id == room_id,
-                tables.StaffAct.facility_id == unit.facility_id,
+                StaffAct.id == act_id,
+                StaffAct.room_id == room_id,
+                StaffAct.facility_id == unit.facility_id,
             )
             .with_for_update()
         ).one_or_none()
@@ -138,11 +138,11 @@ def _check_goes_on(unit: UnitOfWork, visit_id: str) -> None:
 
 def _mark_undone(unit: UnitOfWork, act: Any, caller: Caller) -> None:
     unit.connection.execute(
-        update(tables.StaffAct)
-        .where(tables.StaffAct.id == act.id)
+        update(StaffAct)
+        .where(StaffAct.id == act.id)
         .values(undone_at=unit.now, undone_by=caller.actor)
     )
     if act.call_id is not None:
         unit.connection.execute(
-            update(tables.Call).where(tables.Call.id == act.call_id).values(undone_at=unit.now)
+            update(Call).where(Call.id == act.call_id).values(undone_at=unit.now)
         )

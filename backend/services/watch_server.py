@@ -17,11 +17,14 @@ from backend.domain.alerts import AlertKind
 from backend.domain.checkin_table.states import CheckinState
 from backend.domain.outbox import DEAD_LETTERS, Breaker
 from backend.services.resources import Resources
-from backend.storage import payment_tables, tables
+from backend.storage import payment_tables
+from backend.storage.account_tables import UserAccount
 from backend.storage.alert_tables import ProcessFigure
 from backend.storage.audit_chain import COLUMNS as AUDIT
 from backend.storage.backup_folder import PREFIX, names_in
 from backend.storage.fleet_tables import Alert, is_known_alert
+from backend.storage.insurance_tables import CheckinDocument
+from backend.storage.outbox_tables import OutboxMessage, PartyState
 
 PARTY_AWAY_AFTER = timedelta(minutes=2)
 UNSEALED_AFTER = timedelta(seconds=60)
@@ -94,7 +97,7 @@ def watch(resources: Resources) -> tuple[Watched, frozenset[Found]]:
 def _look_at_rows(
     connection: Connection, facility_id: str, now: datetime
 ) -> Iterator[tuple[Found, Mapping[str, Any]]]:
-    message, party = tables.OutboxMessage, tables.PartyState
+    message, party = OutboxMessage, PartyState
     dead = (
         select(message.party, func.count().label("messages"))
         .where(message.facility_id == facility_id, message.state.in_(DEAD_LETTERS))
@@ -132,7 +135,7 @@ def _look_at_rows(
     )
     if stuck:
         yield (AlertKind.REFUND_STUCK, "refunds"), {"count": stuck}
-    table = tables.CheckinDocument
+    table = CheckinDocument
     late = connection.scalar(
         select(func.count()).where(
             table.facility_id == facility_id,
@@ -142,7 +145,7 @@ def _look_at_rows(
     )
     if late:
         yield (AlertKind.CHECKIN_LATE, "checkins"), {"count": late}
-    user = tables.UserAccount
+    user = UserAccount
     locked = select(user.id).where(
         user.facility_id == facility_id, user.disabled_at.is_(None), user.locked_until > now
     )

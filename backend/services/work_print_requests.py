@@ -19,7 +19,7 @@ from backend.events import Event
 from backend.services.recognise_caller import Caller
 from backend.services.report_print_state import PrintReport, keep_print_report
 from backend.storage.database import Database
-from backend.storage.tables import PrintRequest, Ticket
+from backend.storage.number_tables import PrintRequest, Ticket
 from backend.storage.unit_of_work import UnitOfWork
 
 TOO_OLD = timedelta(minutes=10)

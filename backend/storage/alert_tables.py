@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, Float, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.storage.tables import Base, Code, Id, Name, one_of
+from backend.storage.base import Base, Code, Id, Name, one_of
 
 PROCESS_KINDS = ("web", "worker")
 

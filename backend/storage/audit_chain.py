@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, select, update
 
 from backend.domain.audit_chain import AuditRow, Link, genesis
-from backend.storage.tables import AuditCheckpoint, AuditEvent
+from backend.storage.audit_tables import AuditCheckpoint, AuditEvent
 from backend.storage.unit_of_work import UnitOfWork
 
 COLUMNS = AuditEvent.__table__.c

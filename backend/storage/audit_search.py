@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, or_, select
 
-from backend.storage.tables import AuditEvent
+from backend.storage.audit_tables import AuditEvent
 
 COLUMNS = AuditEvent.__table__.c
 Key: TypeAlias = tuple[datetime, str]

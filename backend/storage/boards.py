@@ -23,15 +23,16 @@ from sqlalchemy import (
 )
 
 from backend.domain.queueing import Lane
-from backend.storage import tables
+from backend.storage.number_tables import Ticket
+from backend.storage.queue_tables import Call, Step
 
 CALLS_PER_ROOM = 8
 QUEUES_AT_ONCE = 90
 """SQLite takes 500 parts in one statement: a part for each lane of each queue."""
 
-_STEP = tables.Step.__table__.c
-_CALL = tables.Call.__table__.c
-_TICKET = tables.Ticket.__table__.c
+_STEP = Step.__table__.c
+_CALL = Call.__table__.c
+_TICKET = Ticket.__table__.c
 _WAITING: ColumnElement[bool] = literal_column("step.state = 'waiting'")
 """Spelled out so that PostgreSQL sees that it belongs to the partial index."""
 
@@ -53,7 +54,7 @@ def _last_of_each(rooms: int) -> Executable:
                 _STEP.service_id,
                 _STEP.person_id,
             )
-            .select_from(tables.Call.__table__.join(tables.Step.__table__))
+            .select_from(Call.__table__.join(Step.__table__))
             .where(
                 _CALL.room_id == bindparam(f"room_{index}"),
                 _CALL.day == bindparam("day"),
@@ -83,11 +84,7 @@ def _heads_of_each(queues: int) -> Executable:
     parts = [
         select(
             select(_STEP.id, _STEP.queue_id, _STEP.lane, _STEP.queue_key_at, _TICKET.number)
-            .select_from(
-                tables.Step.__table__.join(
-                    tables.Ticket.__table__, _TICKET.visit_id == _STEP.visit_id
-                )
-            )
+            .select_from(Step.__table__.join(Ticket.__table__, _TICKET.visit_id == _STEP.visit_id))
             .where(
                 _STEP.queue_id == bindparam(f"queue_{index}"),
                 _STEP.day == bindparam("day"),

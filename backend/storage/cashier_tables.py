@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from backend.storage.base import Base, BigKey, Id, Json, Name, index_where, primary
 from backend.storage.payment_tables import JournalEntry
-from backend.storage.tables import Base, BigKey, Id, Json, Name, primary
 
 OPEN_SHIFT = text("closed_at IS NULL")
 
@@ -25,13 +25,7 @@ class CashierShift(Base):
     __table_args__ = (
         CheckConstraint("(closed_at IS NULL) = (figures IS NULL)", name="figures"),
         CheckConstraint("(closed_at IS NULL) = (closed_by IS NULL)", name="closed_by"),
-        Index(
-            "uq_cashier_shift_open",
-            "facility_id",
-            unique=True,
-            postgresql_where=OPEN_SHIFT,
-            sqlite_where=OPEN_SHIFT,
-        ),
+        index_where("uq_cashier_shift_open", "facility_id", unique=True, where=OPEN_SHIFT),
         Index("ix_cashier_shift_opened", "facility_id", "opened_at"),
     )
     id: Mapped[str] = primary()

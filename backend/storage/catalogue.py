@@ -17,7 +17,19 @@ from backend.domain.opening import Session
 from backend.domain.priority import PriorityGroup
 from backend.domain.settings import FacilitySettings, Words
 from backend.errors import CatalogueUnavailable
-from backend.storage import tables
+from backend.storage.base import Base
+from backend.storage.catalogue_tables import (
+    ClosedDay,
+    Facility,
+    OpeningSession,
+    PractitionerService,
+    ServiceRoom,
+)
+from backend.storage.catalogue_tables import Department as DepartmentRow
+from backend.storage.catalogue_tables import Practitioner as PractitionerRow
+from backend.storage.catalogue_tables import PriorityGroup as PriorityGroupRow
+from backend.storage.catalogue_tables import Room as RoomRow
+from backend.storage.catalogue_tables import Service as ServiceRow
 from backend.storage.database import Database
 from backend.storage.waits import load_paces
 from his_adapter.models import Feature
@@ -54,9 +66,7 @@ class CatalogueSource:
     def _look(self) -> Catalogue:
         with self._database.read() as connection:
             version = connection.scalar(
-                select(tables.Facility.catalogue_version).where(
-                    tables.Facility.id == self._database.facility_id
-                )
+                select(Facility.catalogue_version).where(Facility.id == self._database.facility_id)
             )
             if self._copy is None or version != self._copy.version:
                 self._copy = load_catalogue(connection, self._database.facility_id)
@@ -75,22 +85,22 @@ class CatalogueSource:
 def load_catalogue(connection: Connection, facility_id: str) -> Catalogue:
     """Raises CatalogueUnavailable when there is no such facility."""
 
-    def rows(table: type[tables.Base]) -> list[Row[tuple[object, ...]]]:
+    def rows(table: type[Base]) -> list[Row[tuple[object, ...]]]:
         statement = select(table.__table__)
         return list(
             connection.execute(statement.where(table.__table__.c.facility_id == facility_id))
         )
 
     facility = connection.execute(
-        select(tables.Facility.__table__).where(tables.Facility.id == facility_id)
+        select(Facility.__table__).where(Facility.id == facility_id)
     ).one_or_none()
     if facility is None:
         raise CatalogueUnavailable
     closed: dict[str | None, set[date]] = defaultdict(set)
-    for row in rows(tables.ClosedDay):
+    for row in rows(ClosedDay):
         closed[row.room_id].add(row.day)
     sessions: dict[str, list[Session]] = defaultdict(list)
-    for row in rows(tables.OpeningSession):
+    for row in rows(OpeningSession):
         sessions[row.room_id].append(
             Session(
                 id=row.id,
@@ -102,7 +112,7 @@ def load_catalogue(connection: Connection, facility_id: str) -> Catalogue:
                 limit=row.limit,
             )
         )
-    room_rows, service_rows = rows(tables.Room), rows(tables.Service)
+    room_rows, service_rows = rows(RoomRow), rows(ServiceRow)
     active_rooms = {row.id for row in room_rows if row.active}
     departments = {
         row.id: Department(
@@ -112,7 +122,7 @@ def load_catalogue(connection: Connection, facility_id: str) -> Catalogue:
             name=Words(vi=row.name_vi, en=row.name_en),
             position=row.position,
         )
-        for row in rows(tables.Department)
+        for row in rows(DepartmentRow)
     }
     rooms = {
         row.id: Room(
@@ -133,7 +143,7 @@ def load_catalogue(connection: Connection, facility_id: str) -> Catalogue:
     has_hours = features is None or features >= {Feature.FIND_SLOTS, Feature.BOOK_APPOINTMENT}
     has_doctors = features is None or Feature.LIST_PRACTITIONERS in features
     service_rooms: dict[str, list[str]] = defaultdict(list)
-    for row in rows(tables.ServiceRoom):
+    for row in rows(ServiceRoom):
         if row.room_id in active_rooms:
             service_rooms[row.service_id].append(row.room_id)
     every_service = {
@@ -161,7 +171,7 @@ def load_catalogue(connection: Connection, facility_id: str) -> Catalogue:
         for row in service_rows
     }
     posts: dict[str, dict[str, str | None]] = defaultdict(dict)
-    for row in rows(tables.PractitionerService):
+    for row in rows(PractitionerService):
         posts[row.practitioner_id][row.service_id] = row.room_id
     practitioners = {
         row.id: Practitioner(
@@ -172,7 +182,7 @@ def load_catalogue(connection: Connection, facility_id: str) -> Catalogue:
             session_limit=row.session_limit,
             rooms=posts[row.id],
         )
-        for row in rows(tables.Practitioner)
+        for row in rows(PractitionerRow)
         if row.active
     }
     groups = sorted(
@@ -188,7 +198,7 @@ def load_catalogue(connection: Connection, facility_id: str) -> Catalogue:
                 valid_from=row.valid_from,
                 valid_to=row.valid_to,
             )
-            for row in rows(tables.PriorityGroup)
+            for row in rows(PriorityGroupRow)
         ),
         key=lambda group: (group.rank, group.code),
     )

@@ -9,7 +9,8 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, LargeB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.domain.alerts import AlertKind, AlertPhase
-from backend.storage.tables import Base, Code, Id, Name, one_of, primary
+from backend.storage.base import Base, Code, Id, Name, index_where, one_of, primary
+from backend.storage.kiosk_tables import Kiosk
 
 COMMAND_KINDS = ("restart", "test_print", "take_picture", "send_logs")
 COMMAND_STATES = ("waiting", "taken", "done", "refused", "failed", "expired", "cancelled")
@@ -32,14 +33,8 @@ class Alert(Base):
 
     __tablename__ = "alert"
     __table_args__ = (
-        Index(
-            "uq_alert_open",
-            "facility_id",
-            "kind",
-            "subject",
-            unique=True,
-            postgresql_where=OPEN_ALERT,
-            sqlite_where=OPEN_ALERT,
+        index_where(
+            "uq_alert_open", "facility_id", "kind", "subject", unique=True, where=OPEN_ALERT
         ),
         Index("ix_alert_raised", "facility_id", "raised_at"),
     )
@@ -71,13 +66,7 @@ class AlertNotice(Base):
             "channel",
             unique=True,
         ),
-        Index(
-            "ix_alert_notice_due",
-            "facility_id",
-            "next_at",
-            postgresql_where=TO_SEND,
-            sqlite_where=TO_SEND,
-        ),
+        index_where("ix_alert_notice_due", "facility_id", "next_at", where=TO_SEND),
     )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)
@@ -98,18 +87,12 @@ class KioskAbsence(Base):
 
     __tablename__ = "kiosk_absence"
     __table_args__ = (
-        Index(
-            "uq_kiosk_absence_open",
-            "kiosk_id",
-            unique=True,
-            postgresql_where=OPEN_ABSENCE,
-            sqlite_where=OPEN_ABSENCE,
-        ),
+        index_where("uq_kiosk_absence_open", "kiosk_id", unique=True, where=OPEN_ABSENCE),
         Index("ix_kiosk_absence_began", "facility_id", "began_at"),
     )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)
-    kiosk_id: Mapped[str] = mapped_column(ForeignKey("kiosk.id"))
+    kiosk_id: Mapped[str] = mapped_column(ForeignKey(Kiosk.__table__.c.id))
     began_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
@@ -119,7 +102,7 @@ class KioskHour(Base):
 
     __tablename__ = "kiosk_hour"
     __table_args__ = (Index("ix_kiosk_hour_hour", "facility_id", "hour"),)
-    kiosk_id: Mapped[str] = mapped_column(ForeignKey("kiosk.id"), primary_key=True)
+    kiosk_id: Mapped[str] = mapped_column(ForeignKey(Kiosk.__table__.c.id), primary_key=True)
     hour: Mapped[datetime] = mapped_column(primary_key=True)
     facility_id: Mapped[str] = mapped_column(Id)
     beats: Mapped[int]
@@ -138,7 +121,7 @@ class KioskOwner(Base):
     """Whose machine it is, and who mends it: a bank, a vendor. An office, not a person."""
 
     __tablename__ = "kiosk_owner"
-    kiosk_id: Mapped[str] = mapped_column(ForeignKey("kiosk.id"), primary_key=True)
+    kiosk_id: Mapped[str] = mapped_column(ForeignKey(Kiosk.__table__.c.id), primary_key=True)
     facility_id: Mapped[str] = mapped_column(Id)
     owner: Mapped[str] = mapped_column(Name, server_default="")
     contact: Mapped[str] = mapped_column(Name, server_default="")
@@ -153,16 +136,11 @@ class KioskCommand(Base):
         CheckConstraint(one_of("kind", COMMAND_KINDS), name="kind"),
         CheckConstraint(one_of("state", COMMAND_STATES), name="state"),
         Index("ix_kiosk_command_kiosk", "facility_id", "kiosk_id", "created_at"),
-        Index(
-            "ix_kiosk_command_open",
-            "kiosk_id",
-            postgresql_where=OPEN_COMMAND,
-            sqlite_where=OPEN_COMMAND,
-        ),
+        index_where("ix_kiosk_command_open", "kiosk_id", where=OPEN_COMMAND),
     )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)
-    kiosk_id: Mapped[str] = mapped_column(ForeignKey("kiosk.id"))
+    kiosk_id: Mapped[str] = mapped_column(ForeignKey(Kiosk.__table__.c.id))
     kind: Mapped[str] = mapped_column(Code)
     state: Mapped[str] = mapped_column(Code, server_default="waiting")
     reason: Mapped[str | None] = mapped_column(Name)

@@ -12,10 +12,13 @@ from sqlalchemy import Connection, Row, bindparam, func, literal_column, select
 
 from backend.domain.queueing import Lane
 from backend.domain.visit import HoldReason, StepKind, StepState
-from backend.storage import tables
+from backend.storage.account_tables import UserAccount
+from backend.storage.kiosk_tables import HelpCall, Kiosk
+from backend.storage.number_tables import Ticket
+from backend.storage.queue_tables import StaffAct, Step
 from backend.storage.queues import AWAY, IN_SIGHT, WAITING
 
-_STEP = tables.Step.__table__.c
+_STEP = Step.__table__.c
 
 
 @dataclass(kw_only=True)
@@ -82,7 +85,7 @@ _RETURNS = select(func.sum(_STEP.returns)).where(
 )
 
 _HELP = select(func.count()).where(
-    tables.HelpCall.facility_id == bindparam("facility_id"), tables.HelpCall.state == "waiting"
+    HelpCall.facility_id == bindparam("facility_id"), HelpCall.state == "waiting"
 )
 
 
@@ -155,7 +158,7 @@ def list_acts(
     limit: int,
 ) -> Sequence[Row[Any]]:
     """What staff did, the newest first."""
-    act = tables.StaffAct
+    act = StaffAct
     statement = select(act.__table__).where(act.facility_id == facility_id, act.at >= since)
     if before is not None:
         at, id_ = before
@@ -176,9 +179,9 @@ def find_numbers(connection: Connection, steps: Collection[str]) -> dict[str, st
     if not steps:
         return {}
     rows = connection.execute(
-        select(tables.Step.id, tables.Ticket.number)
-        .join(tables.Ticket, tables.Ticket.visit_id == tables.Step.visit_id)
-        .where(tables.Step.id.in_(sorted(steps)))
+        select(Step.id, Ticket.number)
+        .join(Ticket, Ticket.visit_id == Step.visit_id)
+        .where(Step.id.in_(sorted(steps)))
     )
     return {row.id: row.number for row in rows}
 
@@ -187,8 +190,8 @@ def find_names(connection: Connection, actors: Collection[str]) -> dict[str, str
     """`staff:ID` and `kiosk:ID` to what people call them."""
     names: dict[str, str] = {}
     for prefix, table, name in (
-        ("staff:", tables.UserAccount, tables.UserAccount.display_name),
-        ("kiosk:", tables.Kiosk, tables.Kiosk.name),
+        ("staff:", UserAccount, UserAccount.display_name),
+        ("kiosk:", Kiosk, Kiosk.name),
     ):
         ids = sorted({each.removeprefix(prefix) for each in actors if each.startswith(prefix)})
         if ids:

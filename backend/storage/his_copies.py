@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from backend.domain.ages import Copy, DataKind, may_keep
-from backend.storage import tables
 from backend.storage.crypto import Keys
+from backend.storage.his_tables import HisCopy
 from backend.storage.unit_of_work import UnitOfWork
 
 Facts = Mapping[str, Any]
@@ -36,7 +36,7 @@ def save_copy(
         "stale": stale,
     }
     unit.connection.execute(
-        unit.insert_into(tables.HisCopy)
+        unit.insert_into(HisCopy)
         .values(facility_id=unit.facility_id, kind=kind.value, visit_id=visit_id, **values)
         .on_conflict_do_update(index_elements=["facility_id", "kind", "visit_id"], set_=values)
     )
@@ -45,9 +45,7 @@ def save_copy(
 def list_copies(
     connection: Connection, keys: Keys, visit_id: str
 ) -> dict[DataKind, tuple[Copy, Facts]]:
-    rows = connection.execute(
-        select(tables.HisCopy.__table__).where(tables.HisCopy.visit_id == visit_id)
-    )
+    rows = connection.execute(select(HisCopy.__table__).where(HisCopy.visit_id == visit_id))
     return {
         DataKind(row.kind): (
             Copy(fetched_at=row.fetched_at, stale=row.stale),
@@ -62,10 +60,10 @@ def mark_stale(unit: UnitOfWork, visits: Collection[str], kinds: Collection[Data
     if not visits or not kinds:
         return
     unit.connection.execute(
-        update(tables.HisCopy)
+        update(HisCopy)
         .where(
-            tables.HisCopy.visit_id.in_(sorted(visits)),
-            tables.HisCopy.kind.in_(sorted(kind.value for kind in kinds)),
+            HisCopy.visit_id.in_(sorted(visits)),
+            HisCopy.kind.in_(sorted(kind.value for kind in kinds)),
         )
         .values(stale=True)
     )
@@ -75,9 +73,9 @@ def list_stale(connection: Connection, visit_id: str) -> list[DataKind]:
     return [
         DataKind(kind)
         for kind in connection.scalars(
-            select(tables.HisCopy.kind)
-            .where(tables.HisCopy.visit_id == visit_id, tables.HisCopy.stale)
-            .order_by(tables.HisCopy.kind)
+            select(HisCopy.kind)
+            .where(HisCopy.visit_id == visit_id, HisCopy.stale)
+            .order_by(HisCopy.kind)
         )
     ]
 

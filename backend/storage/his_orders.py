@@ -9,13 +9,13 @@ from sqlalchemy import Connection, bindparam, select
 
 from backend.domain.orders import KnownOrder, OrderStatus, PlacedOrder
 from backend.domain.settings import Words
-from backend.storage import tables
+from backend.storage.his_tables import HisOrder
 from backend.storage.unit_of_work import UnitOfWork
 
 _LIST = (
-    select(tables.HisOrder.__table__)
-    .where(tables.HisOrder.visit_id == bindparam("visit_id"))
-    .order_by(tables.HisOrder.ordered_at, tables.HisOrder.ref)
+    select(HisOrder.__table__)
+    .where(HisOrder.visit_id == bindparam("visit_id"))
+    .order_by(HisOrder.ordered_at, HisOrder.ref)
 )
 
 
@@ -34,13 +34,13 @@ def list_orders(connection: Connection, visit_id: str) -> list[KnownOrder]:
 
 
 _PREPARATIONS = (
-    select(tables.HisOrder.step_id, tables.HisOrder.preparation_vi, tables.HisOrder.preparation_en)
+    select(HisOrder.step_id, HisOrder.preparation_vi, HisOrder.preparation_en)
     .where(
-        tables.HisOrder.step_id.in_(bindparam("steps", expanding=True)),
-        tables.HisOrder.status == OrderStatus.ACTIVE.value,
-        tables.HisOrder.preparation_vi != "",
+        HisOrder.step_id.in_(bindparam("steps", expanding=True)),
+        HisOrder.status == OrderStatus.ACTIVE.value,
+        HisOrder.preparation_vi != "",
     )
-    .order_by(tables.HisOrder.ordered_at, tables.HisOrder.ref)
+    .order_by(HisOrder.ordered_at, HisOrder.ref)
 )
 
 
@@ -57,9 +57,9 @@ def find_preparations(connection: Connection, steps: Sequence[str]) -> Mapping[s
 
 def find_taken_back(connection: Connection, steps: Sequence[str]) -> set[str]:
     """Those of these steps that an order led to: cancelled, they were taken back by a doctor."""
-    found = select(tables.HisOrder.step_id).where(
-        tables.HisOrder.step_id.in_(list(steps)),
-        tables.HisOrder.status == OrderStatus.CANCELLED.value,
+    found = select(HisOrder.step_id).where(
+        HisOrder.step_id.in_(list(steps)),
+        HisOrder.status == OrderStatus.CANCELLED.value,
     )
     return {step_id for step_id in connection.scalars(found) if step_id is not None}
 
@@ -79,7 +79,7 @@ def save_order(unit: UnitOfWork, order: PlacedOrder, *, visit_id: str, step_id: 
         "seen_at": unit.now,
     }
     unit.connection.execute(
-        unit.insert_into(tables.HisOrder)
+        unit.insert_into(HisOrder)
         .values(facility_id=unit.facility_id, ref=order.ref, **seen)
         .on_conflict_do_update(index_elements=["facility_id", "ref"], set_=seen)
     )

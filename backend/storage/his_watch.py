@@ -14,8 +14,10 @@ from typing import Any
 from sqlalchemy import Connection, and_, case, exists, func, or_, select, update
 
 from backend.domain.visit import OPEN_STATES, HoldReason, StepKind, StepState
-from backend.storage import tables
+from backend.storage.his_tables import HisFeed, HisWatch
+from backend.storage.queue_tables import Step
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Person, Visit
 
 KEPT_LAGS = 200
 
@@ -37,7 +39,7 @@ def take_lease(unit: UnitOfWork, *, for_s: float) -> Any | None:
     """The feed's row when it is ours to read on now; None while somebody else reads, or the HIS
     is left alone for a while.
     """
-    feed = tables.HisFeed
+    feed = HisFeed
     unit.connection.execute(
         unit.insert_into(feed)
         .values(facility_id=unit.facility_id, failures=0, lags_ms=[])
@@ -57,15 +59,13 @@ def take_lease(unit: UnitOfWork, *, for_s: float) -> Any | None:
 
 def change_feed(unit: UnitOfWork, **values: Any) -> None:
     unit.connection.execute(
-        update(tables.HisFeed)
-        .where(tables.HisFeed.facility_id == unit.facility_id)
-        .values(**values)
+        update(HisFeed).where(HisFeed.facility_id == unit.facility_id).values(**values)
     )
 
 
 def move_cursor(unit: UnitOfWork, *, seen: str | None, cursor: str) -> bool:
     """False when another worker has moved it since `seen`."""
-    feed = tables.HisFeed
+    feed = HisFeed
     same = feed.cursor.is_(None) if seen is None else feed.cursor == seen
     moved = update(feed).where(feed.facility_id == unit.facility_id, same).values(cursor=cursor)
     return unit.connection.execute(moved).rowcount == 1
@@ -73,13 +73,13 @@ def move_cursor(unit: UnitOfWork, *, seen: str | None, cursor: str) -> bool:
 
 def find_feed(connection: Connection, facility_id: str) -> Any | None:
     return connection.execute(
-        select(tables.HisFeed.__table__).where(tables.HisFeed.facility_id == facility_id)
+        select(HisFeed.__table__).where(HisFeed.facility_id == facility_id)
     ).one_or_none()
 
 
 def count_unread(connection: Connection, facility_id: str) -> int:
     """Visits the HIS has told of a change of, and that were not read since."""
-    watch = tables.HisWatch
+    watch = HisWatch
     return (
         connection.scalar(
             select(func.count())
@@ -95,7 +95,7 @@ def count_unread(connection: Connection, facility_id: str) -> int:
 
 def list_visits_today(connection: Connection, facility_id: str, *, day: date) -> list[str]:
     """Those that are not over, and those that were today: a doctor orders when they leave."""
-    visit = tables.Visit
+    visit = Visit
     return list(
         connection.scalars(
             select(visit.id).where(
@@ -114,7 +114,7 @@ def list_visits_of(
     visit_refs: Collection[str] = (),
 ) -> list[str]:
     """Visits of today of these patients, or that the HIS knows by these references."""
-    visit, person, step = tables.Visit, tables.Person, tables.Step
+    visit, person, step = Visit, Person, Step
     found: set[str] = set()
     if patients:
         found |= set(
@@ -143,7 +143,7 @@ def list_visits_of(
 
 def note_changes(unit: UnitOfWork, changed: Iterable[tuple[str, datetime]]) -> None:
     """Visits with the time of their oldest change that is not applied."""
-    watch = tables.HisWatch
+    watch = HisWatch
     for visit_id, at in sorted(changed):
         statement = unit.insert_into(watch).values(
             visit_id=visit_id,
@@ -180,7 +180,7 @@ def list_watched(
     """Changed visits first, the oldest change first; then those never read, then those read
     longest ago. `only_changed`: what was read once is not read again before it changes.
     """
-    visit, person, watch, step = tables.Visit, tables.Person, tables.HisWatch, tables.Step
+    visit, person, watch, step = Visit, Person, HisWatch, Step
     changed = func.coalesce(watch.noticed > watch.applied, False)
     of_visit = and_(step.visit_id == visit.id)
     is_open = exists().where(of_visit, step.state.in_(sorted(OPEN_STATES)))
@@ -239,14 +239,14 @@ def list_watched(
 def is_changed_since(connection: Connection, watched: Watched) -> bool:
     """Whether the HIS has told of another change since this visit was chosen to be read."""
     noticed = connection.scalar(
-        select(tables.HisWatch.noticed).where(tables.HisWatch.visit_id == watched.visit_id)
+        select(HisWatch.noticed).where(HisWatch.visit_id == watched.visit_id)
     )
     return (noticed or 0) > watched.noticed
 
 
 def note_read(unit: UnitOfWork, watched: Watched) -> None:
     """It was read and applied as of the changes that were known before it was read."""
-    watch = tables.HisWatch
+    watch = HisWatch
     statement = unit.insert_into(watch).values(
         visit_id=watched.visit_id,
         facility_id=unit.facility_id,
@@ -273,7 +273,7 @@ def note_read(unit: UnitOfWork, watched: Watched) -> None:
 
 def note_failure(unit: UnitOfWork, watched: Watched, *, next_at: datetime) -> None:
     """Reading this visit failed in a way that has nothing to do with the others."""
-    watch = tables.HisWatch
+    watch = HisWatch
     statement = unit.insert_into(watch).values(
         visit_id=watched.visit_id,
         facility_id=unit.facility_id,
@@ -290,16 +290,14 @@ def note_failure(unit: UnitOfWork, watched: Watched, *, next_at: datetime) -> No
     )
 
 
-_REFS = select(tables.Step.visit_id, tables.Step.his_ref, tables.Visit.created_at).join(
-    tables.Visit, tables.Visit.id == tables.Step.visit_id
-)
+_REFS = select(Step.visit_id, Step.his_ref, Visit.created_at).join(Visit, Visit.id == Step.visit_id)
 
 
 def list_refs_of_person(
     connection: Connection, person_id: str, *, day: date
 ) -> tuple[dict[str, frozenset[str]], str | None]:
     """What the HIS calls each visit this person has today, and which of ours is the newest."""
-    visit = tables.Visit
+    visit = Visit
     rows = connection.execute(
         _REFS.where(visit.person_id == person_id, visit.day == day).order_by(
             visit.created_at, visit.id

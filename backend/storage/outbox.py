@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from backend.domain.outbox import DEAD_LETTERS, UNDER_WAY, MessageState
-from backend.storage.tables import OutboxMessage
+from backend.storage.outbox_tables import OutboxMessage
 from backend.storage.unit_of_work import UnitOfWork
 
 Waits = Mapping[str, frozenset[str]]

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
 from backend.domain.outbox import Breaker, CallGroup, Pace, PartyFailures
-from backend.storage.tables import PartyState
+from backend.storage.outbox_tables import PartyState
 from backend.storage.unit_of_work import UnitOfWork
 
 _READ, _WRITE = CallGroup.READ, CallGroup.WRITE

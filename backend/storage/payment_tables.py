@@ -23,7 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.storage.tables import Base, BigKey, Code, Id, Json, Name, one_of, primary
+from backend.storage.base import Base, BigKey, Code, Id, Json, Name, index_where, one_of, primary
+from backend.storage.visit_tables import Person, Visit
 
 PAYMENT_KINDS = ("fees", "advance")
 PAYMENT_STATES = (
@@ -67,13 +68,7 @@ class Payment(Base):
         Index("ix_payment_created", "facility_id", "created_at"),
         Index("ix_payment_visit", "visit_id"),
         Index("ix_payment_person", "person_id"),
-        Index(
-            "ix_payment_follow",
-            "facility_id",
-            "fee_checked_at",
-            postgresql_where=TO_FOLLOW,
-            sqlite_where=TO_FOLLOW,
-        ),
+        index_where("ix_payment_follow", "facility_id", "fee_checked_at", where=TO_FOLLOW),
     )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)
@@ -82,8 +77,12 @@ class Payment(Base):
     kind: Mapped[str] = mapped_column(Code)
     state: Mapped[str] = mapped_column(Code)
     amount_vnd: Mapped[int] = mapped_column(BigInteger)
-    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
-    visit_id: Mapped[str | None] = mapped_column(ForeignKey("visit.id", ondelete="SET NULL"))
+    person_id: Mapped[str | None] = mapped_column(
+        ForeignKey(Person.__table__.c.id, ondelete="SET NULL")
+    )
+    visit_id: Mapped[str | None] = mapped_column(
+        ForeignKey(Visit.__table__.c.id, ondelete="SET NULL")
+    )
     patient_ref: Mapped[str] = mapped_column(Name)
     """The HIS's own reference of the patient."""
     visit_ref: Mapped[str | None] = mapped_column(Name)
@@ -112,13 +111,8 @@ class PaymentLine(Base):
     __tablename__ = "payment_line"
     __table_args__ = (
         CheckConstraint("amount_vnd > 0", name="amount"),
-        Index(
-            "uq_payment_line_open",
-            "facility_id",
-            "invoice_ref",
-            unique=True,
-            postgresql_where=OPEN_LINE,
-            sqlite_where=OPEN_LINE,
+        index_where(
+            "uq_payment_line_open", "facility_id", "invoice_ref", unique=True, where=OPEN_LINE
         ),
         Index("ix_payment_line_invoice", "facility_id", "invoice_ref"),
         UniqueConstraint("payment_id", "position"),
@@ -147,20 +141,8 @@ class PaymentAttempt(Base):
         CheckConstraint(one_of("state", ATTEMPT_STATES), name="state"),
         UniqueConstraint("key"),
         UniqueConstraint("payment_id", "attempt"),
-        Index(
-            "ix_payment_attempt_cancel",
-            "facility_id",
-            "id",
-            postgresql_where=TO_CANCEL,
-            sqlite_where=TO_CANCEL,
-        ),
-        Index(
-            "ix_payment_attempt_query",
-            "facility_id",
-            "next_query_at",
-            postgresql_where=ASKED_LATER,
-            sqlite_where=ASKED_LATER,
-        ),
+        index_where("ix_payment_attempt_cancel", "facility_id", "id", where=TO_CANCEL),
+        index_where("ix_payment_attempt_query", "facility_id", "next_query_at", where=ASKED_LATER),
     )
     id: Mapped[str] = primary()
     facility_id: Mapped[str] = mapped_column(Id)
@@ -239,13 +221,7 @@ class SuspenseItem(Base):
         CheckConstraint("amount_vnd > 0", name="amount"),
         CheckConstraint(one_of("reason", HOLD_REASONS), name="reason"),
         CheckConstraint(one_of("state", ITEM_STATES), name="state"),
-        Index(
-            "ix_suspense_item_open",
-            "facility_id",
-            "opened_at",
-            postgresql_where=OPEN_ITEM,
-            sqlite_where=OPEN_ITEM,
-        ),
+        index_where("ix_suspense_item_open", "facility_id", "opened_at", where=OPEN_ITEM),
         Index("ix_suspense_item_credit", "credit_id"),
         Index("ix_suspense_item_payment", "payment_id"),
     )
@@ -274,13 +250,7 @@ class PaymentRefund(Base):
         CheckConstraint("amount_vnd > 0", name="amount"),
         CheckConstraint(one_of("state", REFUND_STATES), name="state"),
         CheckConstraint("approved_by IS NULL OR approved_by <> requested_by", name="two_people"),
-        Index(
-            "uq_payment_refund_open",
-            "item_id",
-            unique=True,
-            postgresql_where=UNFINISHED_REFUND,
-            sqlite_where=UNFINISHED_REFUND,
-        ),
+        index_where("uq_payment_refund_open", "item_id", unique=True, where=UNFINISHED_REFUND),
         UniqueConstraint("credit_id", "serial"),
     )
     id: Mapped[str] = primary()

@@ -34,16 +34,18 @@ from backend.domain.queueing import (
 from backend.domain.rooms import RoomState, RoomToday
 from backend.domain.settings import FacilitySettings
 from backend.errors import StepNotFound
-from backend.storage import tables
+from backend.storage.catalogue_tables import Room, Service
+from backend.storage.number_tables import Ticket
+from backend.storage.queue_tables import STEP_AWAY, STEP_IN_SIGHT, Call, RoomDay, Step
 from backend.storage.unit_of_work import UnitOfWork
 
 MAX_SHOWN = 200
 """People of one queue that are looked at one by one; more are only counted."""
 
-_STEP = tables.Step.__table__.c
+_STEP = Step.__table__.c
 WAITING: ColumnElement[bool] = literal_column("step.state = 'waiting'")
-IN_SIGHT: ColumnElement[bool] = literal_column(tables.STEP_IN_SIGHT)
-AWAY: ColumnElement[bool] = literal_column(tables.STEP_AWAY)
+IN_SIGHT: ColumnElement[bool] = literal_column(STEP_IN_SIGHT)
+AWAY: ColumnElement[bool] = literal_column(STEP_AWAY)
 """Spelled out so that both databases see that they belong to a partial index."""
 
 
@@ -65,15 +67,15 @@ _LOCKS = [
     .where(table.id.in_(bindparam("ids", expanding=True)))
     .order_by(table.id)
     .with_for_update(key_share=True)
-    for table in (tables.Room, tables.Service)
+    for table in (Room, Service)
 ]
 
 
 _LOCK_STEP = (
-    select(tables.Step.__table__, tables.Ticket.number)
-    .join(tables.Ticket, tables.Ticket.visit_id == tables.Step.visit_id)
-    .where(tables.Step.id == bindparam("step_id"))
-    .with_for_update(of=tables.Step.__table__)
+    select(Step.__table__, Ticket.number)
+    .join(Ticket, Ticket.visit_id == Step.visit_id)
+    .where(Step.id == bindparam("step_id"))
+    .with_for_update(of=Step.__table__)
 )
 
 
@@ -117,14 +119,14 @@ def list_waiting(
 
 
 _RECENT_CALLS = (
-    select(tables.Call.lane, tables.Call.by_guard)
+    select(Call.lane, Call.by_guard)
     .where(
-        tables.Call.queue_id.in_(bindparam("queues", expanding=True)),
-        tables.Call.day == bindparam("day"),
-        tables.Call.attempt == 1,
-        tables.Call.undone_at.is_(None),
+        Call.queue_id.in_(bindparam("queues", expanding=True)),
+        Call.day == bindparam("day"),
+        Call.attempt == 1,
+        Call.undone_at.is_(None),
     )
-    .order_by(tables.Call.called_at.desc(), tables.Call.id.desc())
+    .order_by(Call.called_at.desc(), Call.id.desc())
     .limit(bindparam("count"))
 )
 
@@ -139,14 +141,14 @@ def get_run(
 
 
 _GET_STEPS = (
-    select(tables.Step.__table__, tables.Ticket.number)
-    .join(tables.Ticket, tables.Ticket.visit_id == tables.Step.visit_id)
+    select(Step.__table__, Ticket.number)
+    .join(Ticket, Ticket.visit_id == Step.visit_id)
     .where(
-        tables.Step.id.in_(bindparam("ids", expanding=True)),
-        tables.Step.facility_id == bindparam("facility_id"),
-        tables.Step.day == bindparam("day"),
+        Step.id.in_(bindparam("ids", expanding=True)),
+        Step.facility_id == bindparam("facility_id"),
+        Step.day == bindparam("day"),
     )
-    .order_by(tables.Step.id)
+    .order_by(Step.id)
 )
 
 
@@ -162,14 +164,14 @@ def get_steps(
 
 
 _LAST_CALL = (
-    select(tables.Call.id)
+    select(Call.id)
     .where(
-        tables.Call.room_id == bindparam("room_id"),
-        tables.Call.day == bindparam("day"),
-        tables.Call.attempt == 1,
-        tables.Call.undone_at.is_(None),
+        Call.room_id == bindparam("room_id"),
+        Call.day == bindparam("day"),
+        Call.attempt == 1,
+        Call.undone_at.is_(None),
     )
-    .order_by(tables.Call.called_at.desc(), tables.Call.id.desc())
+    .order_by(Call.called_at.desc(), Call.id.desc())
     .limit(1)
 )
 
@@ -180,8 +182,8 @@ def find_last_call_id(connection: Connection, room_id: str, *, day: date) -> str
 
 
 _CALLING_STATE = select(
-    select(tables.RoomDay.state)
-    .where(tables.RoomDay.room_id == bindparam("room_id"), tables.RoomDay.day == bindparam("day"))
+    select(RoomDay.state)
+    .where(RoomDay.room_id == bindparam("room_id"), RoomDay.day == bindparam("day"))
     .scalar_subquery(),
     _LAST_CALL.scalar_subquery(),
 )
@@ -199,9 +201,9 @@ def get_room_today(connection: Connection, room_id: str, *, day: date) -> RoomTo
     return find_rooms_today(connection, [room_id], day=day).get(room_id, RoomToday())
 
 
-_ROOMS_TODAY = select(tables.RoomDay.__table__).where(
-    tables.RoomDay.room_id.in_(bindparam("rooms", expanding=True)),
-    tables.RoomDay.day == bindparam("day"),
+_ROOMS_TODAY = select(RoomDay.__table__).where(
+    RoomDay.room_id.in_(bindparam("rooms", expanding=True)),
+    RoomDay.day == bindparam("day"),
 )
 
 

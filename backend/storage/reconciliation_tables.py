@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from backend.storage.base import Base, Code, Id, Json, Name, one_of, primary
 from backend.storage.payment_tables import Credit, Payment, PaymentRefund
-from backend.storage.tables import Base, Code, Id, Json, Name, one_of, primary
 
 SOURCES = ("statement", "list")
 

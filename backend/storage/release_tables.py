@@ -8,7 +8,8 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.domain.releases import SCOPES, STATES
-from backend.storage.tables import Base, Code, Id, Name, one_of, primary
+from backend.storage.base import Base, Code, Id, Name, one_of, primary
+from backend.storage.kiosk_tables import Kiosk
 
 
 class ReleaseBundle(Base):
@@ -46,7 +47,7 @@ class KioskRelease(Base):
 
     __tablename__ = "kiosk_release"
     __table_args__ = (CheckConstraint(one_of("state", STATES), name="state"),)
-    kiosk_id: Mapped[str] = mapped_column(ForeignKey("kiosk.id"), primary_key=True)
+    kiosk_id: Mapped[str] = mapped_column(ForeignKey(Kiosk.__table__.c.id), primary_key=True)
     facility_id: Mapped[str] = mapped_column(Id)
     version: Mapped[str] = mapped_column(Code)
     state: Mapped[str] = mapped_column(Code)

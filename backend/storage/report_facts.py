@@ -22,8 +22,12 @@ from backend.domain.reports.counting import (
 from backend.domain.reports.steps import Move, read_moves
 from backend.domain.visit import PrintState, StepState
 from backend.storage import payment_tables as money
-from backend.storage import tables
+from backend.storage.audit_tables import IDENTIFIED, AuditEvent
 from backend.storage.fleet_tables import KioskAbsence
+from backend.storage.kiosk_tables import DeviceEvent, HelpCall, Kiosk
+from backend.storage.number_tables import PrintJob
+from backend.storage.queue_tables import Call, Step, StepChange
+from backend.storage.visit_tables import Visit
 from backend.storage.waits import UNDO
 from payments.states import PAID_PAYMENTS
 
@@ -37,65 +41,65 @@ UNPAID = ("expired", "cancelled", "failed")
 
 _VISITS = (
     select(
-        tables.Visit.id,
-        tables.Visit.kind,
-        tables.Visit.lane,
-        tables.Visit.language,
-        tables.Visit.age_band,
-        tables.Visit.kiosk_id,
-        tables.Visit.use_insurance,
-        tables.Visit.coverage_outcome,
-        tables.Visit.scan_id,
-        tables.Visit.handed_in_at,
-        tables.Visit.since_touch_ms,
-        tables.Visit.created_at,
+        Visit.id,
+        Visit.kind,
+        Visit.lane,
+        Visit.language,
+        Visit.age_band,
+        Visit.kiosk_id,
+        Visit.use_insurance,
+        Visit.coverage_outcome,
+        Visit.scan_id,
+        Visit.handed_in_at,
+        Visit.since_touch_ms,
+        Visit.created_at,
     )
     .where(
-        tables.Visit.facility_id == bindparam("facility_id"),
-        tables.Visit.day == bindparam("day"),
-        tables.Visit.id > bindparam("after"),
+        Visit.facility_id == bindparam("facility_id"),
+        Visit.day == bindparam("day"),
+        Visit.id > bindparam("after"),
     )
-    .order_by(tables.Visit.id)
+    .order_by(Visit.id)
     .limit(VISITS_AT_ONCE)
 )
 _OF_VISITS: BindParameter[str] = bindparam("visits", expanding=True)
 _STEPS = select(
-    tables.Step.id,
-    tables.Step.visit_id,
-    tables.Step.kind,
-    tables.Step.service_id,
-    tables.Step.room_id,
-    tables.Step.lane,
-).where(tables.Step.visit_id.in_(_OF_VISITS))
+    Step.id,
+    Step.visit_id,
+    Step.kind,
+    Step.service_id,
+    Step.room_id,
+    Step.lane,
+).where(Step.visit_id.in_(_OF_VISITS))
 _MOVES = (
     select(
-        tables.StepChange.step_id,
-        tables.StepChange.to_state,
-        tables.StepChange.at,
-        tables.StepChange.source,
-        tables.StepChange.reason,
-        tables.StepChange.room_id,
+        StepChange.step_id,
+        StepChange.to_state,
+        StepChange.at,
+        StepChange.source,
+        StepChange.reason,
+        StepChange.room_id,
     )
-    .join(tables.Step, tables.Step.id == tables.StepChange.step_id)
-    .where(tables.Step.visit_id.in_(_OF_VISITS))
+    .join(Step, Step.id == StepChange.step_id)
+    .where(Step.visit_id.in_(_OF_VISITS))
     # Ids are in the order of writing: what was handed in later has an earlier time.
-    .order_by(tables.StepChange.step_id, tables.StepChange.id)
+    .order_by(StepChange.step_id, StepChange.id)
 )
 _CALLS = (
     select(
-        tables.Call.queue_id,
-        tables.Call.called_at,
-        tables.Call.lane,
-        tables.Call.by_guard,
-        tables.Call.attempt,
+        Call.queue_id,
+        Call.called_at,
+        Call.lane,
+        Call.by_guard,
+        Call.attempt,
     )
-    .join(tables.Step, tables.Step.id == tables.Call.step_id)
-    .where(tables.Step.visit_id.in_(_OF_VISITS), tables.Call.undone_at.is_(None))
+    .join(Step, Step.id == Call.step_id)
+    .where(Step.visit_id.in_(_OF_VISITS), Call.undone_at.is_(None))
 )
 _PRINTED = (
-    select(tables.PrintJob.visit_id, func.min(tables.PrintJob.reported_at))
-    .where(tables.PrintJob.visit_id.in_(_OF_VISITS), tables.PrintJob.state.in_(ON_PAPER))
-    .group_by(tables.PrintJob.visit_id)
+    select(PrintJob.visit_id, func.min(PrintJob.reported_at))
+    .where(PrintJob.visit_id.in_(_OF_VISITS), PrintJob.state.in_(ON_PAPER))
+    .group_by(PrintJob.visit_id)
 )
 
 
@@ -193,11 +197,11 @@ def read_lookups(
 
     From the audit trail: scans themselves live for minutes only.
     """
-    event = tables.AuditEvent
+    event = AuditEvent
     rows = connection.execute(
         select(event.subject, event.detail).where(
             event.facility_id == facility_id,
-            tables.IDENTIFIED,
+            IDENTIFIED,
             event.at >= since,
             event.at < until,
         )
@@ -220,7 +224,7 @@ def list_kiosks(
     open_until: datetime,
 ) -> list[KioskFacts]:
     """Each kiosk that was enrolled then. The hospital was open from `open_since` to `open_until`."""
-    kiosk = tables.Kiosk
+    kiosk = Kiosk
     enrolled = connection.execute(
         select(kiosk.id, kiosk.enrolled_at, kiosk.revoked_at).where(
             kiosk.facility_id == facility_id,
@@ -280,7 +284,7 @@ def _count_troubles(
     since: datetime,
     until: datetime,
 ) -> Counter[tuple[str, str]]:
-    event = tables.DeviceEvent
+    event = DeviceEvent
     rows = connection.execute(
         select(event.kiosk_id, event.device, event.state, func.count())
         .where(
@@ -302,7 +306,7 @@ def _count_troubles(
 def _count_help(
     connection: Connection, facility_id: str, *, since: datetime, until: datetime
 ) -> Counter[tuple[str, str]]:
-    call = tables.HelpCall
+    call = HelpCall
     rows = connection.execute(
         select(call.kiosk_id, call.kind, func.count())
         .where(

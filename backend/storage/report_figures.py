@@ -11,9 +11,11 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, 
 
 from backend.domain.reports.figures import Book, Cut, Figures
 from backend.domain.reports.periods import Period, Span
-from backend.storage import tables
+from backend.storage.base import Base
+from backend.storage.queue_tables import StepChange
 from backend.storage.report_tables import ReportCursor, ReportFigure, ReportRoll
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Visit
 
 SUMS = {Span.DAY: (Span.MONTH,), Span.MONTH: (Span.QUARTER, Span.YEAR)}
 """What is added up of what."""
@@ -90,7 +92,7 @@ def _key(unit: UnitOfWork, period: Period) -> dict[str, Any]:
     }
 
 
-def _where(table: type[tables.Base], key: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+def _where(table: type[Base], key: Mapping[str, Any]) -> list[ColumnElement[bool]]:
     return [getattr(table, name) == value for name, value in key.items()]
 
 
@@ -194,7 +196,7 @@ def list_stale(
 
 def find_newest_change(connection: Connection) -> str | None:
     """Ids are ordered by time."""
-    return connection.scalar(select(func.max(tables.StepChange.id)))
+    return connection.scalar(select(func.max(StepChange.id)))
 
 
 def find_cursor(connection: Connection, facility_id: str) -> str | None:
@@ -214,10 +216,10 @@ def save_cursor(unit: UnitOfWork, seen_id: str) -> None:
 
 def list_touched_days(connection: Connection, facility_id: str, *, seen_id: str) -> set[date]:
     """Days of visits whose steps changed since; those that changed just before, too."""
-    change = tables.StepChange
+    change = StepChange
     days = connection.scalars(
-        select(tables.Visit.day)
-        .join(change, change.visit_id == tables.Visit.id)
+        select(Visit.day)
+        .join(change, change.visit_id == Visit.id)
         .where(change.facility_id == facility_id, change.id > _before(seen_id))
         .distinct()
     )
@@ -235,7 +237,7 @@ def list_visited_days(
 ) -> list[date]:
     """Days with visits, both inclusive, newest first: one look at the index for each."""
     found: list[date] = []
-    visit = tables.Visit
+    visit = Visit
     day = until + timedelta(days=1)
     while True:
         newest = connection.scalar(

@@ -12,7 +12,7 @@ from sqlalchemy import CheckConstraint, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.domain.reports.periods import SIGNED_SPANS
-from backend.storage.tables import Base, Code, Id, Json, Name, one_of, primary
+from backend.storage.base import Base, Code, Id, Json, Name, one_of, primary
 
 ROLLED_SPANS = ("day", "month", "quarter", "year")
 """Weeks are made of days as they are asked for."""

@@ -29,11 +29,15 @@ from backend.domain.placement import Limit
 from backend.domain.queueing import Lane
 from backend.domain.scan import PersonFacts, ScanContent
 from backend.errors import IdempotencyKeyReused, ScanExpired, VisitNotFound
-from backend.storage import tables
+from backend.storage.catalogue_tables import Quota
 from backend.storage.crypto import Keys
+from backend.storage.number_tables import Series, Ticket
+from backend.storage.queue_tables import OPEN_STEP_STATES, Step
+from backend.storage.request_tables import IdempotencyKey
 from backend.storage.unit_of_work import ConflictInsert, UnitOfWork
+from backend.storage.visit_tables import Person, PersonKey, Scan, Visit
 
-OPEN = tables.Step.state.in_(tables.OPEN_STEP_STATES)
+OPEN = Step.state.in_(OPEN_STEP_STATES)
 
 
 # --- answers given once --------------------------------------------------------------------------
@@ -56,11 +60,9 @@ class Answer:
     body: str
 
 
-_FIND_ANSWER = select(
-    tables.IdempotencyKey.body_hash, tables.IdempotencyKey.status, tables.IdempotencyKey.reply
-).where(
-    tables.IdempotencyKey.caller == bindparam("caller"),
-    tables.IdempotencyKey.key == bindparam("key"),
+_FIND_ANSWER = select(IdempotencyKey.body_hash, IdempotencyKey.status, IdempotencyKey.reply).where(
+    IdempotencyKey.caller == bindparam("caller"),
+    IdempotencyKey.key == bindparam("key"),
 )
 
 
@@ -79,7 +81,7 @@ def find_answer(unit: UnitOfWork, intent: Intent) -> Answer | None:
 def save_answer(unit: UnitOfWork, intent: Intent, answer: Answer) -> None:
     """Somebody else may have answered the same wish meanwhile: then the flush fails."""
     unit.add(
-        tables.IdempotencyKey,
+        IdempotencyKey,
         caller=intent.caller,
         key=intent.key,
         body_hash=intent.body_hash,
@@ -91,10 +93,10 @@ def save_answer(unit: UnitOfWork, intent: Intent, answer: Answer) -> None:
 
 # --- scans ---------------------------------------------------------------------------------------
 
-_GET_SCAN = select(tables.Scan.sealed).where(
-    tables.Scan.id == bindparam("scan_id"),
-    tables.Scan.kiosk_id == bindparam("kiosk_id"),
-    tables.Scan.expires_at > bindparam("now"),
+_GET_SCAN = select(Scan.sealed).where(
+    Scan.id == bindparam("scan_id"),
+    Scan.kiosk_id == bindparam("kiosk_id"),
+    Scan.expires_at > bindparam("now"),
 )
 
 
@@ -122,7 +124,7 @@ def save_scan(
     scan_id = new_id()
     text = json.dumps(content.to_json(), ensure_ascii=False)
     unit.add(
-        tables.Scan,
+        Scan,
         id=scan_id,
         kiosk_id=kiosk_id,
         kind=kind,
@@ -158,25 +160,25 @@ def hash_phone(keys: Keys, scan: ScanContent) -> str | None:
 
 _FIND_PEOPLE = (
     select(
-        tables.PersonKey.key_hash,
-        tables.PersonKey.person_id,
-        tables.Step.visit_id,
-        tables.Step.service_id,
+        PersonKey.key_hash,
+        PersonKey.person_id,
+        Step.visit_id,
+        Step.service_id,
     )
     .join_from(
-        tables.PersonKey,
-        tables.Step,
+        PersonKey,
+        Step,
         and_(
-            tables.Step.facility_id == tables.PersonKey.facility_id,
-            tables.Step.person_id == tables.PersonKey.person_id,
-            tables.Step.day == bindparam("day"),
+            Step.facility_id == PersonKey.facility_id,
+            Step.person_id == PersonKey.person_id,
+            Step.day == bindparam("day"),
             OPEN,
         ),
         isouter=True,
     )
     .where(
-        tables.PersonKey.facility_id == bindparam("facility_id"),
-        tables.PersonKey.key_hash.in_(bindparam("hashes", expanding=True)),
+        PersonKey.facility_id == bindparam("facility_id"),
+        PersonKey.key_hash.in_(bindparam("hashes", expanding=True)),
     )
 )
 
@@ -211,12 +213,12 @@ def find_person(
 
 
 _TOUCH_PERSON = (
-    update(tables.Person)
-    .where(tables.Person.id == bindparam("known_id"))
+    update(Person)
+    .where(Person.id == bindparam("known_id"))
     .values(
         last_seen_at=bindparam("now"),
         sealed=bindparam("new_sealed"),
-        his_ref=func.coalesce(bindparam("new_ref"), tables.Person.his_ref),
+        his_ref=func.coalesce(bindparam("new_ref"), Person.his_ref),
     )
 )
 
@@ -228,7 +230,7 @@ def save_person(unit: UnitOfWork, keys: Keys, known: KnownPerson, person: Person
     sealed = keys.seal(text.encode(), context=f"person:{person_id}")
     if known.id is None:
         unit.add(
-            tables.Person,
+            Person,
             id=person_id,
             his_ref=person.his_ref,
             sealed=sealed,
@@ -244,13 +246,13 @@ def save_person(unit: UnitOfWork, keys: Keys, known: KnownPerson, person: Person
         unit.connection.execute(_TOUCH_PERSON, values)
     # In one order for everybody: two people with overlapping keys must not wait for each other.
     for key_hash in sorted(known.missing_hashes):
-        unit.add(tables.PersonKey, key_hash=key_hash, person_id=person_id)
+        unit.add(PersonKey, key_hash=key_hash, person_id=person_id)
     return person_id
 
 
 def get_person(connection: Connection, keys: Keys, person_id: str) -> PersonFacts:
     """Raises VisitNotFound when the link to the person has been purged."""
-    sealed = connection.scalar(select(tables.Person.sealed).where(tables.Person.id == person_id))
+    sealed = connection.scalar(select(Person.sealed).where(Person.id == person_id))
     if sealed is None:
         raise VisitNotFound
     return PersonFacts(**json.loads(keys.unseal(sealed, context=f"person:{person_id}")))
@@ -260,9 +262,7 @@ def find_people(
     connection: Connection, keys: Keys, person_ids: Iterable[str]
 ) -> dict[str, PersonFacts]:
     """Those of these people that are still known, in one query."""
-    people = select(tables.Person.id, tables.Person.sealed).where(
-        tables.Person.id.in_(sorted(set(person_ids)))
-    )
+    people = select(Person.id, Person.sealed).where(Person.id.in_(sorted(set(person_ids))))
     return {
         id_: PersonFacts(**json.loads(keys.unseal(sealed, context=f"person:{id_}")))
         for id_, sealed in connection.execute(people)
@@ -273,18 +273,18 @@ def find_people(
 
 _COUNT_WAITING = (
     select(
-        tables.Step.queue_id,
-        tables.Step.lane,
+        Step.queue_id,
+        Step.lane,
         func.count(),
-        func.sum(case((tables.Step.queue_key_at <= bindparam("key_at"), 1), else_=0)),
+        func.sum(case((Step.queue_key_at <= bindparam("key_at"), 1), else_=0)),
     )
     .where(
-        tables.Step.queue_id.in_(bindparam("queues", expanding=True)),
-        tables.Step.day == bindparam("day"),
+        Step.queue_id.in_(bindparam("queues", expanding=True)),
+        Step.day == bindparam("day"),
         # Spelled out so that PostgreSQL sees it belongs to the partial index.
         literal_column("step.state = 'waiting'"),
     )
-    .group_by(tables.Step.queue_id, tables.Step.lane)
+    .group_by(Step.queue_id, Step.lane)
 )
 
 
@@ -326,11 +326,11 @@ def count_waiting(
 
 @cache
 def _take_place(insert_into: Callable[[Any], ConflictInsert]) -> Executable:
-    quota = insert_into(tables.Quota)
+    quota = insert_into(Quota)
     return quota.on_conflict_do_update(
         index_elements=["facility_id", "day", "scope"],
-        set_={"taken": tables.Quota.taken + 1, "capacity": quota.excluded.capacity},
-        where=tables.Quota.taken < quota.excluded.capacity,
+        set_={"taken": Quota.taken + 1, "capacity": quota.excluded.capacity},
+        where=Quota.taken < quota.excluded.capacity,
     )
 
 
@@ -350,26 +350,26 @@ def take_place(unit: UnitOfWork, limit: Limit, *, day: date) -> bool:
 
 def give_place_back(unit: UnitOfWork, scope: str, *, day: date) -> None:
     unit.connection.execute(
-        update(tables.Quota)
+        update(Quota)
         .where(
-            tables.Quota.facility_id == unit.facility_id,
-            tables.Quota.day == day,
-            tables.Quota.scope == scope,
-            tables.Quota.taken > 0,
+            Quota.facility_id == unit.facility_id,
+            Quota.day == day,
+            Quota.scope == scope,
+            Quota.taken > 0,
         )
-        .values(taken=tables.Quota.taken - 1)
+        .values(taken=Quota.taken - 1)
     )
 
 
 @cache
 def _take_number(insert_into: Callable[[Any], ConflictInsert]) -> Executable:
     return (
-        insert_into(tables.Series)
+        insert_into(Series)
         .on_conflict_do_update(
             index_elements=["facility_id", "letter", "day"],
-            set_={"last": tables.Series.last + 1},
+            set_={"last": Series.last + 1},
         )
-        .returning(tables.Series.last)
+        .returning(Series.last)
     )
 
 
@@ -385,20 +385,18 @@ def take_number(unit: UnitOfWork, letter: str, *, day: date) -> int:
 # --- visits --------------------------------------------------------------------------------------
 
 _GET_VISIT = select(
-    tables.Visit.__table__,
-    tables.Ticket.content,
-    tables.Ticket.number,
-    tables.Ticket.token,
-    tables.Ticket.print_state,
-).join_from(tables.Visit, tables.Ticket, tables.Ticket.visit_id == tables.Visit.id)
+    Visit.__table__,
+    Ticket.content,
+    Ticket.number,
+    Ticket.token,
+    Ticket.print_state,
+).join_from(Visit, Ticket, Ticket.visit_id == Visit.id)
 
 _GET_ONE_VISIT = _GET_VISIT.where(
-    tables.Visit.id == bindparam("visit_id"), tables.Visit.facility_id == bindparam("facility_id")
+    Visit.id == bindparam("visit_id"), Visit.facility_id == bindparam("facility_id")
 )
 _LIST_STEPS = (
-    select(tables.Step.__table__)
-    .where(tables.Step.visit_id == bindparam("visit_id"))
-    .order_by(tables.Step.position)
+    select(Step.__table__).where(Step.visit_id == bindparam("visit_id")).order_by(Step.position)
 )
 
 
@@ -433,6 +431,6 @@ def lock_visit(unit: UnitOfWork, visit_id: str) -> StoredVisit:
     of its steps, and whoever holds the visit may be waiting for that queue.
     """
     unit.connection.execute(
-        select(tables.Visit.id).where(tables.Visit.id == visit_id).with_for_update(key_share=True)
+        select(Visit.id).where(Visit.id == visit_id).with_for_update(key_share=True)
     )
     return get_visit(unit.connection, visit_id, facility_id=unit.facility_id)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.storage.tables import Base, Id, Json, Name
+from backend.storage.base import Base, Id, Json, Name
 
 
 class FirstSetUp(Base):

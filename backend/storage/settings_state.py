@@ -13,7 +13,9 @@ from backend.domain.ids import new_id
 from backend.domain.settings import FacilitySettings
 from backend.domain.settings_file import GROUPS, Change, State, flatten, nest
 from backend.errors import CatalogueUnavailable
-from backend.storage.tables import Display, Facility, Kiosk, PriorityGroup, Room
+from backend.storage.catalogue_tables import Facility, PriorityGroup, Room
+from backend.storage.hall_tables import Display
+from backend.storage.kiosk_tables import Kiosk
 from backend.storage.unit_of_work import UnitOfWork
 
 _FACILITY = ("code", "name_vi", "name_en", "hotline", "timezone")

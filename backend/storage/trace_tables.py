@@ -1,4 +1,4 @@
-"""What is kept about trouble and about wishes of people: checks of the chain, incidents, requests.
+"""What is kept about trouble and about wishes of people: incidents and requests.
 
 Words that people write may name somebody: they are sealed.
 """
@@ -6,38 +6,15 @@ Words that people write may name somebody: they are sealed.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.storage.tables import Base, Code, Json, Name, facility_key, one_of, primary
+from backend.storage.base import Base, Code, Name, one_of, primary
+from backend.storage.catalogue_tables import facility_key
 
 REQUEST_KINDS = ("view", "correct", "withdraw", "limit", "object", "delete")
 REQUEST_OUTCOMES = ("done", "refused", "taken_back")
-
-
-class AuditCheck(Base):
-    """One look at the whole audit chain. `verdict` is filled when it ended."""
-
-    __tablename__ = "audit_check"
-    __table_args__ = (
-        Index("ix_audit_check_facility_id_asked_at", "facility_id", "asked_at"),
-        Index(
-            "uq_audit_check_open",
-            "facility_id",
-            unique=True,
-            postgresql_where=text("finished_at IS NULL"),
-            sqlite_where=text("finished_at IS NULL"),
-        ),
-    )
-    id: Mapped[str] = primary()
-    facility_id: Mapped[str] = facility_key()
-    asked_by: Mapped[str] = mapped_column(Name)
-    asked_at: Mapped[datetime]
-    started_at: Mapped[datetime | None]
-    finished_at: Mapped[datetime | None]
-    verdict: Mapped[dict[str, Any] | None] = mapped_column(Json)
 
 
 class Incident(Base):

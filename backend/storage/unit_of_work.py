@@ -16,8 +16,10 @@ from sqlalchemy import Connection, Executable, bindparam, insert, literal, selec
 from sqlalchemy.dialects import postgresql, sqlite
 
 from backend.domain.ids import new_id
+from backend.storage.audit_tables import AuditEvent
+from backend.storage.base import Base
 from backend.storage.origin import current_origin
-from backend.storage.tables import AuditEvent, Base, LiveEvent, OutboxMessage
+from backend.storage.outbox_tables import LiveEvent, OutboxMessage
 
 ConflictInsert: TypeAlias = postgresql.Insert | sqlite.Insert
 NewRow: TypeAlias = tuple[type[Base], dict[str, Any]]

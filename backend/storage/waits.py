@@ -13,7 +13,7 @@ from backend.domain.paces import Pace, Paces
 from backend.domain.rooms import RoomState
 from backend.domain.visit import StepState
 from backend.domain.waits import Case, Change, Promise, find_case
-from backend.storage import tables
+from backend.storage.queue_tables import Call, RoomDay, Step, StepChange, WaitHistory
 from backend.storage.unit_of_work import UnitOfWork
 
 UNDO = "undo"
@@ -21,16 +21,16 @@ UNDO = "undo"
 BATCH = 500
 
 _PACES = select(
-    tables.WaitHistory.room_id,
-    tables.WaitHistory.hour,
-    tables.WaitHistory.cases,
-    tables.WaitHistory.median_s,
-).where(tables.WaitHistory.facility_id == bindparam("facility_id"))
+    WaitHistory.room_id,
+    WaitHistory.hour,
+    WaitHistory.cases,
+    WaitHistory.median_s,
+).where(WaitHistory.facility_id == bindparam("facility_id"))
 
-_RESTING = select(tables.RoomDay.room_id).where(
-    tables.RoomDay.facility_id == bindparam("facility_id"),
-    tables.RoomDay.day == bindparam("day"),
-    tables.RoomDay.state != RoomState.OPEN.value,
+_RESTING = select(RoomDay.room_id).where(
+    RoomDay.facility_id == bindparam("facility_id"),
+    RoomDay.day == bindparam("day"),
+    RoomDay.state != RoomState.OPEN.value,
 )
 
 
@@ -47,29 +47,29 @@ def load_paces(connection: Connection, facility_id: str, *, day: date) -> Paces:
 
 
 _DONE_BETWEEN = (
-    select(tables.StepChange.step_id)
+    select(StepChange.step_id)
     .where(
-        tables.StepChange.facility_id == bindparam("facility_id"),
-        tables.StepChange.to_state == StepState.DONE.value,
-        tables.StepChange.at >= bindparam("start"),
-        tables.StepChange.at < bindparam("end"),
-        tables.StepChange.source != "job",
+        StepChange.facility_id == bindparam("facility_id"),
+        StepChange.to_state == StepState.DONE.value,
+        StepChange.at >= bindparam("start"),
+        StepChange.at < bindparam("end"),
+        StepChange.source != "job",
     )
     .distinct()
 )
 
 _CHANGES = (
     select(
-        tables.StepChange.step_id,
-        tables.StepChange.to_state,
-        tables.StepChange.at,
-        tables.StepChange.room_id,
-        tables.StepChange.reason,
+        StepChange.step_id,
+        StepChange.to_state,
+        StepChange.at,
+        StepChange.room_id,
+        StepChange.reason,
     )
-    .where(tables.StepChange.step_id.in_(bindparam("steps", expanding=True)))
+    .where(StepChange.step_id.in_(bindparam("steps", expanding=True)))
     # Ids are in the order of writing: what a room did while the server was away comes later
     # with an earlier time.
-    .order_by(tables.StepChange.step_id, tables.StepChange.id)
+    .order_by(StepChange.step_id, StepChange.id)
 )
 
 
@@ -96,9 +96,9 @@ def _read_change(row: Any) -> Change:
 def find_learned_at(connection: Connection, facility_id: str, hour: int) -> datetime | None:
     """When this hour was counted last; None for never, and for an hour without any case."""
     return connection.scalar(
-        select(tables.WaitHistory.at)
-        .where(tables.WaitHistory.facility_id == facility_id, tables.WaitHistory.hour == hour)
-        .order_by(tables.WaitHistory.at.desc())
+        select(WaitHistory.at)
+        .where(WaitHistory.facility_id == facility_id, WaitHistory.hour == hour)
+        .order_by(WaitHistory.at.desc())
         .limit(1)
     )
 
@@ -109,42 +109,42 @@ def save_paces(unit: UnitOfWork, hour: int, paces: Sequence[tuple[str, Pace]]) -
         values = {"cases": pace.cases, "median_s": pace.median_s, "at": unit.now}
         key = {"facility_id": unit.facility_id, "room_id": room_id, "hour": hour}
         unit.connection.execute(
-            unit.insert_into(tables.WaitHistory)
+            unit.insert_into(WaitHistory)
             .values(key | values)
             .on_conflict_do_update(index_elements=list(key), set_=values)
         )
     unit.connection.execute(
-        delete(tables.WaitHistory).where(
-            tables.WaitHistory.facility_id == unit.facility_id,
-            tables.WaitHistory.hour == hour,
-            tables.WaitHistory.at < unit.now,
+        delete(WaitHistory).where(
+            WaitHistory.facility_id == unit.facility_id,
+            WaitHistory.hour == hour,
+            WaitHistory.at < unit.now,
         )
     )
 
 
 _PROMISES = (
     select(
-        tables.Call.room_id,
-        tables.Call.called_at,
-        tables.StepChange.at.label("told_at"),
-        tables.Step.wait_low_min,
-        tables.Step.wait_high_min,
+        Call.room_id,
+        Call.called_at,
+        StepChange.at.label("told_at"),
+        Step.wait_low_min,
+        Step.wait_high_min,
     )
-    .join(tables.Step, tables.Step.id == tables.Call.step_id)
+    .join(Step, Step.id == Call.step_id)
     .join(
-        tables.StepChange,
-        (tables.StepChange.step_id == tables.Call.step_id) & tables.StepChange.from_state.is_(None),
+        StepChange,
+        (StepChange.step_id == Call.step_id) & StepChange.from_state.is_(None),
     )
     .where(
-        tables.Call.facility_id == bindparam("facility_id"),
-        tables.Call.day == bindparam("day"),
-        tables.Call.room_id.in_(bindparam("rooms", expanding=True)),
-        tables.Call.attempt == 1,
-        tables.Call.undone_at.is_(None),
-        tables.Call.lane != "E",
-        tables.Step.wait_low_min.is_not(None),
+        Call.facility_id == bindparam("facility_id"),
+        Call.day == bindparam("day"),
+        Call.room_id.in_(bindparam("rooms", expanding=True)),
+        Call.attempt == 1,
+        Call.undone_at.is_(None),
+        Call.lane != "E",
+        Step.wait_low_min.is_not(None),
     )
-    .order_by(tables.Call.step_id, tables.Call.called_at, tables.Call.id)
+    .order_by(Call.step_id, Call.called_at, Call.id)
 )
 
 
@@ -153,7 +153,7 @@ def list_promises(
 ) -> Iterator[tuple[str, Promise]]:
     """What was told, and the first call of each step, by room. Emergencies are left out."""
     values = {"facility_id": facility_id, "rooms": list(rooms), "day": day}
-    rows = connection.execute(_PROMISES.add_columns(tables.Call.step_id), values)
+    rows = connection.execute(_PROMISES.add_columns(Call.step_id), values)
     for _, calls in groupby(rows, key=lambda row: row.step_id):
         first = next(iter(calls))
         yield (

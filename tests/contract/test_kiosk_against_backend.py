@@ -29,7 +29,7 @@ from backend.services.resources import Resources
 from backend.storage.catalogue import CatalogueSource
 from backend.storage.database import Database
 from backend.storage.fleet_tables import KioskCommand
-from backend.storage.tables import Heartbeat
+from backend.storage.kiosk_tables import Heartbeat
 from backend.web import fleet_schemas, offline_schemas, schemas
 from his_adapter.ports import HisGateway
 from kiosk_ui.errors import CredentialRefused, ServerAway, ServerRefused

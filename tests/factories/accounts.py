@@ -13,8 +13,8 @@ from werkzeug.test import TestResponse
 from backend.domain.roles import StaffRole
 from backend.services import manage_users
 from backend.services.hash_password import hash_password
+from backend.storage.account_tables import UserAccount
 from backend.storage.database import Database
-from backend.storage.tables import UserAccount
 
 PASSWORD = "Lua-chin-vang-dong-88"
 

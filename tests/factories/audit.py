@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Row, delete, select, update
 
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.database import Database
-from backend.storage.tables import AuditEvent
 
 COLUMNS = AuditEvent.__table__.c
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from backend.domain.ids import new_id
 from backend.services.resources import Resources
 from backend.services.start_visit import VisitWish, start_visit
-from backend.storage import tables
+from backend.storage.base import Base
 from backend.storage.repositories import Answer, Intent
 from backend.web import schemas
 from tests.factories.hospital import Hospital, make_person, make_scan
@@ -56,6 +56,6 @@ def read(answer: Answer) -> schemas.VisitReply:
     return schemas.VisitReply.model_validate_json(answer.body)
 
 
-def count(desk: Desk, table: type[tables.Base]) -> int:
+def count(desk: Desk, table: type[Base]) -> int:
     with desk.hospital.database.read() as connection:
         return int(connection.execute(select(func.count()).select_from(table)).scalar_one())

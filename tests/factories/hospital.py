@@ -15,9 +15,21 @@ from backend.domain.priority import DEFAULT_GROUPS
 from backend.domain.scan import CoverageFacts, PersonFacts, ScanContent
 from backend.domain.settings import FacilitySettings
 from backend.services.recognise_caller import Caller, credential_hash
-from backend.storage import tables
+from backend.storage.catalogue_tables import (
+    Department,
+    Facility,
+    OpeningSession,
+    Practitioner,
+    PractitionerService,
+    PriorityGroup,
+    Room,
+    Service,
+    ServiceRoom,
+    Slot,
+)
 from backend.storage.crypto import Keys, demo_keys
 from backend.storage.database import Database
+from backend.storage.kiosk_tables import Kiosk
 from backend.storage.repositories import save_scan
 
 FACILITY = "main"
@@ -62,7 +74,7 @@ class Hospital:
     def set_up(self, settings: FacilitySettings | None = None) -> Hospital:
         with self.database.write() as unit:
             unit.connection.execute(
-                insert(tables.Facility).values(
+                insert(Facility).values(
                     id=FACILITY,
                     code="79999",
                     name_vi="Trung tâm Y tế Bình An",
@@ -75,7 +87,7 @@ class Hospital:
                 )
             )
             unit.connection.execute(
-                insert(tables.Department).values(
+                insert(Department).values(
                     id=self.department_id,
                     facility_id=FACILITY,
                     his_ref="KHOA",
@@ -88,7 +100,7 @@ class Hospital:
             )
             for group in DEFAULT_GROUPS:
                 unit.connection.execute(
-                    insert(tables.PriorityGroup).values(
+                    insert(PriorityGroup).values(
                         id=new_id(),
                         facility_id=FACILITY,
                         code=group.code,
@@ -117,7 +129,7 @@ class Hospital:
         room_id = self.rooms[code] = new_id()
         with self.database.write() as unit:
             unit.connection.execute(
-                insert(tables.Room).values(
+                insert(Room).values(
                     id=room_id,
                     facility_id=FACILITY,
                     his_ref=f"PHONG-{code}",
@@ -133,7 +145,7 @@ class Hospital:
             )
             for weekday in weekdays:
                 unit.connection.execute(
-                    insert(tables.OpeningSession).values(
+                    insert(OpeningSession).values(
                         id=new_id(),
                         facility_id=FACILITY,
                         room_id=room_id,
@@ -163,7 +175,7 @@ class Hospital:
         }
         with self.database.write() as unit:
             unit.connection.execute(
-                insert(tables.Service).values(
+                insert(Service).values(
                     id=service_id,
                     facility_id=FACILITY,
                     his_ref=f"DV-{code}",
@@ -176,7 +188,7 @@ class Hospital:
             )
             for room in rooms:
                 unit.connection.execute(
-                    insert(tables.ServiceRoom).values(
+                    insert(ServiceRoom).values(
                         service_id=service_id, room_id=self.rooms[room], facility_id=FACILITY
                     )
                 )
@@ -186,7 +198,7 @@ class Hospital:
         practitioner_id = new_id()
         with self.database.write() as unit:
             unit.connection.execute(
-                insert(tables.Practitioner).values(
+                insert(Practitioner).values(
                     id=practitioner_id,
                     facility_id=FACILITY,
                     his_ref=f"BS-{practitioner_id}",
@@ -197,7 +209,7 @@ class Hospital:
                 )
             )
             unit.connection.execute(
-                insert(tables.PractitionerService).values(
+                insert(PractitionerService).values(
                     practitioner_id=practitioner_id,
                     service_id=self.services[service],
                     room_id=self.rooms[room] if room else None,
@@ -210,7 +222,7 @@ class Hospital:
         slot_id = new_id()
         with self.database.write() as unit:
             unit.connection.execute(
-                insert(tables.Slot).values(
+                insert(Slot).values(
                     id=slot_id,
                     facility_id=FACILITY,
                     his_ref=f"GIO-{slot_id}",
@@ -227,7 +239,7 @@ class Hospital:
         kiosk_id, credential = new_id(), f"credential-of-{name}"
         with self.database.write() as unit:
             unit.connection.execute(
-                insert(tables.Kiosk).values(
+                insert(Kiosk).values(
                     id=kiosk_id,
                     facility_id=FACILITY,
                     name=name,
@@ -262,7 +274,5 @@ class Hospital:
     def touch_catalogue(self) -> None:
         with self.database.write() as unit:
             unit.connection.execute(
-                update(tables.Facility).values(
-                    catalogue_version=tables.Facility.catalogue_version + 1
-                )
+                update(Facility).values(catalogue_version=Facility.catalogue_version + 1)
             )

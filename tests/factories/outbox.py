@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from backend.domain.ids import new_id
-from backend.storage import tables
 from backend.storage.database import Database
+from backend.storage.outbox_tables import OutboxMessage, PartyState
 
 
 def add_message(database: Database, **changes: Any) -> str:
@@ -22,9 +22,7 @@ def add_message(database: Database, **changes: Any) -> str:
         unit.flush()
         if changes:
             unit.connection.execute(
-                update(tables.OutboxMessage)
-                .where(tables.OutboxMessage.id == message_id)
-                .values(**changes)
+                update(OutboxMessage).where(OutboxMessage.id == message_id).values(**changes)
             )
     return message_id
 
@@ -33,11 +31,11 @@ def set_party(database: Database, **values: Any) -> None:
     """How the HIS is, as the writing group of calls sees it."""
     row = {"facility_id": database.facility_id, "party": "his", "call_group": "write"} | values
     with database.write() as unit:
-        unit.connection.execute(insert(tables.PartyState).values(**row))
+        unit.connection.execute(insert(PartyState).values(**row))
 
 
 def get_row(database: Database, message_id: str) -> Any:
     with database.read() as connection:
         return connection.execute(
-            select(tables.OutboxMessage.__table__).where(tables.OutboxMessage.id == message_id)
+            select(OutboxMessage.__table__).where(OutboxMessage.id == message_id)
         ).one()

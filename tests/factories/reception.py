@@ -23,7 +23,8 @@ from backend.services.resources import Resources
 from backend.services.resume_at_desk import resume_at_desk
 from backend.services.search_visits import SearchResult, search_visits
 from backend.services.take_report import take_report
-from backend.storage import tables
+from backend.storage.audit_tables import AuditEvent
+from backend.storage.kiosk_tables import Kiosk
 from backend.storage.repositories import Answer, Intent
 from backend.storage.unit_of_work import UnitOfWork
 
@@ -98,7 +99,7 @@ def add_agent(resources: Resources, name: str = "Quầy 1", *, answers: bool = T
     agent_id = new_id()
     with resources.database.write() as unit:
         unit.connection.execute(
-            insert(tables.Kiosk).values(
+            insert(Kiosk).values(
                 id=agent_id,
                 facility_id=unit.facility_id,
                 kind="agent",
@@ -116,8 +117,8 @@ def audited(resources: Resources, event: str) -> list[Any]:
     with resources.database.read() as connection:
         return list(
             connection.execute(
-                select(tables.AuditEvent.__table__)
-                .where(tables.AuditEvent.event == event)
-                .order_by(tables.AuditEvent.id)
+                select(AuditEvent.__table__)
+                .where(AuditEvent.event == event)
+                .order_by(AuditEvent.id)
             )
         )

@@ -23,9 +23,9 @@ from backend.services.resources import Resources
 from backend.services.sync_catalogue import sync_catalogue
 from backend.services.verify_payments import Verdict, verify_payments
 from backend.storage import payment_tables as tables
+from backend.storage.base import Base
 from backend.storage.crypto import demo_keys
 from backend.storage.database import Database
-from backend.storage.tables import Base
 from backend.web import live
 from his_adapter.builtin.clinic import Clinic
 from his_adapter.demo.gateway import open_demo

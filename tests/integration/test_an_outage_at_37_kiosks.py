@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from backend.storage import tables
 from backend.storage.database import Database, open_engine
 from backend.storage.migrate import migrate
+from backend.storage.number_tables import Ticket
+from backend.storage.visit_tables import Visit
 from kiosk_ui.errors import GatewayError, NoOfflineNumber
 from kiosk_ui.gateway.credential import CredentialFile
 from kiosk_ui.gateway.http import HttpGateway
@@ -123,9 +124,7 @@ def test_half_an_hour_at_37_kiosks(
                 each.result()
         with database.read() as connection:
             rows = connection.execute(
-                select(tables.Ticket.number, tables.Visit.scan_id).join(
-                    tables.Visit, tables.Visit.id == tables.Ticket.visit_id
-                )
+                select(Ticket.number, Visit.scan_id).join(Visit, Visit.id == Ticket.visit_id)
             ).all()
     finally:
         server.kill()

@@ -17,10 +17,12 @@ from sqlalchemy import select
 from backend.domain.ids import new_id
 from backend.domain.queueing import CallRun, Lane, Waiting, order_calls
 from backend.domain.roles import StaffRole
-from backend.storage import tables
 from backend.storage.catalogue import load_catalogue
 from backend.storage.database import Database, open_engine
 from backend.storage.migrate import migrate
+from backend.storage.number_tables import Ticket
+from backend.storage.queue_tables import Call, Step
+from backend.storage.visit_tables import Visit
 from tests.factories.accounts import Accounts
 from tests.factories.hospital import Hospital
 from tests.integration.servers import WebServer
@@ -120,19 +122,19 @@ class Scene:
                 lane = Lane.RESULTS if number % 7 == 0 else lane
                 visit_id, step_id = f"visit-{number:04d}", f"step-{number:04d}"
                 unit.add(
-                    tables.Visit, id=visit_id, person_id=None, day=day, kind="new",
+                    Visit, id=visit_id, person_id=None, day=day, kind="new",
                     lane=lane.value, priority_group=None, priority_declared=False,
                     provisional=False, verified=True, known_to_his=True, use_insurance=True,
                     papers={}, language="vi", scan_id="scan", changes=0, created_at=unit.now,
                 )  # fmt: skip
                 unit.add(
-                    tables.Step, id=step_id, visit_id=visit_id, person_id=None, day=day,
+                    Step, id=step_id, visit_id=visit_id, person_id=None, day=day,
                     position=0, kind="examination", service_id=queue, queue_id=queue,
                     lane=lane.value, queue_key_at=unit.now, quota_scopes=[], state="waiting",
                     state_at=unit.now,
                 )  # fmt: skip
                 unit.add(
-                    tables.Ticket, id=f"ticket-{number:04d}", visit_id=visit_id, day=day,
+                    Ticket, id=f"ticket-{number:04d}", visit_id=visit_id, day=day,
                     number=f"A{number:03d}", token=f"token-{number:04d}", content={},
                     print_state="printed", issued_at=unit.now,
                 )  # fmt: skip
@@ -167,12 +169,12 @@ class Scene:
         with self.database.read() as connection:
             catalogue = load_catalogue(connection, "main")
             calls = connection.execute(
-                select(tables.Call.number, tables.Call.reason, tables.Call.room_id)
+                select(Call.number, Call.reason, Call.room_id)
                 # An id is made under the lock of the line; times of a transaction begin earlier.
-                .where(tables.Call.attempt == 1)
-                .order_by(tables.Call.id)
+                .where(Call.attempt == 1)
+                .order_by(Call.id)
             ).all()
-            steps = connection.execute(select(tables.Step.__table__)).all()
+            steps = connection.execute(select(Step.__table__)).all()
         waited = [
             Waiting(
                 number=step.id, lane=Lane(step.lane), key_at=step.queue_key_at,

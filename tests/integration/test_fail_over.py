@@ -11,10 +11,10 @@ import psycopg
 import pytest
 from sqlalchemy import select
 
-from backend.storage import tables
 from backend.storage.database import Database, open_engine
 from backend.storage.database_copies import open_copy
 from backend.storage.migrate import migrate
+from backend.storage.number_tables import Number, Ticket
 from tests.factories.hospital import Hospital, make_person, make_scan
 from tests.integration.servers import Storm, WebServer
 from tests.standby import StandbyPair
@@ -86,9 +86,9 @@ def test_the_standby_serves_within_a_minute_and_nothing_acknowledged_is_lost(
         with database.read() as connection:
             stored = {
                 row.visit_id: row.number
-                for row in connection.execute(select(tables.Ticket.visit_id, tables.Ticket.number))
+                for row in connection.execute(select(Ticket.visit_id, Ticket.number))
             }
-            numbers = list(connection.scalars(select(tables.Number.number)))
+            numbers = list(connection.scalars(select(Number.number)))
     finally:
         web.kill()
         database.close()

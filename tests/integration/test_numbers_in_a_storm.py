@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from backend.domain.queueing import format_number
-from backend.storage import tables
 from backend.storage.database import Database, open_engine
 from backend.storage.migrate import migrate
+from backend.storage.number_tables import Number, Ticket
 from tests.factories.hospital import Hospital, make_person, make_scan
 from tests.integration.servers import Storm, WebServer
 from tests.postgres import PostgresServer
@@ -45,7 +45,7 @@ class Scene:
 
     def read_numbers(self) -> dict[int, str | None]:
         with self.database.read() as connection:
-            rows = connection.execute(select(tables.Number.number, tables.Number.visit_id)).all()
+            rows = connection.execute(select(Number.number, Number.visit_id)).all()
         numbers = {row.number: row.visit_id for row in rows}
         assert len(numbers) == len(rows), "a number twice"
         return numbers
@@ -60,7 +60,7 @@ class Scene:
         with self.database.read() as connection:
             stored = {
                 row.visit_id: row.number
-                for row in connection.execute(select(tables.Ticket.visit_id, tables.Ticket.number))
+                for row in connection.execute(select(Ticket.visit_id, Ticket.number))
             }
         answered = {
             str(answer["id"]): answer["number"]

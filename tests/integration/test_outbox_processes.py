@@ -14,9 +14,9 @@ from sqlalchemy import select
 
 from backend.services.remote_party import RemoteParty
 from backend.services.resources import Resources
-from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
 from backend.storage.database import Database, open_engine
+from backend.storage.outbox_tables import OutboxMessage
 from his_adapter.ports import HisGateway
 from tests.factories.desk import Desk
 from tests.factories.hospital import Hospital, make_config
@@ -73,7 +73,7 @@ def test_killed_in_mid_send_it_is_looked_up_not_sent_again(
 
     def message() -> Any:
         with database.read() as connection:
-            return connection.execute(select(tables.OutboxMessage.__table__)).one()
+            return connection.execute(select(OutboxMessage.__table__)).one()
 
     environ = {"TIEPDON_DB": database_url, "TIEPDON_DEMO": "1", "TIEPDON_SPEED": SPEED}
     worker = Child(["tests.soak.worker", str(port), "30"], environ, tmp_path / "worker.log")

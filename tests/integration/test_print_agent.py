@@ -20,9 +20,9 @@ from backend.services.recognise_caller import Caller
 from backend.services.remote_party import RemoteParty
 from backend.services.request_print import list_agents
 from backend.services.resources import Resources
-from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
 from backend.storage.database import Database, open_engine
+from backend.storage.number_tables import PrintRequest
 from devices.simulated.printer import SimulatedPrinter
 from his_adapter.ports import HisGateway
 from tests.factories.desk import Desk
@@ -96,9 +96,7 @@ class Scene:
     def state(self, request_id: str) -> str:
         with self.database.read() as connection:
             return str(
-                connection.scalar(
-                    select(tables.PrintRequest.state).where(tables.PrintRequest.id == request_id)
-                )
+                connection.scalar(select(PrintRequest.state).where(PrintRequest.id == request_id))
             )
 
     def wait_for_state(self, request_id: str, *states: str) -> str:
@@ -152,7 +150,7 @@ def test_killed_before_anything_was_sent_it_prints_then(scene: Scene) -> None:
     scene.agent.kill()
     request_id = scene.lan.print(visit.id, agent)
     with scene.database.write() as unit:
-        unit.connection.execute(tables.PrintRequest.__table__.update().values(state="taken"))
+        unit.connection.execute(PrintRequest.__table__.update().values(state="taken"))
     scene.agent.start()
     assert scene.wait_for_state(request_id, "printed", "unknown") == "printed"
     assert len(scene.printer.tickets) == 1
@@ -166,7 +164,7 @@ def test_with_an_empty_journal_nothing_is_printed_again(scene: Scene) -> None:
         file.unlink()
     request_id = scene.lan.print(visit.id, agent)
     with scene.database.write() as unit:
-        unit.connection.execute(tables.PrintRequest.__table__.update().values(state="taken"))
+        unit.connection.execute(PrintRequest.__table__.update().values(state="taken"))
     scene.agent.start()
     assert scene.wait_for_state(request_id, "printed", "unknown") == "unknown"
     assert scene.printer.tickets == []

@@ -29,9 +29,12 @@ from sqlalchemy import select
 
 from backend.domain.outbox import DEAD_LETTERS, UNDER_WAY
 from backend.errors import StorageUnavailable
-from backend.storage import tables
 from backend.storage.database import Database, open_engine
 from backend.storage.migrate import migrate
+from backend.storage.number_tables import Ticket
+from backend.storage.outbox_tables import OutboxMessage
+from backend.storage.queue_tables import Step
+from backend.storage.visit_tables import Visit
 from tests.factories.hospital import Hospital, make_person, make_scan
 from tests.integration.servers import ROOT, Storm, WebServer
 from tests.postgres import PostgresServer
@@ -289,9 +292,7 @@ class Soak:
                     worker.start()
             with contextlib.suppress(StorageUnavailable), self.database.read() as connection:
                 left = connection.execute(
-                    select(tables.OutboxMessage.id)
-                    .where(tables.OutboxMessage.state.in_(UNDER_WAY))
-                    .limit(1)
+                    select(OutboxMessage.id).where(OutboxMessage.state.in_(UNDER_WAY)).limit(1)
                 ).first()
                 if left is None:
                     return
@@ -299,13 +300,13 @@ class Soak:
 
     def _check(self) -> None:
         report = self.report
-        message, visit, step = tables.OutboxMessage, tables.Visit, tables.Step
+        message, visit, step = OutboxMessage, Visit, Step
         with self.database.read() as connection:
             messages = {row.id: row for row in connection.execute(select(message.__table__))}
             steps = connection.execute(
-                select(step.id, step.his_ref, step.state, tables.Ticket.number, visit.person_id)
+                select(step.id, step.his_ref, step.state, Ticket.number, visit.person_id)
                 .join(visit, visit.id == step.visit_id)
-                .join(tables.Ticket, tables.Ticket.visit_id == visit.id)
+                .join(Ticket, Ticket.visit_id == visit.id)
             ).all()
         for row in messages.values():
             if row.state in DEAD_LETTERS:

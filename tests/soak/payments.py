@@ -39,9 +39,9 @@ from backend.services.show_dues import list_bills
 from backend.services.sync_catalogue import sync_catalogue
 from backend.services.verify_payments import verify_payments
 from backend.storage import payment_tables as tables
-from backend.storage import tables as house_tables
 from backend.storage.database import Database, open_engine
 from backend.storage.migrate import migrate
+from backend.storage.outbox_tables import OutboxMessage
 from his_adapter.demo.faults import Faults, write_faults
 from his_adapter.demo.gateway import REGISTER_FILE
 from his_adapter.errors import HisError
@@ -646,7 +646,7 @@ class Soak:
 
     def _is_quiet(self) -> bool:
         """Nobody is due to be asked, and the HIS was told of everything."""
-        attempt, message = tables.PaymentAttempt, house_tables.OutboxMessage
+        attempt, message = tables.PaymentAttempt, OutboxMessage
         with self.database.read() as connection:
             due = connection.scalar(
                 select(func.count())
@@ -682,9 +682,9 @@ class Soak:
             lines = connection.execute(select(tables.PaymentLine.__table__)).all()
             items = connection.execute(select(tables.SuspenseItem.__table__)).all()
             dead = connection.execute(
-                select(
-                    house_tables.OutboxMessage.kind, house_tables.OutboxMessage.last_error
-                ).where(house_tables.OutboxMessage.state != "done")
+                select(OutboxMessage.kind, OutboxMessage.last_error).where(
+                    OutboxMessage.state != "done"
+                )
             ).all()
         report.wrong += verdict.faults
         report.balances = verdict.balances

@@ -19,7 +19,7 @@ from backend.services.enrol_kiosk import (
     revoke_kiosk,
 )
 from backend.storage.database import Database
-from backend.storage.tables import KIOSK_PROFILES
+from backend.storage.kiosk_tables import KIOSK_PROFILES
 from tiepdon.options import check_name, database_option, open_set_up_database
 
 ACTOR = "command"

@@ -13,7 +13,7 @@ from backend.services.raise_alert import clear_alert, raise_alert
 from backend.storage.alert_tables import AlertChannel
 from backend.storage.database import Database
 from backend.storage.fleet_tables import Alert, AlertNotice
-from backend.storage.tables import Kiosk
+from backend.storage.kiosk_tables import Kiosk
 from backend.storage.unit_of_work import UnitOfWork
 
 CONFIG = """

@@ -15,7 +15,7 @@ from backend.domain.ids import new_id
 from backend.services.change_kiosk import USUAL_WORDS, pause_kiosk
 from backend.services.enrol_kiosk import invite_kiosk
 from backend.storage.fleet_tables import Alert, KioskAbsence, KioskHour
-from backend.storage.tables import Heartbeat
+from backend.storage.kiosk_tables import Heartbeat
 from backend.storage.unit_of_work import UnitOfWork
 from tiepdon.demo.hall import TIMEOUT_S, Hall, Party, open_records
 from tiepdon.demo.server import DemoServer

@@ -14,9 +14,11 @@ from sqlalchemy import create_engine, select, update
 from backend.domain.ids import new_id
 from backend.domain.notice import NOTICE_VERSION
 from backend.services.manage_users import make_api_token
+from backend.storage.catalogue_tables import Facility, Room, Service
 from backend.storage.database import Database, open_engine
-from backend.storage.tables import Facility, Room, Service, Step, StepChange, Visit
+from backend.storage.queue_tables import Step, StepChange
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Visit
 from his_adapter.demo import payloads
 from his_adapter.demo.people import CoverageCase, InventedPerson, crowd
 from his_adapter.demo.personas import PERSONAS

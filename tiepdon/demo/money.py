@@ -30,8 +30,9 @@ from backend.storage import payment_tables as tables
 from backend.storage.catalogue import load_catalogue
 from backend.storage.crypto import demo_keys
 from backend.storage.database import Database
+from backend.storage.number_tables import Ticket
+from backend.storage.outbox_tables import OutboxMessage
 from backend.storage.payments import list_lines, lock_payment, move_payment, write_journal
-from backend.storage.tables import OutboxMessage, Ticket
 from backend.storage.unit_of_work import UnitOfWork
 from payments.match_codes import new_match_code
 from payments.models import Credit, Money, Payer

@@ -32,8 +32,8 @@ from backend.domain.visit import StepKind
 from backend.services.roll_up_day import add_up
 from backend.storage.catalogue import load_catalogue
 from backend.storage.database import Database
+from backend.storage.kiosk_tables import Kiosk
 from backend.storage.report_figures import save_day
-from backend.storage.tables import Kiosk
 from tiepdon.demo.hall import open_records
 
 DAYS = 62

@@ -17,8 +17,10 @@ from backend.services.change_kiosk import KioskWish, change_kiosk
 from backend.services.change_settings import change_setting
 from backend.services.manage_displays import add_display
 from backend.services.order_kiosk import order_kiosk
-from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
+from backend.storage.insurance_tables import CheckinDocument
+from backend.storage.outbox_tables import OutboxMessage, PartyState
+from backend.storage.visit_tables import Visit
 from his_adapter.demo.faults import Faults, write_faults
 from tiepdon.demo.alerts import bring_trouble
 from tiepdon.demo.fleet import TROUBLED, fill_fleet
@@ -558,14 +560,14 @@ def _hand_in_checkins(hall: Hall) -> Callable[[Page], None]:
     ]
 
     def hand_in(page: Page) -> None:
-        change = tables.CheckinDocument
+        change = CheckinDocument
         with open_records(hall.server.database_url) as database:
             change_setting(database, "checkin_sender", "tiepdon")
             with database.write() as unit:
                 visits = unit.connection.scalars(
-                    select(tables.Visit.id)
-                    .where(tables.Visit.use_insurance.is_(True))
-                    .order_by(tables.Visit.id.desc())
+                    select(Visit.id)
+                    .where(Visit.use_insurance.is_(True))
+                    .order_by(Visit.id.desc())
                     .limit(len(rows))
                 ).all()
                 for visit_id, row in zip(visits, rows, strict=False):
@@ -589,7 +591,7 @@ def _take_his_away(hall: Hall) -> Callable[[Page], None]:
 
     def take_away(page: Page) -> None:
         write_faults(hall.server.his_folder, Faults(down=True))
-        message, party = tables.OutboxMessage, tables.PartyState
+        message, party = OutboxMessage, PartyState
         with open_records(hall.server.database_url) as database, database.write() as unit:
             sent = select(message.id).where(message.state == "done").order_by(message.id.desc())
             ids = unit.connection.scalars(sent.limit(8)).all()

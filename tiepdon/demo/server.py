@@ -22,8 +22,10 @@ from sqlalchemy import create_engine, func, select
 from backend.domain.queueing import format_number
 from backend.services.settle_demo_accounts import DEMO_PASSWORD
 from backend.storage.crypto import write_new_keys
+from backend.storage.insurance_tables import CoverageRecheck
+from backend.storage.number_tables import Number
+from backend.storage.outbox_tables import OutboxMessage
 from backend.storage.payment_tables import Payment
-from backend.storage.tables import CoverageRecheck, Number, OutboxMessage
 from payments.states import TO_POST
 
 START_TIMEOUT_S = 60.0

@@ -27,9 +27,12 @@ from backend.services.deliveries.message import (
 from backend.services.deliveries.steps import read_visit
 from backend.services.queue_checkin import queue_checkin
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.catalogue_tables import Slot
+from backend.storage.queue_tables import Step
 from backend.storage.repositories import StoredVisit, get_person
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Person
+from backend.storage.visit_tables import Visit as VisitRow
 from his_adapter.errors import Duplicate, KeyReused, MultipleMatches, NotSupported, SlotTaken
 from his_adapter.models import (
     BirthDate,
@@ -176,7 +179,7 @@ def _book(
     The patient holds a number and is received either way.
     """
     with resources.database.read() as connection:
-        slot = connection.scalar(select(tables.Slot.his_ref).where(tables.Slot.id == step.slot_id))
+        slot = connection.scalar(select(Slot.his_ref).where(Slot.id == step.slot_id))
     if slot is None:
         return None
     try:
@@ -218,12 +221,12 @@ def _get_patient(
     if ref:
         with resources.database.write() as unit:
             unit.connection.execute(
-                update(tables.Person).where(tables.Person.id == person_id).values(his_ref=ref)
+                update(Person).where(Person.id == person_id).values(his_ref=ref)
             )
     return ref, draft
 
 
-_FIND_REF = select(tables.Person.his_ref).where(tables.Person.id == bindparam("person_id"))
+_FIND_REF = select(Person.his_ref).where(Person.id == bindparam("person_id"))
 
 
 def make_draft(person: PersonFacts) -> PatientDraft:
@@ -297,17 +300,11 @@ def _keep(resources: Resources, step: Any, ref: Ref, written: Visit | None) -> D
     return Delivered(his_ref=ref, changes=tuple(changes), save=save)
 
 
-_SET_STEP = (
-    update(tables.Step)
-    .where(tables.Step.id == bindparam("step_id"))
-    .values(his_ref=bindparam("ref"))
-)
-_SET_KNOWN = (
-    update(tables.Visit).where(tables.Visit.id == bindparam("visit")).values(known_to_his=True)
-)
-_IS_FIRST = tables.Visit.his_record_code.is_(None)
+_SET_STEP = update(Step).where(Step.id == bindparam("step_id")).values(his_ref=bindparam("ref"))
+_SET_KNOWN = update(VisitRow).where(VisitRow.id == bindparam("visit")).values(known_to_his=True)
+_IS_FIRST = VisitRow.his_record_code.is_(None)
 # The first registration of a visit gives it its number and record there.
 _SET_RECORD = _SET_KNOWN.values(
-    his_number=case((_IS_FIRST, bindparam("number")), else_=tables.Visit.his_number),
-    his_record_code=case((_IS_FIRST, bindparam("record_code")), else_=tables.Visit.his_record_code),
+    his_number=case((_IS_FIRST, bindparam("number")), else_=VisitRow.his_number),
+    his_record_code=case((_IS_FIRST, bindparam("record_code")), else_=VisitRow.his_record_code),
 )

@@ -18,8 +18,8 @@ from backend.services.deliveries.message import (
     find_written,
 )
 from backend.services.resources import Resources
-from backend.storage import tables
 from backend.storage.crypto import Keys
+from backend.storage.visit_tables import Person
 from his_adapter.errors import NotSupported
 from his_adapter.models import Patient, Ref, WriteKey
 
@@ -50,9 +50,7 @@ def deliver(resources: Resources, message: Message) -> Delivered | None:
 
 def _get_kept_ref(resources: Resources, message: Message) -> Ref:
     with resources.database.read() as connection:
-        ref = connection.scalar(
-            select(tables.Person.his_ref).where(tables.Person.id == message.payload["kept"])
-        )
+        ref = connection.scalar(select(Person.his_ref).where(Person.id == message.payload["kept"]))
     if ref is None:
         raise NeedsStaff(RECORD_GONE)
     return Ref(ref)

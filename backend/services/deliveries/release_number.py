@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from backend.services.deliveries.message import Delivered, Message, asking
 from backend.services.resources import Resources
-from backend.storage.tables import Visit as VisitRow
+from backend.storage.visit_tables import Visit as VisitRow
 from his_adapter.errors import NotSupported
 from his_adapter.models import Visit, VisitStatus, WriteKey
 

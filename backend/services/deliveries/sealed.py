@@ -11,9 +11,10 @@ from sqlalchemy import select, update
 
 from backend.services.deliveries.message import Delivered, Message
 from backend.services.resources import Resources
-from backend.storage import tables
 from backend.storage.crypto import Keys
+from backend.storage.outbox_tables import OutboxMessage
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Person
 from his_adapter.models import Ref
 
 
@@ -35,9 +36,7 @@ def open_payload(keys: Keys, message: Message) -> dict[str, Any]:
 def find_person_ref(resources: Resources, message: Message) -> Ref | None:
     """By the lane: it follows the person when two records are merged."""
     with resources.database.read() as connection:
-        ref = connection.scalar(
-            select(tables.Person.his_ref).where(tables.Person.id == message.lane)
-        )
+        ref = connection.scalar(select(Person.his_ref).where(Person.id == message.lane))
     return Ref(ref) if ref else None
 
 
@@ -47,9 +46,7 @@ def told(message: Message, *, his_ref: str | None = None) -> Delivered:
     def save(unit: UnitOfWork) -> None:
         payload = {name: value for name, value in message.payload.items() if name != "sealed"}
         unit.connection.execute(
-            update(tables.OutboxMessage)
-            .where(tables.OutboxMessage.id == message.id)
-            .values(payload=payload)
+            update(OutboxMessage).where(OutboxMessage.id == message.id).values(payload=payload)
         )
 
     return Delivered(his_ref=his_ref, save=save)

@@ -28,7 +28,7 @@ from backend.services.deliveries.message import (
     asking,
 )
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.insurance_tables import CheckinDocument
 from backend.storage.unit_of_work import UnitOfWork
 from his_adapter.errors import OutcomeUnknown
 from his_adapter.models import SubmissionReceipt, WriteKey
@@ -71,10 +71,10 @@ def _build(resources: Resources, document_id: str) -> tuple[Any, BuiltCheckin]:
     with resources.database.read() as connection:
         row = connection.execute(
             select(
-                tables.CheckinDocument.visit_id,
-                tables.CheckinDocument.position,
-                tables.CheckinDocument.state,
-            ).where(tables.CheckinDocument.id == document_id)
+                CheckinDocument.visit_id,
+                CheckinDocument.position,
+                CheckinDocument.state,
+            ).where(CheckinDocument.id == document_id)
         ).one_or_none()
         if row is None:
             raise NeedsStaff(RECORD_GONE)
@@ -105,7 +105,7 @@ def _save(
     receipt: SubmissionReceipt | None = None,
 ) -> Callable[[UnitOfWork], None]:
     def save(unit: UnitOfWork) -> None:
-        table = tables.CheckinDocument
+        table = CheckinDocument
         row = unit.connection.execute(
             select(table.state, table.visit_id).where(table.id == document_id).with_for_update()
         ).one()

@@ -45,7 +45,7 @@ from backend.services.order_kiosk import cancel_order, order_kiosk, read_file
 from backend.services.show_fleet import list_invitations, show_fleet
 from backend.services.show_kiosk import KioskPage, show_history, show_kiosk
 from backend.storage.fleet_tables import COMMAND_KINDS
-from backend.storage.tables import KIOSK_PROFILES
+from backend.storage.kiosk_tables import KIOSK_PROFILES
 from backend.web.api import caller, resources
 from backend.web.history_chart import draw_bars
 from backend.web.pages import render_page, staff_page

@@ -13,8 +13,8 @@ from backend.domain.roles import StaffRole
 from backend.jobs.seal_audit import seal_rows
 from backend.services.acknowledge_break import acknowledge_break
 from backend.services.recognise_caller import Caller
+from backend.storage.audit_tables import AuditCheckpoint
 from backend.storage.database import Database, open_database
-from backend.storage.tables import AuditCheckpoint
 from tests.factories.audit import change_row, remove_row, sealed_rows, write_events
 from tiepdon.cli import main
 from tiepdon.options import open_set_up_resources

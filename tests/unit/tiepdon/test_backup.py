@@ -22,10 +22,10 @@ from click.testing import CliRunner, Result
 from sqlalchemy import delete, func, select, text
 
 from backend.storage import backup_folder
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.backup_folder import BackupWriter
 from backend.storage.crypto import write_new_keys
 from backend.storage.database import Database, open_engine
-from backend.storage.tables import AuditEvent
 from tests.factories.hospital import Hospital
 from tests.factories.money import Till
 from tests.postgres import PostgresServer

@@ -24,8 +24,10 @@ from backend.domain.notice import NOTICE_VERSION
 from backend.errors import ConfigError
 from backend.services.enrol_kiosk import DEMO_CODE
 from backend.services.import_settings import export_settings, import_settings, preview_import
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.database import Database, open_database
-from backend.storage.tables import AuditEvent, Number, Visit
+from backend.storage.number_tables import Number
+from backend.storage.visit_tables import Visit
 from his_adapter.demo.personas import PERSONAS
 from tiepdon.cli import main
 from tiepdon.demo.server import free_port

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 from openpyxl import load_workbook
 from sqlalchemy import select
 
-from backend.storage import tables
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.database import Database
 from tests.factories.desk import Desk
 from tests.factories.hospital import Hospital
@@ -43,7 +43,7 @@ def test_a_month_as_a_spreadsheet(desk: Desk, database_url: str, tmp_path: Path)
     assert lines.read_bytes().startswith(b"\xef\xbb\xbf")
     with desk.resources.database.read() as connection:
         actors = connection.scalars(
-            select(tables.AuditEvent.actor).where(tables.AuditEvent.event == "report_exported")
+            select(AuditEvent.actor).where(AuditEvent.event == "report_exported")
         ).all()
     assert actors == ["command", "command"]
 

@@ -13,8 +13,8 @@ from backend.config import Config
 from backend.domain.roles import StaffRole
 from backend.events import Event
 from backend.services.recognise_caller import Callers
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.database import open_database
-from backend.storage.tables import AuditEvent
 from tiepdon.cli import main
 
 

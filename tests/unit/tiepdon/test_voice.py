@@ -13,7 +13,7 @@ from backend.domain.calling_settings import CallingSettings
 from backend.domain.calling_words import SpokenCall, call_words, fixed_phrases
 from backend.domain.reading import read_number, read_ticket_number
 from backend.domain.settings import FacilitySettings
-from backend.storage import tables
+from backend.storage.catalogue_tables import Facility
 from backend.storage.database import open_database
 from backend.voice.recorded import load_pack
 from backend.voice.sound import write_wav
@@ -98,7 +98,7 @@ def test_a_hospital_that_words_it_its_own_way(tmp_path: Path) -> None:
         calling=CallingSettings(person_word="người bệnh", region="nam")
     ).to_json()
     with database.write() as unit:
-        unit.connection.execute(update(tables.Facility).values(settings=settings))
+        unit.connection.execute(update(Facility).values(settings=settings))
     database.close()
     phrases = [line.split("\t")[1] for line in voice("script", "--db", url).stdout.splitlines()]
     assert "Mời người bệnh số" in phrases

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from backend.domain.outbox import UNDER_WAY, Breaker, MessageState, Pace, PartyFailures
-from backend.storage.tables import BREAKER_STATES, OUTBOX_STATES, UNDER_WAY_STATES
+from backend.storage.outbox_tables import BREAKER_STATES, OUTBOX_STATES, UNDER_WAY_STATES
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 

@@ -16,7 +16,8 @@ from backend.domain.visit import (
     check_step_move,
 )
 from backend.errors import MoveNotAllowed
-from backend.storage.tables import OPEN_STEP_STATES, PRINT_STATES, STEP_STATES
+from backend.storage.number_tables import PRINT_STATES
+from backend.storage.queue_tables import OPEN_STEP_STATES, STEP_STATES
 
 
 def test_code_and_database_know_the_same_states() -> None:

@@ -16,9 +16,9 @@ from backend.services.acknowledge_break import acknowledge_break
 from backend.services.check_audit import ask_check, show_chain
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
+from backend.storage.audit_tables import AuditCheck
 from backend.storage.database import Database
 from backend.storage.fleet_tables import Alert
-from backend.storage.trace_tables import AuditCheck
 from tests.conftest import SettableClock
 from tests.factories.audit import remove_row, sealed_rows, write_events
 from tests.factories.reception import audited

@@ -13,8 +13,9 @@ from backend.jobs import deliver_outbox as module
 from backend.jobs.deliver_outbox import deliver_outbox
 from backend.services.cancel_visit import cancel_visit
 from backend.services.resources import Resources
-from backend.storage import tables
 from backend.storage.crypto import Keys
+from backend.storage.outbox_tables import LiveEvent, OutboxMessage
+from backend.storage.queue_tables import Step
 from his_adapter.demo.faults import Faults, write_faults
 from his_adapter.errors import InvalidData
 from his_adapter.models import (
@@ -41,9 +42,9 @@ def service() -> str:
 def get_message(resources: Resources, visit_id: str) -> Row[Any]:
     with resources.database.read() as connection:
         row = connection.execute(
-            select(tables.OutboxMessage.__table__)
-            .where(tables.OutboxMessage.visit_id == visit_id)
-            .order_by(tables.OutboxMessage.id.desc())
+            select(OutboxMessage.__table__)
+            .where(OutboxMessage.visit_id == visit_id)
+            .order_by(OutboxMessage.id.desc())
         ).first()
     assert row is not None
     return row
@@ -51,9 +52,7 @@ def get_message(resources: Resources, visit_id: str) -> Row[Any]:
 
 def list_his_visits(resources: Resources, visit_id: str) -> list[Visit]:
     with resources.database.read() as connection:
-        refs = connection.scalars(
-            select(tables.Step.his_ref).where(tables.Step.visit_id == visit_id)
-        ).all()
+        refs = connection.scalars(select(Step.his_ref).where(Step.visit_id == visit_id)).all()
     found = []
     for patient in find_patient_refs(resources):
         found += [
@@ -113,7 +112,7 @@ def test_staff_hear_of_a_message_that_does_not_get_through(
         deliver_outbox(resources)
         clock.advance(minutes=10)
     with resources.database.read() as connection:
-        events = connection.scalars(select(tables.LiveEvent.event)).all()
+        events = connection.scalars(select(LiveEvent.event)).all()
     assert list(events).count("outbox_delayed") == 1
 
 
@@ -146,7 +145,7 @@ def test_what_the_his_refuses_is_a_dead_letter_that_staff_see(
     message = get_message(resources, visit.id)
     assert (message.state, message.last_error) == ("rejected", "invalid")
     with resources.database.read() as connection:
-        assert "outbox_dead" in connection.scalars(select(tables.LiveEvent.event)).all()
+        assert "outbox_dead" in connection.scalars(select(LiveEvent.event)).all()
 
 
 def test_whom_the_his_knows_is_not_unsealed(
@@ -225,7 +224,7 @@ def test_a_try_that_may_still_arrive_is_made_certain_then_taken_back(
     """The first try is somewhere on the line: the HIS knows nothing of it yet."""
     visit = desk.take(service, person=make_person(555_555))
     with resources.database.write() as unit:
-        unit.connection.execute(update(tables.OutboxMessage).values(state="unknown", attempts=1))
+        unit.connection.execute(update(OutboxMessage).values(state="unknown", attempts=1))
     cancel(desk, visit.id)
     deliver_outbox(resources)
     deliver_outbox(resources)

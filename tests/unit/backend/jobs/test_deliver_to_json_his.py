@@ -12,9 +12,10 @@ from backend.bootstrap import assemble
 from backend.jobs.deliver_outbox import deliver_outbox
 from backend.services.resources import Resources
 from backend.services.sync_catalogue import sync_catalogue
-from backend.storage import tables
 from backend.storage.crypto import demo_keys
 from backend.storage.database import Database
+from backend.storage.outbox_tables import OutboxMessage
+from backend.storage.visit_tables import Visit
 from his_adapter.demo.gateway import open_demo
 from his_adapter.json_kiosk.config import read_settings
 from his_adapter.json_kiosk.emulator import (
@@ -81,9 +82,9 @@ def test_a_new_person_comes_with_the_visit(
     assert hospital.read_patient(match.ref).full_name == person.full_name
     with resources.database.read() as connection:
         row = connection.execute(
-            select(
-                tables.Visit.his_number, tables.Visit.his_record_code, tables.OutboxMessage.state
-            ).join(tables.OutboxMessage, tables.OutboxMessage.visit_id == tables.Visit.id)
+            select(Visit.his_number, Visit.his_record_code, OutboxMessage.state).join(
+                OutboxMessage, OutboxMessage.visit_id == Visit.id
+            )
         ).one()
     assert (row.state, bool(row.his_number), bool(row.his_record_code)) == ("done", True, True)
     assert visit.number
@@ -111,7 +112,7 @@ def test_a_vendor_that_was_away_hears_of_it_later(
         deliver_outbox(resources)
         clock.advance(minutes=5)
     with resources.database.read() as connection:
-        states = connection.scalars(select(tables.OutboxMessage.state)).all()
+        states = connection.scalars(select(OutboxMessage.state)).all()
     assert states == ["done"]
     assert [call.value for call in vendor.calls].count("register") == 1
 

@@ -16,8 +16,8 @@ from backend.errors import StorageUnavailable
 from backend.jobs.deliver_outbox import Dispatcher, deliver_outbox
 from backend.services.keep_outbox import discard_message, look_at_outbox
 from backend.services.resources import Resources
-from backend.storage import tables
 from backend.storage.database import Database, system_clock
+from backend.storage.outbox_tables import LiveEvent, OutboxMessage
 from tests.conftest import SettableClock
 from tests.factories.deliveries import AFTER_WRITE, WRITE, Mood, WatchedHis
 from tests.factories.outbox import add_message, get_row
@@ -67,7 +67,7 @@ def state(resources: Resources, message_id: str) -> str:
 
 def states(resources: Resources) -> set[str]:
     with resources.database.read() as connection:
-        return set(connection.scalars(select(tables.OutboxMessage.state)))
+        return set(connection.scalars(select(OutboxMessage.state)))
 
 
 def test_two_workers_keep_order_in_lanes_and_send_lanes_at_once(
@@ -129,9 +129,7 @@ def test_a_dead_letter_holds_back_what_depends_on_it_and_nothing_else(
     service = next(iter(desk.hospital.services))
     visits = [desk.take(service).id for _ in range(2)]
     with resources.database.write() as unit:
-        unit.connection.execute(
-            update(tables.OutboxMessage).values(state="done", settled_at=unit.now)
-        )
+        unit.connection.execute(update(OutboxMessage).values(state="done", settled_at=unit.now))
     dead = add_message(resources.database, kind=WRITE, lane="a", visit_id=visits[0])
     same = add_message(resources.database, kind=AFTER_WRITE, lane="a", visit_id=visits[0])
     other = add_message(resources.database, kind=AFTER_WRITE, lane="a", visit_id=visits[1])
@@ -191,7 +189,7 @@ def test_the_breaker_opens_tries_one_and_closes(
     deliver_outbox(resources)
     assert {state(resources, each) for each in ids} == {"done"}
     with resources.database.read() as connection:
-        events = connection.scalars(select(tables.LiveEvent.event)).all()
+        events = connection.scalars(select(LiveEvent.event)).all()
     assert (events.count("party_lost"), events.count("party_returned")) == (1, 1)
 
 
@@ -232,7 +230,7 @@ def test_a_slow_worker_whose_message_was_taken_over_changes_nothing(
         wait_for(lambda: his.tries[message_id])
         with live.database.write() as unit:
             unit.connection.execute(
-                update(tables.OutboxMessage).values(state="rejected", attempts=9, last_error="x")
+                update(OutboxMessage).values(state="rejected", attempts=9, last_error="x")
             )
         time.sleep(0.6)
     assert (state(live, message_id), get_row(live.database, message_id).attempts) == ("rejected", 9)

@@ -21,10 +21,13 @@ from backend.services.show_his_feed import Following, show_his_feed
 from backend.services.show_phone import load_phone
 from backend.services.show_visit import load_visit
 from backend.services.sync_catalogue import sync_catalogue
-from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
+from backend.storage.catalogue_tables import Facility
 from backend.storage.crypto import demo_keys
 from backend.storage.database import Database
+from backend.storage.number_tables import Ticket
+from backend.storage.queue_tables import Step
+from backend.storage.visit_tables import Person
 from his_adapter.builtin.reports import PartDraft
 from his_adapter.demo.gateway import open_demo
 from his_adapter.models import Feature, OrderStatus, PartKind, Ref, ServiceKind
@@ -71,7 +74,7 @@ def resources(hospital: Hospital, clinic: FakeClinic) -> Resources:
 
 def say_features(hospital: Hospital, features: frozenset[Feature]) -> None:
     with hospital.database.write() as unit:
-        unit.connection.execute(update(tables.Facility).values(his_features=sorted(features)))
+        unit.connection.execute(update(Facility).values(his_features=sorted(features)))
     hospital.touch_catalogue()
 
 
@@ -98,9 +101,7 @@ def steps_of(resources: Resources, visit_id: str) -> list[Any]:
     with resources.database.read() as connection:
         return list(
             connection.execute(
-                select(tables.Step.__table__)
-                .where(tables.Step.visit_id == visit_id)
-                .order_by(tables.Step.position)
+                select(Step.__table__).where(Step.visit_id == visit_id).order_by(Step.position)
             )
         )
 
@@ -182,9 +183,7 @@ def test_the_patient_reads_what_to_do_and_what_was_taken_back(
 
 def look_at_phone(resources: Resources, visit_id: str) -> Any:
     with resources.database.read() as connection:
-        token = connection.scalar(
-            select(tables.Ticket.token).where(tables.Ticket.visit_id == visit_id)
-        )
+        token = connection.scalar(select(Ticket.token).where(Ticket.visit_id == visit_id))
         shown = load_phone(
             connection, resources.catalogue.get(), token, now=resources.database.clock()
         )
@@ -490,9 +489,9 @@ def test_staff_and_the_his_at_the_same_moment(
     assert faults == []
     with resources.database.read() as connection:
         twice = connection.execute(
-            select(tables.Step.visit_id, tables.Step.service_id)
-            .where(tables.Step.state.in_(sorted(OPEN_STATES)))
-            .group_by(tables.Step.visit_id, tables.Step.service_id)
+            select(Step.visit_id, Step.service_id)
+            .where(Step.state.in_(sorted(OPEN_STATES)))
+            .group_by(Step.visit_id, Step.service_id)
             .having(func.count() > 1)
         ).all()
     assert twice == []
@@ -536,8 +535,8 @@ def test_the_demo_hospital_from_check_in_to_the_results(
     deliver_outbox(resources)
     follow_his(resources)
     with database.read() as connection:
-        patient = connection.scalar(select(tables.Person.his_ref))
-        his_visit = connection.scalar(select(tables.Step.his_ref))
+        patient = connection.scalar(select(Person.his_ref))
+        his_visit = connection.scalar(select(Step.his_ref))
     room = next(each for each in catalogue.rooms.values() if visit.steps[0].room.vi == each.name.vi
                 or each.code in visit.steps[0].room.vi)  # fmt: skip
     doctor = Console(resources, hospital, room.code)

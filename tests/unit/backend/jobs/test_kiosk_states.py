@@ -24,7 +24,7 @@ from backend.services.record_device_event import record_device_event
 from backend.services.resources import Resources
 from backend.services.take_report import take_report
 from backend.storage import fleet_tables as fleet
-from backend.storage import tables
+from backend.storage.kiosk_tables import DeviceEvent, Heartbeat
 from tests.conftest import SettableClock
 from tests.factories.fleet import make_report
 from tests.factories.hospital import Hospital
@@ -56,8 +56,8 @@ class Life(RuleBasedStateMachine):
     def begin(self) -> None:
         with self.resources.database.write() as unit:
             for table in (
-                fleet.AlertNotice, fleet.Alert, fleet.KioskAbsence, tables.Heartbeat,
-                tables.DeviceEvent,
+                fleet.AlertNotice, fleet.Alert, fleet.KioskAbsence, Heartbeat,
+                DeviceEvent,
             ):  # fmt: skip
                 unit.connection.execute(delete(table))
         resume_kiosk(self.resources.database, self.kiosk_id, actor="staff:x")

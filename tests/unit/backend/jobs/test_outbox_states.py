@@ -23,7 +23,7 @@ from backend.jobs.deliver_outbox import claim, deliver_outbox
 from backend.services.keep_outbox import discard_message, replay_message
 from backend.services.resources import Resources
 from backend.services.settle_messages import PARTY_FAULTS
-from backend.storage import tables
+from backend.storage.outbox_tables import OutboxMessage, PartyState
 from tests.conftest import SettableClock
 from tests.factories.deliveries import AFTER_WRITE, WRITE, Mood, WatchedHis
 from tests.factories.outbox import add_message
@@ -50,7 +50,7 @@ class Walk(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         with self.resources.database.write() as unit:
-            for table in (tables.OutboxMessage, tables.PartyState):
+            for table in (OutboxMessage, PartyState):
                 unit.connection.execute(delete(table))
         self.his.written.clear()
         self.his.faults.clear()
@@ -117,9 +117,9 @@ class Walk(RuleBasedStateMachine):
     def a_fault_of_the_party_ends_only_who_met_it_alone(self) -> None:
         with self.resources.database.read() as connection:
             tries = connection.scalars(
-                select(tables.OutboxMessage.failed_alone).where(
-                    tables.OutboxMessage.state.in_(DEAD_LETTERS),
-                    tables.OutboxMessage.last_error.in_(PARTY_FAULTS),
+                select(OutboxMessage.failed_alone).where(
+                    OutboxMessage.state.in_(DEAD_LETTERS),
+                    OutboxMessage.last_error.in_(PARTY_FAULTS),
                 )
             ).all()
         assert all(count >= PACE.refusals_alone for count in tries)
@@ -128,7 +128,7 @@ class Walk(RuleBasedStateMachine):
     def one_of_a_lane_is_under_way(self) -> None:
         with self.resources.database.read() as connection:
             lanes = connection.scalars(
-                select(tables.OutboxMessage.lane).where(tables.OutboxMessage.state == "sending")
+                select(OutboxMessage.lane).where(OutboxMessage.state == "sending")
             ).all()
         assert len(lanes) == len(set(lanes))
 
@@ -151,7 +151,7 @@ class Walk(RuleBasedStateMachine):
 
     def states(self) -> dict[str, MessageState]:
         with self.resources.database.read() as connection:
-            rows = connection.execute(select(tables.OutboxMessage.id, tables.OutboxMessage.state))
+            rows = connection.execute(select(OutboxMessage.id, OutboxMessage.state))
             return {row.id: MessageState(row.state) for row in rows}
 
 

@@ -9,7 +9,7 @@ from backend.domain.outbox import Pace
 from backend.jobs.deliver_outbox import deliver_outbox
 from backend.services.keep_outbox import list_outbox_alarms, look_at_outbox, replay_message
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.outbox_tables import OutboxMessage
 from his_adapter.models import Health, HealthState
 from tests.conftest import SettableClock
 from tests.factories.deliveries import WRITE, Mood, WatchedHis
@@ -25,7 +25,7 @@ def his(monkeypatch: pytest.MonkeyPatch) -> WatchedHis:
 
 def states(resources: Resources) -> set[str]:
     with resources.database.read() as connection:
-        return set(connection.scalars(select(tables.OutboxMessage.state)))
+        return set(connection.scalars(select(OutboxMessage.state)))
 
 
 @pytest.mark.parametrize(

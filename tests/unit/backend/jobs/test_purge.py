@@ -17,9 +17,17 @@ from backend.services.raise_alert import clear_alert, raise_alert
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.storage import fleet_tables as fleet
-from backend.storage import tables
+from backend.storage.base import Base
 from backend.storage.database import Database
+from backend.storage.his_tables import HisCopy, HisOrder, HisWatch
+from backend.storage.kiosk_tables import DeviceEvent, EnrolmentCode
+from backend.storage.number_tables import Number, Ticket
+from backend.storage.outbox_tables import LiveEvent, OutboxMessage
+from backend.storage.partner_tables import PartnerSignature
+from backend.storage.queue_tables import Call, RoomDay, StaffAct, Step, StepChange
+from backend.storage.request_tables import IdempotencyKey, RateLimit
 from backend.storage.trace_tables import DataRequest
+from backend.storage.visit_tables import NoticeAcceptance, Person, PersonKey, Scan, Visit
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, count
 from tests.factories.hospital import make_person
@@ -37,14 +45,12 @@ def service(resources: Resources) -> str:
 
 def settle_messages(desk: Desk) -> None:
     with desk.hospital.database.write() as unit:
-        unit.connection.execute(
-            update(tables.OutboxMessage).values(state="done", settled_at=unit.now)
-        )
+        unit.connection.execute(update(OutboxMessage).values(state="done", settled_at=unit.now))
 
 
 def linked_people(desk: Desk) -> list[str | None]:
     with desk.hospital.database.read() as connection:
-        return list(connection.scalars(select(tables.Visit.person_id)))
+        return list(connection.scalars(select(Visit.person_id)))
 
 
 @pytest.mark.parametrize(
@@ -73,8 +79,8 @@ def test_people_are_forgotten_tickets_stay(
     clock.advance(days=1)
     purge(resources)
     assert linked_people(desk) == [None]
-    assert count(desk, tables.Person) == count(desk, tables.PersonKey) == 0
-    assert count(desk, tables.Ticket) == count(desk, tables.StepChange) == 1
+    assert count(desk, Person) == count(desk, PersonKey) == 0
+    assert count(desk, Ticket) == count(desk, StepChange) == 1
 
 
 def test_the_link_lives_while_a_message_is_open(
@@ -92,11 +98,11 @@ def test_short_lived_rows(
     desk.take(service)
     clock.advance(seconds=601)
     purge(resources)
-    assert count(desk, tables.Scan) == 0
-    assert count(desk, tables.IdempotencyKey) == count(desk, tables.LiveEvent) == 1
+    assert count(desk, Scan) == 0
+    assert count(desk, IdempotencyKey) == count(desk, LiveEvent) == 1
     clock.advance(days=2)
     purge(resources)
-    assert count(desk, tables.IdempotencyKey) == count(desk, tables.LiveEvent) == 0
+    assert count(desk, IdempotencyKey) == count(desk, LiveEvent) == 0
 
 
 def add_fleet(desk: Desk, now: datetime) -> None:
@@ -120,21 +126,17 @@ def test_classes_with_a_span_of_their_own(
 ) -> None:
     now = clock.now
     with desk.hospital.database.write() as unit:
-        unit.add(tables.RateLimit, subject="s", window_start=now, count=1)
-        unit.add(tables.PartnerSignature, signature_hash="h", seen_at=now)
-        unit.add(
-            tables.EnrolmentCode, code_hash="h", kiosk_name="K", created_at=now, expires_at=now
-        )
-        unit.add(
-            tables.DeviceEvent, id=new_id(), kiosk_id="k", device="printer", state="ready", at=now
-        )
+        unit.add(RateLimit, subject="s", window_start=now, count=1)
+        unit.add(PartnerSignature, signature_hash="h", seen_at=now)
+        unit.add(EnrolmentCode, code_hash="h", kiosk_name="K", created_at=now, expires_at=now)
+        unit.add(DeviceEvent, id=new_id(), kiosk_id="k", device="printer", state="ready", at=now)
     add_fleet(desk, now)
     desk.take(service)
     settle_messages(desk)
-    kept: list[tuple[int, set[type[tables.Base]]]] = [
-        (1, {tables.RateLimit, tables.PartnerSignature}),
-        (30, {tables.OutboxMessage, tables.EnrolmentCode}),
-        (90, {tables.DeviceEvent, fleet.KioskCommand}),
+    kept: list[tuple[int, set[type[Base]]]] = [
+        (1, {RateLimit, PartnerSignature}),
+        (30, {OutboxMessage, EnrolmentCode}),
+        (90, {DeviceEvent, fleet.KioskCommand}),
         (400, {fleet.KioskHour, fleet.KioskAbsence, fleet.Alert}),
     ]
     start = clock.now
@@ -180,11 +182,11 @@ def test_tickets_go_after_two_years_and_audit_with_them(
     settle_messages(desk)
     clock.advance(days=24 * 31)
     purge(resources)
-    assert count(desk, tables.Visit) == count(desk, tables.Call) == count(desk, tables.RoomDay) == 1
+    assert count(desk, Visit) == count(desk, Call) == count(desk, RoomDay) == 1
     clock.advance(days=1)
     purge(resources)
-    visit = (tables.Visit, tables.Step, tables.StepChange, tables.Number, tables.Ticket)
-    for table in (*visit, tables.Call, tables.StaffAct, tables.RoomDay):
+    visit = (Visit, Step, StepChange, Number, Ticket)
+    for table in (*visit, Call, StaffAct, RoomDay):
         assert count(desk, table) == 0, table
 
 
@@ -195,24 +197,24 @@ def test_what_the_his_said_goes_with_the_day_and_its_orders_with_the_visit(
     settle_messages(desk)
     with desk.hospital.database.write() as unit:
         unit.add(
-            tables.HisCopy, kind="orders", visit_id=visit.id, sealed=b"", version="1",
+            HisCopy, kind="orders", visit_id=visit.id, sealed=b"", version="1",
             fetched_at=unit.now, stale=False,
         )  # fmt: skip
-        unit.add(tables.HisWatch, visit_id=visit.id, noticed=1, applied=1, failures=0)
+        unit.add(HisWatch, visit_id=visit.id, noticed=1, applied=1, failures=0)
         unit.add(
-            tables.HisOrder, ref="CD-1", visit_id=visit.id, step_id=visit.steps[0].id,
+            HisOrder, ref="CD-1", visit_id=visit.id, step_id=visit.steps[0].id,
             version="1", kind="laboratory", status="active", released=False, preparation_vi="",
             preparation_en="", ordered_at=unit.now, seen_at=unit.now,
         )  # fmt: skip
-    day_only = (tables.HisCopy, tables.HisWatch)
+    day_only = (HisCopy, HisWatch)
     purge(resources)
-    assert [count(desk, table) for table in (*day_only, tables.HisOrder)] == [1, 1, 1]
+    assert [count(desk, table) for table in (*day_only, HisOrder)] == [1, 1, 1]
     clock.advance(days=1)
     purge(resources)
-    assert [count(desk, table) for table in (*day_only, tables.HisOrder)] == [0, 0, 1]
+    assert [count(desk, table) for table in (*day_only, HisOrder)] == [0, 0, 1]
     clock.advance(days=24 * 31)
     purge(resources)
-    assert count(desk, tables.HisOrder) == count(desk, tables.Visit) == 0
+    assert count(desk, HisOrder) == count(desk, Visit) == 0
 
 
 def test_acceptances_of_the_notice_are_kept(
@@ -220,7 +222,7 @@ def test_acceptances_of_the_notice_are_kept(
 ) -> None:
     with desk.hospital.database.write() as unit:
         unit.connection.execute(
-            insert(tables.NoticeAcceptance).values(
+            insert(NoticeAcceptance).values(
                 id=new_id(),
                 facility_id="main",
                 scan_id="s",
@@ -233,7 +235,7 @@ def test_acceptances_of_the_notice_are_kept(
         )
     clock.advance(days=4_000)
     purge(resources)
-    assert count(desk, tables.NoticeAcceptance) == 1
+    assert count(desk, NoticeAcceptance) == 1
 
 
 def test_more_rows_than_one_batch(
@@ -253,14 +255,14 @@ def test_nobody_waits_overnight(
     desk.take(service, person=make_person(2))
     with desk.hospital.database.write() as unit:
         unit.connection.execute(
-            update(tables.Step).where(tables.Step.visit_id != waiting.id).values(state="serving")
+            update(Step).where(Step.visit_id != waiting.id).values(state="serving")
         )
     assert close_past_steps(resources) == 0
     clock.advance(days=1)
     assert close_past_steps(resources) == 2
     assert close_past_steps(resources) == 0
     with desk.hospital.database.read() as connection:
-        states = connection.scalars(select(tables.Step.state).order_by(tables.Step.state)).all()
+        states = connection.scalars(select(Step.state).order_by(Step.state)).all()
     assert states == ["cancelled", "done"]
 
 

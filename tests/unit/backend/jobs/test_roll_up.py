@@ -20,12 +20,12 @@ from backend.services.remote_party import RemoteParty
 from backend.services.report_print_state import PrintReport, keep_print_report
 from backend.services.resources import Resources
 from backend.services.roll_up_day import roll_up_day
-from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
 from backend.storage.database import Database
 from backend.storage.fleet_tables import KioskAbsence
 from backend.storage.report_figures import load_book, save_day
 from backend.storage.report_tables import ReportFigure
+from backend.storage.visit_tables import Visit
 from his_adapter.ports import HisGateway
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, read
@@ -306,7 +306,7 @@ def test_a_day_of_another_facility_is_not_ours(
 ) -> None:
     desk.take("NOI")
     with resources.database.write() as unit:
-        unit.connection.execute(tables.Visit.__table__.update().values(facility_id="other"))
+        unit.connection.execute(Visit.__table__.update().values(facility_id="other"))
     roll_up(resources)
     assert load(resources) == {}
 

@@ -17,11 +17,12 @@ from backend.services import watch_server as module
 from backend.services.raise_alert import raise_alert
 from backend.services.resources import Resources
 from backend.services.watch_server import find_last_backup, is_low
-from backend.storage import tables
+from backend.storage.account_tables import UserAccount
 from backend.storage.alert_tables import ProcessFigure
 from backend.storage.backup_folder import name_of
 from backend.storage.database import Database
 from backend.storage.fleet_tables import Alert
+from backend.storage.outbox_tables import OutboxMessage
 from tests.conftest import SettableClock
 from tests.factories.accounts import Accounts
 from tests.factories.audit import write_events
@@ -63,8 +64,8 @@ def test_dead_letters_until_they_are_settled(resources: Resources, database: Dat
     assert open_alerts(database) == {("dead_letters", "party:his")}
     with database.write() as unit:
         unit.connection.execute(
-            update(tables.OutboxMessage)
-            .where(tables.OutboxMessage.id == message_id)
+            update(OutboxMessage)
+            .where(OutboxMessage.id == message_id)
             .values(state="discarded", settled_at=unit.now)
         )
     assert watch_server(resources) == 1
@@ -104,7 +105,7 @@ def test_an_account_that_is_locked(
     seal(database)
     until = clock.now + timedelta(minutes=15)
     with database.write() as unit:
-        unit.connection.execute(update(tables.UserAccount).values(locked_until=until))
+        unit.connection.execute(update(UserAccount).values(locked_until=until))
     assert watch_server(resources) == 1
     assert open_alerts(database) == {("account_locked", f"user:{user_id}")}
     clock.advance(minutes=15)

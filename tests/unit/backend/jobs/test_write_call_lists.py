@@ -11,7 +11,7 @@ from backend.domain.settings import FacilitySettings
 from backend.jobs.worker import JOBS
 from backend.jobs.write_call_lists import INDEX, write_call_lists
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.catalogue_tables import Facility
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk
 from tests.factories.hospital import make_person
@@ -88,8 +88,8 @@ def test_nothing_is_written_where_nobody_wants_it(
     never = FacilitySettings(call_list_every_min=0).to_json()
     with resources.database.write() as unit:
         unit.connection.execute(
-            update(tables.Facility).values(
-                settings=never, catalogue_version=tables.Facility.catalogue_version + 1
+            update(Facility).values(
+                settings=never, catalogue_version=Facility.catalogue_version + 1
             )
         )
     later = replace(writing, catalogue=type(writing.catalogue)(writing.database))

@@ -17,8 +17,8 @@ from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.services.verify_audit import AuditVerdict, verify_audit
 from backend.storage.audit_chain import read_checkpoint
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.database import Database
-from backend.storage.tables import AuditEvent
 from tests.factories.audit import change_row, remove_row, sealed_rows, write_events
 from tests.factories.reception import audited
 

@@ -7,10 +7,16 @@ from sqlalchemy import Connection, event, func, select, text
 
 from backend.errors import IdempotencyKeyReused, ServiceFull, StorageUnavailable
 from backend.services.answer_once import answer_once
-from backend.storage import tables
+from backend.storage.audit_tables import AuditEvent
+from backend.storage.base import Base
 from backend.storage.database import Database
+from backend.storage.number_tables import Number, Series, Ticket
+from backend.storage.outbox_tables import LiveEvent, OutboxMessage
+from backend.storage.queue_tables import Step
 from backend.storage.repositories import Answer, Intent
+from backend.storage.request_tables import IdempotencyKey
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Visit
 from tests.factories.desk import Desk
 from tests.factories.hospital import make_person, make_scan
 
@@ -19,7 +25,7 @@ OTHER_BODY = Intent(caller="kiosk:1", key="key-00000001", body_hash="b")
 OTHER_CALLER = Intent(caller="kiosk:2", key="key-00000001", body_hash="b")
 
 
-def count(database: Database, table: type[tables.Base]) -> int:
+def count(database: Database, table: type[Base]) -> int:
     with database.read() as connection:
         return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
 
@@ -33,7 +39,7 @@ def test_one_wish_is_done_once(database: Database) -> None:
         return Answer(status=201, body=f"answer {len(done)}")
 
     assert answer_once(database, INTENT, work) == answer_once(database, INTENT, work)
-    assert len(done) == count(database, tables.LiveEvent) == 1
+    assert len(done) == count(database, LiveEvent) == 1
     with pytest.raises(IdempotencyKeyReused):
         answer_once(database, OTHER_BODY, work)
     assert answer_once(database, OTHER_CALLER, work).body == "answer 2"
@@ -46,7 +52,7 @@ def test_a_refusal_is_not_remembered(database: Database) -> None:
 
     with pytest.raises(ServiceFull):
         answer_once(database, INTENT, refuse)
-    assert count(database, tables.LiveEvent) == 0
+    assert count(database, LiveEvent) == 0
     assert answer_once(database, INTENT, lambda _: Answer(status=200, body="x")).body == "x"
 
 
@@ -68,7 +74,7 @@ def test_the_same_wish_at_once_is_done_once(database: Database) -> None:
     for thread in threads:
         thread.join()
     assert len(answers) == 6
-    assert len(set(answers)) == count(database, tables.LiveEvent) == 1
+    assert len(set(answers)) == count(database, LiveEvent) == 1
 
 
 def test_full_disk_writes_nothing_half(desk: Desk) -> None:
@@ -103,15 +109,15 @@ def test_full_disk_writes_nothing_half(desk: Desk) -> None:
         given += 1
     assert given < len(wishes)
     for table in (
-        tables.Visit,
-        tables.Step,
-        tables.Number,
-        tables.Ticket,
-        tables.OutboxMessage,
-        tables.AuditEvent,
-        tables.LiveEvent,
-        tables.IdempotencyKey,
+        Visit,
+        Step,
+        Number,
+        Ticket,
+        OutboxMessage,
+        AuditEvent,
+        LiveEvent,
+        IdempotencyKey,
     ):
         assert count(database, table) == given, table
     with database.read() as connection:
-        assert (connection.scalar(select(tables.Series.last)) or 0) == given
+        assert (connection.scalar(select(Series.last)) or 0) == given

@@ -35,7 +35,7 @@ from backend.services import remote_party
 from backend.services.check_payment import book_credit, sweep_credits
 from backend.storage import payment_tables as tables
 from backend.storage.database import Database
-from backend.storage.tables import OutboxMessage
+from backend.storage.outbox_tables import OutboxMessage
 from his_adapter.demo.faults import Faults, write_faults
 from his_adapter.errors import Duplicate, InvalidData
 from his_adapter.models import InvoiceStatus, PaymentMethod, PaymentPosting, WriteKey

@@ -20,7 +20,11 @@ from backend.services.act_on_step import StepAct
 from backend.services.call_next import NextWish, SeenStep, call_next
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.audit_tables import AuditEvent
+from backend.storage.base import Base
+from backend.storage.outbox_tables import LiveEvent
+from backend.storage.queue_tables import Call, Step, StepChange
+from backend.storage.request_tables import IdempotencyKey
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk
 from tests.factories.hospital import Hospital
@@ -37,7 +41,7 @@ def pooled(resources: Resources, hospital: Hospital) -> list[Console]:
     return [Console(resources, hospital, code) for code in ("101", "102")]
 
 
-def list_rows(hospital: Hospital, table: type[tables.Base]) -> list[Any]:
+def list_rows(hospital: Hospital, table: type[Base]) -> list[Any]:
     with hospital.database.read() as connection:
         return list(connection.execute(select(table.__table__)).all())
 
@@ -82,7 +86,7 @@ def test_long_waits_come_before_priority(desk: Desk, room: Console, clock: Setta
     assert priority.status == 201
     seen = room.next()
     assert numbers(seen.current) == [waited]
-    (call,) = list_rows(desk.hospital, tables.Call)
+    (call,) = list_rows(desk.hospital, Call)
     assert (call.reason, call.by_guard, call.attempt) == ("guard", True, 1)
 
 
@@ -195,7 +199,7 @@ def test_many_counters_on_one_queue_call_everybody_once(
         thread.start()
     for thread in threads:
         thread.join()
-    calls = sorted(list_rows(desk.hospital, tables.Call), key=lambda row: row.called_at)
+    calls = sorted(list_rows(desk.hospital, Call), key=lambda row: row.called_at)
     assert sorted(call.number for call in calls) == sorted(tickets)
     assert answers == [200] * len(tickets)
 
@@ -204,19 +208,14 @@ def test_every_call_leaves_its_traces(desk: Desk, room: Console) -> None:
     visit = desk.take("CHUNG")
     (step,) = room.next().current
     changes = [
-        (row.from_state, row.to_state, row.mark)
-        for row in list_rows(desk.hospital, tables.StepChange)
+        (row.from_state, row.to_state, row.mark) for row in list_rows(desk.hospital, StepChange)
     ]
     assert (None, "waiting", "T0") in changes
     assert ("waiting", "called", "T2") in changes
-    audits = [
-        row for row in list_rows(desk.hospital, tables.AuditEvent) if row.event == "step_moved"
-    ]
+    audits = [row for row in list_rows(desk.hospital, AuditEvent) if row.event == "step_moved"]
     assert audits[0].actor == "staff:staff-NV"
     assert visit.id
-    lives = [
-        row for row in list_rows(desk.hospital, tables.LiveEvent) if row.event == "step_called"
-    ]
+    lives = [row for row in list_rows(desk.hospital, LiveEvent) if row.event == "step_called"]
     assert lives[0].detail["number"] == step.number
     assert room.room_id in lives[0].detail["rooms"]
     assert lives[0].detail.pop("offline") is False
@@ -234,7 +233,7 @@ def test_every_call_leaves_its_traces(desk: Desk, room: Console) -> None:
 def test_states_of_the_row_are_those_of_the_page(desk: Desk, room: Console) -> None:
     desk.take("CHUNG")
     room.next()
-    (step,) = list_rows(desk.hospital, tables.Step)
+    (step,) = list_rows(desk.hospital, Step)
     assert (step.state, step.room_id, step.calls) == (StepState.CALLED, room.room_id, 1)
 
 
@@ -243,10 +242,10 @@ def test_what_is_kept_for_a_press_names_nobody(desk: Desk, room: Console) -> Non
     (step,) = room.next().current
     assert step.patient is not None
     room.act(step, StepAct.SERVE)
-    for answer in list_rows(desk.hospital, tables.IdempotencyKey):
+    for answer in list_rows(desk.hospital, IdempotencyKey):
         assert step.patient.full_name not in answer.reply
     events = [
-        *list_rows(desk.hospital, tables.AuditEvent),
-        *list_rows(desk.hospital, tables.LiveEvent),
+        *list_rows(desk.hospital, AuditEvent),
+        *list_rows(desk.hospital, LiveEvent),
     ]
     assert all(step.patient.full_name not in str(event.detail) for event in events)

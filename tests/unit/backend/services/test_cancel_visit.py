@@ -6,7 +6,7 @@ from sqlalchemy import update
 from backend.errors import ChangeNotAllowed, VisitNotFound
 from backend.services.cancel_visit import cancel_visit
 from backend.services.follow_events import EventFeed
-from backend.storage import tables
+from backend.storage.queue_tables import Step
 from backend.web import schemas
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, read
@@ -49,11 +49,11 @@ def test_the_place_is_free_again(desk: Desk) -> None:
 def test_not_after_being_called_and_not_twice(desk: Desk) -> None:
     visit = desk.take()
     with desk.hospital.database.write() as unit:
-        unit.connection.execute(update(tables.Step).values(state="called"))
+        unit.connection.execute(update(Step).values(state="called"))
     with pytest.raises(ChangeNotAllowed):
         cancel(desk, visit, desk.scan_ticket(visit.id))
     with desk.hospital.database.write() as unit:
-        unit.connection.execute(update(tables.Step).values(state="waiting"))
+        unit.connection.execute(update(Step).values(state="waiting"))
     cancel(desk, visit, desk.scan_ticket(visit.id))
     with pytest.raises(ChangeNotAllowed):
         cancel(desk, visit, desk.scan_ticket(visit.id))

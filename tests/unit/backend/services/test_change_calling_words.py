@@ -19,8 +19,11 @@ from backend.services.change_calling_words import (
 )
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.audit_tables import AuditEvent
+from backend.storage.catalogue_tables import Facility
 from backend.storage.database import Database
+from backend.storage.outbox_tables import LiveEvent
+from backend.storage.settings_tables import CallingWordsChange
 from tests.factories.hospital import Hospital
 
 STAFF = Caller(role="staff", id="s1", name="Hoàng Văn Biên")
@@ -36,7 +39,7 @@ WISH = CallingSettings(
 
 def stored(database: Database) -> Any:
     with database.read() as connection:
-        return connection.execute(select(tables.Facility.__table__)).one()
+        return connection.execute(select(Facility.__table__)).one()
 
 
 def test_a_change_is_kept_whole_and_leaves_its_traces(
@@ -53,11 +56,11 @@ def test_a_change_is_kept_whole_and_leaves_its_traces(
     )
     with database.read() as connection:
         trace = connection.execute(
-            select(tables.AuditEvent.actor, tables.AuditEvent.detail).where(
-                tables.AuditEvent.event == "calling_words_changed"
+            select(AuditEvent.actor, AuditEvent.detail).where(
+                AuditEvent.event == "calling_words_changed"
             )
         ).one()
-        live = connection.scalars(select(tables.LiveEvent.event)).all()
+        live = connection.scalars(select(LiveEvent.event)).all()
     assert trace.actor == "staff:s1"
     assert trace.detail == {
         "version": 1,
@@ -154,14 +157,14 @@ def test_old_changes_go(
             database, replace(WISH, person_word=f"w{version}"), version=version, staff=STAFF
         )
     with database.read() as connection:
-        kept = connection.scalars(select(tables.CallingWordsChange.version)).all()
+        kept = connection.scalars(select(CallingWordsChange.version)).all()
     assert sorted(kept) == [3, 4, 5]
 
 
 def test_damaged_settings_can_be_mended(database: Database, hospital: Hospital) -> None:
     with database.write() as unit:
         settings = FacilitySettings().to_json() | {"calling": "nonsense"}
-        unit.connection.execute(update(tables.Facility).values(settings=settings))
+        unit.connection.execute(update(Facility).values(settings=settings))
     assert change_calling_words(database, WISH, version=0, staff=STAFF).words == WISH
 
 

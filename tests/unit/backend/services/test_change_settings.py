@@ -9,8 +9,9 @@ from sqlalchemy import select, update
 
 from backend.errors import ConfigError
 from backend.services.change_settings import change_setting, read_settings
+from backend.storage.audit_tables import AuditEvent
+from backend.storage.catalogue_tables import Facility
 from backend.storage.database import Database
-from backend.storage.tables import AuditEvent, Facility
 from tests.factories.hospital import Hospital
 
 

@@ -5,7 +5,9 @@ from sqlalchemy import select, update
 
 from backend.errors import ChangeNotAllowed, ServiceFull, VisitNotFound
 from backend.services.change_visit import ChangeWish, change_visit
-from backend.storage import tables
+from backend.storage.number_tables import Number
+from backend.storage.outbox_tables import OutboxMessage
+from backend.storage.queue_tables import Step, StepChange
 from backend.web import schemas
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, count, read
@@ -27,7 +29,7 @@ def test_another_service_keeps_the_number_and_the_phone_page(desk: Desk) -> None
     assert [step.state for step in changed.steps] == ["cancelled", "waiting"]
     assert changed.print_state == "pending"
     assert changed.actions == ["cancel", "reprint"]
-    assert count(desk, tables.Number) == 1
+    assert count(desk, Number) == 1
 
 
 def test_only_once(desk: Desk) -> None:
@@ -55,7 +57,7 @@ def test_only_within_ten_minutes(desk: Desk, clock: SettableClock) -> None:
 def test_not_after_being_called(desk: Desk) -> None:
     visit = desk.take("NOI")
     with desk.hospital.database.write() as unit:
-        unit.connection.execute(update(tables.Step).values(state="called"))
+        unit.connection.execute(update(Step).values(state="called"))
     with pytest.raises(ChangeNotAllowed):
         change(desk, visit, "CHUNG", desk.scan_ticket(visit.id))
 
@@ -71,7 +73,7 @@ def test_a_place_is_given_back_only_when_the_new_one_is_held(desk: Desk) -> None
     other = desk.take("NOI")
     with pytest.raises(ServiceFull):
         change(desk, other, "NHO", desk.scan_ticket(other.id))
-    assert count(desk, tables.StepChange) == 2
+    assert count(desk, StepChange) == 2
     change(desk, limited, "NOI", desk.scan_ticket(limited.id))
     change(desk, other, "NHO", desk.scan_ticket(other.id))
 
@@ -80,7 +82,5 @@ def test_the_his_hears_of_both(desk: Desk) -> None:
     visit = desk.take("NOI")
     change(desk, visit, "CHUNG", desk.scan_ticket(visit.id))
     with desk.hospital.database.read() as connection:
-        kinds = connection.scalars(
-            select(tables.OutboxMessage.kind).order_by(tables.OutboxMessage.id)
-        ).all()
+        kinds = connection.scalars(select(OutboxMessage.kind).order_by(OutboxMessage.id)).all()
     assert kinds == ["his.check_in", "his.cancel_visit", "his.check_in"]

@@ -31,8 +31,12 @@ from backend.services.keep_outbox import replay_message
 from backend.services.queue_checkin import PARTY, queue_checkin
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.catalogue import CatalogueSource
+from backend.storage.catalogue_tables import Facility
+from backend.storage.insurance_tables import CheckinDocument
+from backend.storage.outbox_tables import OutboxMessage
+from backend.storage.visit_tables import Person, Visit
 from his_adapter.bhxh.emulator import BhxhEmulator
 from his_adapter.errors import (
     BrokenReply,
@@ -92,11 +96,11 @@ def settle(hospital: Hospital, **settings: Any) -> None:
     values = FacilitySettings(**({"checkin_sender": "tiepdon"} | settings))
     with hospital.database.write() as unit:
         unit.connection.execute(
-            update(tables.Facility)
-            .where(tables.Facility.id == FACILITY)
+            update(Facility)
+            .where(Facility.id == FACILITY)
             .values(
                 settings=values.to_json(),
-                catalogue_version=tables.Facility.catalogue_version + 1,
+                catalogue_version=Facility.catalogue_version + 1,
             )
         )
 
@@ -125,14 +129,10 @@ def registered(desk: Desk, *, card: CardFacts | None = CARD, **visit: Any) -> st
     visit_id = str(json.loads(started.body)["id"])
     values = {"his_record_code": "LK-17", "category_code": "1.1"} | visit
     with desk.hospital.database.write() as unit:
-        unit.connection.execute(
-            update(tables.Visit).where(tables.Visit.id == visit_id).values(**values)
-        )
-        unit.connection.execute(update(tables.Person).values(his_ref="BN-17"))
+        unit.connection.execute(update(Visit).where(Visit.id == visit_id).values(**values))
+        unit.connection.execute(update(Person).values(his_ref="BN-17"))
         # Only the insurer's messages are of interest here.
-        unit.connection.execute(
-            update(tables.OutboxMessage).values(state="done", settled_at=unit.now)
-        )
+        unit.connection.execute(update(OutboxMessage).values(state="done", settled_at=unit.now))
     return visit_id
 
 
@@ -151,9 +151,9 @@ def message(resources: Resources) -> Any:
     """The last one for the insurer."""
     with resources.database.read() as connection:
         return connection.execute(
-            select(tables.OutboxMessage.__table__)
-            .where(tables.OutboxMessage.party == PARTY)
-            .order_by(tables.OutboxMessage.id.desc())
+            select(OutboxMessage.__table__)
+            .where(OutboxMessage.party == PARTY)
+            .order_by(OutboxMessage.id.desc())
         ).first()
 
 
@@ -237,7 +237,7 @@ def test_mended_and_replayed_it_leaves(desk: Desk, insurer: ScriptedInsurer) -> 
     document_id = queued(desk.resources, visit_id)
     deliver_outbox(desk.resources)
     with desk.hospital.database.write() as unit:
-        unit.connection.execute(update(tables.Visit).values(category_code="1.3"))
+        unit.connection.execute(update(Visit).values(category_code="1.3"))
     replay_message(desk.resources.database, message(desk.resources).id, actor="staff:lan")
     deliver_outbox(desk.resources)
     assert b"<MA_DOITUONG_KCB>1.3</MA_DOITUONG_KCB>" in insurer.arrived[0]
@@ -323,7 +323,7 @@ def test_a_correction_is_a_new_table_of_what_is_known_now(
     deliver_outbox(desk.resources)
     judge_checkin(desk.resources, document_id, CheckinState.FAULTY, staff=LAN)
     with desk.hospital.database.write() as unit:
-        unit.connection.execute(update(tables.Visit).values(category_code="1.5"))
+        unit.connection.execute(update(Visit).values(category_code="1.5"))
     again = correct_checkin(desk.resources, document_id, reason="đã sửa mã đối tượng", staff=LAN)
     deliver_outbox(desk.resources)
     assert [b"1.1</MA_DOI" in insurer.arrived[0], b"1.5</MA_DOI" in insurer.arrived[1]] == [
@@ -355,13 +355,11 @@ def test_the_same_row_of_another_document_is_skipped(desk: Desk, insurer: Script
     elsewhere = desk.take("CHUNG", person=make_person(99)).id
     with desk.hospital.database.write() as unit:  # as if its row had come with another visit
         unit.connection.execute(
-            update(tables.CheckinDocument)
-            .where(tables.CheckinDocument.id == document_id)
+            update(CheckinDocument)
+            .where(CheckinDocument.id == document_id)
             .values(visit_id=elsewhere)
         )
-        unit.connection.execute(
-            update(tables.OutboxMessage).values(state="done", settled_at=unit.now)
-        )
+        unit.connection.execute(update(OutboxMessage).values(state="done", settled_at=unit.now))
     second = queued(desk.resources, visit_id)
     deliver_outbox(desk.resources)
     assert len(insurer.arrived) == 1
@@ -396,7 +394,7 @@ def test_reading_the_document_is_on_record(desk: Desk) -> None:
     assert document.startswith(b"<?xml")
     assert said == "Thành công (dữ liệu giả)"
     with desk.hospital.database.read() as connection:
-        events = connection.scalars(select(tables.AuditEvent.event)).all()
+        events = connection.scalars(select(AuditEvent.event)).all()
     assert "checkin_read" in events
 
 
@@ -408,7 +406,7 @@ def test_nothing_of_it_is_in_a_log_or_in_clear_in_the_database(
     queued(desk.resources, registered(desk))
     deliver_outbox(desk.resources)
     with desk.hospital.database.read() as connection:
-        rows = connection.execute(select(tables.CheckinDocument.__table__)).all()
+        rows = connection.execute(select(CheckinDocument.__table__)).all()
     for secret in (CARD.number, "Nguyễn Thị Thử", "NGUYỄN THỊ THỬ", "079185000007"):
         assert secret not in caplog.text
         assert secret not in str(rows)
@@ -425,7 +423,7 @@ def gateway(clock: SettableClock) -> Iterator[BhxhEmulator]:
 
 def test_over_the_wire_it_arrives_once(desk: Desk, gateway: BhxhEmulator) -> None:
     with desk.hospital.database.write() as unit:
-        unit.connection.execute(update(tables.Facility).values(code="99001"))
+        unit.connection.execute(update(Facility).values(code="99001"))
     real = bhxh.insurer(gateway)
     resources = replace(desk.resources, insurer=real)
     document_id = queued(resources, registered(desk))

@@ -15,7 +15,9 @@ from backend.errors import ChangedMeanwhile, SlipNotValid, ValidationFailed
 from backend.events import Event
 from backend.services.confirm_category import confirm_category
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.catalogue_tables import Facility
+from backend.storage.queue_tables import Step
+from backend.storage.visit_tables import Visit
 from tests.factories.desk import Desk, read
 from tests.factories.hospital import Hospital, make_person, make_scan
 from tests.factories.reception import Receptionist, audited
@@ -29,7 +31,7 @@ def lan(resources: Resources, hospital: Hospital) -> Receptionist:
     settings = FacilitySettings(standing=FacilityStanding(level="basic", points=45))
     with hospital.database.write() as unit:
         unit.connection.execute(
-            update(tables.Facility).values(settings=settings.to_json(), catalogue_version=2)
+            update(Facility).values(settings=settings.to_json(), catalogue_version=2)
         )
     return Receptionist(resources)
 
@@ -45,9 +47,7 @@ def come(desk: Desk, coverage: CoverageFacts | None, serial: int = 1, **wish: An
 
 def visit_of(resources: Resources, visit_id: str) -> Any:
     with resources.database.read() as connection:
-        return connection.execute(
-            select(tables.Visit.__table__).where(tables.Visit.id == visit_id)
-        ).one()
+        return connection.execute(select(Visit.__table__).where(Visit.id == visit_id)).one()
 
 
 def confirm(
@@ -131,7 +131,7 @@ def test_a_revisit_slip_serves_once(lan: Receptionist, desk: Desk) -> None:
     second = come(desk, ELSEWHERE, 2, papers=again)
     assert visit_of(lan.resources, second).category_code == "1.12"
     with lan.resources.database.write() as unit:
-        unit.connection.execute(update(tables.Step).values(state="cancelled"))
+        unit.connection.execute(update(Step).values(state="cancelled"))
     third = come(desk, ELSEWHERE, 3, papers=papers)
     assert visit_of(lan.resources, third).category_code == "1.5"
 

@@ -17,8 +17,9 @@ from backend.events import Event
 from backend.jobs.deliver_outbox import claim, deliver_outbox, try_delivery
 from backend.services.correct_person import correct_person
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.outbox_tables import OutboxMessage
 from backend.storage.repositories import get_person
+from backend.storage.visit_tables import Person, Visit
 from his_adapter.builtin.gateway import BuiltinGateway, open_gateway
 from his_adapter.errors import OutcomeUnknown
 from his_adapter.models import Patient, PatientChanges, PatientDraft, Ref, WriteKey
@@ -89,7 +90,7 @@ def come(desk: Desk, ref: str | None) -> str:
     """A visit of somebody whose check-in the HIS has heard of."""
     visit = desk.take(person=make_person(7, his_ref=ref, phone="0900000001"))
     with desk.resources.database.write() as unit:
-        unit.connection.execute(delete(tables.OutboxMessage))
+        unit.connection.execute(delete(OutboxMessage))
     return visit.id
 
 
@@ -106,7 +107,7 @@ def correct(lan: Receptionist, visit_id: str, *, seen: int | None = None, **cont
 
 
 def messages(resources: Resources) -> list[Any]:
-    query = select(tables.OutboxMessage.__table__).order_by(tables.OutboxMessage.id)
+    query = select(OutboxMessage.__table__).order_by(OutboxMessage.id)
     with resources.database.read() as connection:
         return list(connection.execute(query))
 
@@ -141,7 +142,7 @@ def test_two_at_one_visit_have_one_effect(lan: Receptionist, desk: Desk) -> None
 def test_nobody_is_corrected_who_is_gone(lan: Receptionist, desk: Desk) -> None:
     visit_id = come(desk, None)
     with lan.resources.database.write() as unit:
-        unit.connection.execute(tables.Visit.__table__.update().values(person_id=None))
+        unit.connection.execute(Visit.__table__.update().values(person_id=None))
     with pytest.raises(VisitNotFound):
         correct(lan, visit_id, seen=0, phone=PHONE)
 
@@ -220,8 +221,8 @@ def test_what_was_typed_is_told_whatever_a_card_says_meanwhile(
     come_again = make_person(7, his_ref=register.patient.ref, phone="0900000001")
     desk.take("CHUNG", person=come_again)
     with connected.database.write() as unit:
-        other = tables.OutboxMessage.kind != "his.update_patient"
-        unit.connection.execute(delete(tables.OutboxMessage).where(other))
+        other = OutboxMessage.kind != "his.update_patient"
+        unit.connection.execute(delete(OutboxMessage).where(other))
     deliver_outbox(connected)
     assert register.now().phone == PHONE
 
@@ -235,6 +236,6 @@ def test_where_the_his_has_nobody_or_takes_no_changes_nothing_is_left_open(
     deliver_outbox(replace(resources, his=PartialGateway()))  # type: ignore[arg-type]
     assert [each.state for each in messages(resources)] == ["done"]
     with resources.database.read() as connection:
-        (person_id,) = connection.scalars(select(tables.Person.id)).all()
+        (person_id,) = connection.scalars(select(Person.id)).all()
         person = get_person(connection, resources.keys, person_id)
     assert (person.phone, person.address) == (PHONE, STREET)

@@ -29,8 +29,12 @@ from backend.services.identify_patient import (
 from backend.services.remote_party import RemoteParty
 from backend.services.resources import Resources
 from backend.services.settle_coverage import open_card
-from backend.storage import tables
+from backend.storage.base import Base
 from backend.storage.catalogue import CatalogueSource
+from backend.storage.insurance_tables import CoverageEvidence, CoverageRecheck
+from backend.storage.number_tables import Ticket
+from backend.storage.outbox_tables import LiveEvent, OutboxMessage
+from backend.storage.visit_tables import Visit
 from his_adapter.bhxh.emulator import BhxhEmulator
 from his_adapter.errors import NotSupported
 from his_adapter.ports import HisGateway
@@ -74,7 +78,7 @@ def resources(hospital: Hospital, emulator: BhxhEmulator) -> Iterator[Resources]
     built.insurer_party.close()
 
 
-def rows(resources: Resources, table: type[tables.Base]) -> list[Any]:
+def rows(resources: Resources, table: type[Base]) -> list[Any]:
     with resources.database.read() as connection:
         return list(connection.execute(select(table.__table__)))
 
@@ -89,7 +93,7 @@ def come(resources: Resources, desk: Desk, person: PersonFacts = MAU) -> str:
 
 
 def visit_of(resources: Resources, visit_id: str) -> Any:
-    return next(row for row in rows(resources, tables.Visit) if row.id == visit_id)
+    return next(row for row in rows(resources, Visit) if row.id == visit_id)
 
 
 def eventually(holds: Callable[[], bool], within_s: float = 5) -> None:
@@ -107,8 +111,8 @@ def test_a_good_answer_leaves_no_evidence(resources: Resources, desk: Desk) -> N
     assert card is not None
     assert (card.number, card.facility_code) == ("DN4990000000001", "99001")
     assert b"DN499" not in visit.sealed_card
-    assert rows(resources, tables.CoverageEvidence) == []
-    assert rows(resources, tables.CoverageRecheck) == []
+    assert rows(resources, CoverageEvidence) == []
+    assert rows(resources, CoverageRecheck) == []
 
 
 @pytest.mark.parametrize(
@@ -132,7 +136,7 @@ def test_a_failed_look_up_is_proved(
 ) -> None:
     emulator.control(**fault)
     visit_id = come(resources, desk)
-    (row,) = rows(resources, tables.CoverageEvidence)
+    (row,) = rows(resources, CoverageEvidence)
     assert (row.problem, row.failure, row.http_status) == (problem, failure, status)
     assert (row.visit_id, row.party) == (visit_id, "bhxh")
     if status is not None:
@@ -140,7 +144,7 @@ def test_a_failed_look_up_is_proved(
         assert answer
         assert row.answer_sha256
     assert visit_of(resources, visit_id).provisional
-    (recheck,) = rows(resources, tables.CoverageRecheck)
+    (recheck,) = rows(resources, CoverageRecheck)
     assert (recheck.visit_id, recheck.state) == (visit_id, "pending")
     (audit,) = audited(resources, Event.COVERAGE_LOOKUP_FAILED)
     assert audit.detail == {"evidence": row.id, "problem": problem.value}
@@ -156,12 +160,12 @@ def test_a_late_answer_reaches_the_visit_that_has_begun(
     visit = visit_of(resources, visit_id)
     assert (visit.coverage_outcome, visit.coverage_code, visit.version) == ("ok", "000", 1)
     assert visit.sealed_card is not None
-    (evidence,) = rows(resources, tables.CoverageEvidence)
+    (evidence,) = rows(resources, CoverageEvidence)
     assert (evidence.problem, evidence.code) == (Problem.SILENT, "000")
-    assert [r.state for r in rows(resources, tables.CoverageRecheck)] == ["known"]
-    (ticket,) = rows(resources, tables.Ticket)
+    assert [r.state for r in rows(resources, CoverageRecheck)] == ["known"]
+    (ticket,) = rows(resources, Ticket)
     assert "cần kiểm tra thẻ" not in str(ticket.content).lower()
-    assert Event.COVERAGE_RECHECKED in {r.event for r in rows(resources, tables.LiveEvent)}
+    assert Event.COVERAGE_RECHECKED in {r.event for r in rows(resources, LiveEvent)}
 
 
 def test_a_late_failure_completes_the_evidence(
@@ -169,9 +173,9 @@ def test_a_late_failure_completes_the_evidence(
 ) -> None:
     emulator.control(delay_ms=300, http_500_html=True)
     come(resources, desk)
-    (evidence,) = rows(resources, tables.CoverageEvidence)
+    (evidence,) = rows(resources, CoverageEvidence)
     assert evidence.problem == Problem.SILENT
-    eventually(lambda: rows(resources, tables.CoverageEvidence)[0].http_status == 500)
+    eventually(lambda: rows(resources, CoverageEvidence)[0].http_status == 500)
 
 
 def test_looked_up_again_until_it_is_known(
@@ -180,16 +184,16 @@ def test_looked_up_again_until_it_is_known(
     emulator.control(result_code="101")
     visit_id = come(resources, desk)
     assert recheck_coverage(resources) == 0
-    assert len(rows(resources, tables.CoverageEvidence)) == 1
+    assert len(rows(resources, CoverageEvidence)) == 1
     tried = []
     for _ in range(4):
-        clock.now = rows(resources, tables.CoverageRecheck)[0].next_at
+        clock.now = rows(resources, CoverageRecheck)[0].next_at
         recheck_coverage(resources)
         tried.append(clock.now)
     pauses = [after - before for before, after in pairwise(tried)]
     assert pauses == [timedelta(minutes=3), timedelta(minutes=6), timedelta(hours=1)]
-    assert {r.visit_id for r in rows(resources, tables.CoverageEvidence)} == {visit_id}
-    assert len(rows(resources, tables.CoverageEvidence)) == 5
+    assert {r.visit_id for r in rows(resources, CoverageEvidence)} == {visit_id}
+    assert len(rows(resources, CoverageEvidence)) == 5
     emulator.control(result_code=None)
     clock.advance(hours=1)
     assert recheck_coverage(resources) == 1
@@ -204,11 +208,11 @@ def test_a_demonstration_asks_again_sooner(
     resources = desk.resources = replace(resources, config=replace(resources.config, speed=4))
     emulator.control(result_code="101")
     come(resources, desk)
-    (first,) = rows(resources, tables.CoverageRecheck)
+    (first,) = rows(resources, CoverageRecheck)
     assert first.next_at == clock.now + timedelta(seconds=15)
     clock.now = first.next_at
     recheck_coverage(resources)
-    (second,) = rows(resources, tables.CoverageRecheck)
+    (second,) = rows(resources, CoverageRecheck)
     assert second.next_at == clock.now + timedelta(seconds=45)
 
 
@@ -223,7 +227,7 @@ def test_what_is_known_but_not_good_waits_for_a_person(
     assert recheck_coverage(resources) == 1
     visit = visit_of(resources, visit_id)
     assert (visit.provisional, visit.coverage_code) == (True, code)
-    (recheck,) = rows(resources, tables.CoverageRecheck)
+    (recheck,) = rows(resources, CoverageRecheck)
     assert recheck.state == "needs_person"
     page = Receptionist(resources).look(Need.COVERAGE)
     assert [each.id for each in page.items] == [visit_id]
@@ -250,7 +254,7 @@ def test_the_end_of_the_day_ends_the_questions(
     asked = sum(emulator.counts.values())
     assert recheck_coverage(resources) == 0
     assert sum(emulator.counts.values()) == asked
-    assert [r.state for r in rows(resources, tables.CoverageRecheck)] == ["day_over"]
+    assert [r.state for r in rows(resources, CoverageRecheck)] == ["day_over"]
 
 
 def test_while_nobody_may_be_asked_no_try_is_counted(
@@ -264,7 +268,7 @@ def test_while_nobody_may_be_asked_no_try_is_counted(
     asked = sum(emulator.counts.values())
     recheck_coverage(resources)
     assert sum(emulator.counts.values()) == asked
-    (recheck,) = rows(resources, tables.CoverageRecheck)
+    (recheck,) = rows(resources, CoverageRecheck)
     assert (recheck.attempts, recheck.next_at - clock.now) == (0, timedelta(seconds=30))
 
 
@@ -272,7 +276,7 @@ def test_nobody_asked_is_evidence_too(resources: Resources, desk: Desk) -> None:
     for _ in range(3):
         resources.insurer_party._note(failed=True)
     come(resources, desk)
-    assert [r.problem for r in rows(resources, tables.CoverageEvidence)] == [Problem.NOT_ASKED]
+    assert [r.problem for r in rows(resources, CoverageEvidence)] == [Problem.NOT_ASKED]
 
 
 def test_a_his_that_cannot_look_up_has_not_failed() -> None:
@@ -293,17 +297,17 @@ def test_evidence_is_deleted_when_it_is_old_and_nothing_is_open(
     emulator.control(http_500_html=True)
     scan(resources, desk)
     come(resources, desk)
-    assert len(rows(resources, tables.CoverageEvidence)) == 2
+    assert len(rows(resources, CoverageEvidence)) == 2
     clock.advance(days=2)
     purge(resources)
-    assert len(rows(resources, tables.CoverageEvidence)) == 1
+    assert len(rows(resources, CoverageEvidence)) == 1
     clock.advance(days=60)
     purge(resources)
-    assert len(rows(resources, tables.CoverageEvidence)) == 1  # a message is still open
+    assert len(rows(resources, CoverageEvidence)) == 1  # a message is still open
     with resources.database.write() as unit:
-        unit.connection.execute(update(tables.OutboxMessage).values(state="done"))
+        unit.connection.execute(update(OutboxMessage).values(state="done"))
     purge(resources)
-    assert rows(resources, tables.CoverageEvidence) == []
+    assert rows(resources, CoverageEvidence) == []
 
 
 def test_pauses() -> None:

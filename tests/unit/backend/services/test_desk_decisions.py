@@ -14,8 +14,10 @@ from backend.domain.visit import StepState
 from backend.errors import ChangedMeanwhile, NothingToConfirm, VisitNotFound
 from backend.events import Event
 from backend.services.resources import Resources
-from backend.storage import tables
 from backend.storage.database import Database
+from backend.storage.number_tables import Ticket
+from backend.storage.queue_tables import Step
+from backend.storage.visit_tables import Visit
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, read
 from tests.factories.hospital import Hospital, make_person, make_scan
@@ -44,9 +46,7 @@ def pregnant(desk: Desk, serial: int = 1, service: str = "NOI", **person: Any) -
 
 def step_of(database: Database, visit_id: str) -> Any:
     with database.read() as connection:
-        return connection.execute(
-            select(tables.Step.__table__).where(tables.Step.visit_id == visit_id)
-        ).one()
+        return connection.execute(select(Step.__table__).where(Step.visit_id == visit_id)).one()
 
 
 def test_a_priority_that_stands_stays_in_its_lane(lan: Receptionist, desk: Desk) -> None:
@@ -144,9 +144,7 @@ def test_papers_confirm_a_typed_identity(lan: Receptionist, desk: Desk) -> None:
     seen = lan.see(visit.id)
     assert (seen.verified, seen.visit.needs) == (True, [])
     with lan.resources.database.read() as connection:
-        content = connection.scalar(
-            select(tables.Ticket.content).where(tables.Ticket.visit_id == visit.id)
-        )
+        content = connection.scalar(select(Ticket.content).where(Ticket.visit_id == visit.id))
     assert content["notes"] == []
     with pytest.raises(NothingToConfirm):
         lan.decide(visit.id, IdentityReason.ID_CARD)
@@ -179,13 +177,11 @@ def test_what_is_of_another_day_or_facility_is_not_there(
     with pytest.raises(VisitNotFound):
         lan.decide("unknown", reason, seen=0)
     with lan.resources.database.write() as unit:
-        unit.connection.execute(tables.Visit.__table__.update().values(facility_id="other"))
+        unit.connection.execute(Visit.__table__.update().values(facility_id="other"))
     with pytest.raises(VisitNotFound):
         lan.decide(visit.id, reason, seen=0)
     with lan.resources.database.write() as unit:
-        unit.connection.execute(
-            tables.Visit.__table__.update().values(facility_id=unit.facility_id)
-        )
+        unit.connection.execute(Visit.__table__.update().values(facility_id=unit.facility_id))
     clock.advance(days=1)
     with pytest.raises(VisitNotFound):
         lan.decide(visit.id, reason, seen=0)

@@ -11,7 +11,7 @@ from backend.events import Event
 from backend.services import search_visits
 from backend.services.act_on_step import StepAct, StepReason
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.visit_tables import Visit
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk
 from tests.factories.hospital import Hospital, make_person
@@ -113,14 +113,12 @@ def test_yesterday_and_other_facilities_are_not_found(
 ) -> None:
     visit = desk.take(person=person(3, "Trần Thử", "tran thu"))
     with lan.resources.database.write() as unit:
-        unit.connection.execute(tables.Visit.__table__.update().values(facility_id="other"))
+        unit.connection.execute(Visit.__table__.update().values(facility_id="other"))
     assert lan.find("tran thu").items == []
     assert lan.find(visit.number).items == []
     assert lan.look().items == []
     with lan.resources.database.write() as unit:
-        unit.connection.execute(
-            tables.Visit.__table__.update().values(facility_id=unit.facility_id)
-        )
+        unit.connection.execute(Visit.__table__.update().values(facility_id=unit.facility_id))
     clock.advance(days=1)
     assert lan.find("tran thu").items == []
     assert lan.find("079185000003").items == []

@@ -33,8 +33,8 @@ from backend.services.list_missing import Missing, list_missing
 from backend.services.manage_users import add_user, disable_user, list_users
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.set_up_tables import FirstSetUp
-from backend.storage.tables import AuditEvent
 from tests.conftest import SettableClock
 
 PASSWORD = "Lua-chin-vang-dong-88"

@@ -4,7 +4,7 @@ from sqlalchemy import insert
 
 from backend.services.follow_events import GAP_LIFETIME_S, EventFeed
 from backend.storage.database import Database
-from backend.storage.tables import LiveEvent
+from backend.storage.outbox_tables import LiveEvent
 
 
 class Ticks:

@@ -43,8 +43,9 @@ from backend.services.request_refund import request_refund
 from backend.services.resources import Resources
 from backend.services.verify_payments import verify_payments
 from backend.storage import payment_tables as tables
+from backend.storage.audit_tables import AuditEvent
+from backend.storage.outbox_tables import OutboxMessage
 from backend.storage.payments import end_payment, lock_payment
-from backend.storage.tables import AuditEvent, OutboxMessage
 from payments.models import Money
 from payments.states import PaymentState
 from tests.factories.money import Till, make_staff

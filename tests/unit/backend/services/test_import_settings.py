@@ -35,10 +35,14 @@ from backend.services.import_settings import (
 )
 from backend.services.manage_displays import add_display, list_displays, revoke_display
 from backend.services.recognise_caller import Caller
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.catalogue import CatalogueSource
+from backend.storage.catalogue_tables import Facility
 from backend.storage.database import Database
+from backend.storage.kiosk_tables import Kiosk
+from backend.storage.outbox_tables import LiveEvent
 from backend.storage.settings_state import load_state, write_changes
-from backend.storage.tables import AuditEvent, Facility, Kiosk, LiveEvent, SettingsImport
+from backend.storage.settings_tables import SettingsImport
 from tests.factories.hospital import Hospital
 
 STAFF = Caller(role="staff", id="s1", name="Hoàng Văn Biên")

@@ -18,8 +18,9 @@ from backend.services.keep_announcements import (
     list_announcements,
 )
 from backend.services.recognise_caller import Caller
-from backend.storage import tables
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.database import Database
+from backend.storage.outbox_tables import LiveEvent
 from backend.storage.repositories import Intent
 from tests.factories.hospital import Hospital
 
@@ -70,11 +71,11 @@ def test_a_change_counts_up_and_leaves_its_trace(database: Database, hospital: H
     assert list_active_announcements(database) == []
     with database.read() as connection:
         traces = connection.execute(
-            select(tables.AuditEvent.event, tables.AuditEvent.actor, tables.AuditEvent.detail)
-            .where(tables.AuditEvent.subject == f"announcement:{announcement_id}")
-            .order_by(tables.AuditEvent.id)
+            select(AuditEvent.event, AuditEvent.actor, AuditEvent.detail)
+            .where(AuditEvent.subject == f"announcement:{announcement_id}")
+            .order_by(AuditEvent.id)
         ).all()
-        live = connection.scalars(select(tables.LiveEvent.event)).all()
+        live = connection.scalars(select(LiveEvent.event)).all()
     assert [trace.event for trace in traces] == ["announcement_added", "announcement_changed"]
     assert {trace.actor for trace in traces} == {"staff:s1"}
     assert all(trace.detail == {} for trace in traces)

@@ -43,8 +43,8 @@ from backend.services.resources import Resources
 from backend.storage.crypto import Keys
 from backend.storage.database import Database
 from backend.storage.fleet_tables import Alert
-from backend.storage.tables import Visit
 from backend.storage.trace_tables import Incident, IncidentNote
+from backend.storage.visit_tables import Visit
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk
 from tests.factories.reception import audited

@@ -25,7 +25,8 @@ from backend.services.manage_displays import (
     revoke_display,
 )
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.audit_tables import AuditEvent
+from backend.storage.metadata import METADATA
 from tests.conftest import SettableClock
 from tests.factories.hospital import Hospital
 
@@ -68,7 +69,7 @@ def test_a_wrong_key_opens_nothing(resources: Resources, hospital: Hospital, key
 def test_the_key_is_nowhere_in_the_database(resources: Resources, hospital: Hospital) -> None:
     added = add(resources, wish(hospital))
     with resources.database.read() as connection:
-        for table in tables.Base.metadata.sorted_tables:
+        for table in METADATA.sorted_tables:
             assert added.key not in str(connection.execute(select(table)).all())
 
 
@@ -84,9 +85,9 @@ def test_every_change_is_audited(resources: Resources, hospital: Hospital) -> No
     revoke_display(resources.database, display.id, actor="staff:3")
     with resources.database.read() as connection:
         rows = connection.execute(
-            select(tables.AuditEvent.event, tables.AuditEvent.actor)
-            .where(tables.AuditEvent.subject == f"display:{display.id}")
-            .order_by(tables.AuditEvent.id)
+            select(AuditEvent.event, AuditEvent.actor)
+            .where(AuditEvent.subject == f"display:{display.id}")
+            .order_by(AuditEvent.id)
         ).all()
     assert [tuple(row) for row in rows] == [
         ("display_added", "staff:1"),

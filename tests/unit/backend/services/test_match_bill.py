@@ -20,8 +20,8 @@ from backend.errors import (
 from backend.services.check_payment import book_credit
 from backend.services.match_bill import OpenBills, find_open_bills, match_bill
 from backend.storage import payment_tables as tables
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.database import Database
-from backend.storage.tables import AuditEvent
 from tests.conftest import SettableClock
 from tests.factories.money import make_staff
 from tests.factories.till import Till, open_till

@@ -14,7 +14,7 @@ from backend.services.cancel_visit import cancel_visit
 from backend.services.merge_offline_calls import MergeWish, OfflineCall, merge_offline_calls
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.queue_tables import Call, Step
 from backend.web.schemas import RoomNowReply
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk
@@ -36,13 +36,13 @@ def other(resources: Resources, hospital: Hospital) -> Console:
 
 def call_rows(hospital: Hospital) -> list[Any]:
     with hospital.database.read() as connection:
-        query = select(tables.Call.__table__).order_by(tables.Call.called_at, tables.Call.id)
+        query = select(Call.__table__).order_by(Call.called_at, Call.id)
         return list(connection.execute(query).all())
 
 
 def states(hospital: Hospital) -> dict[str, str]:
     with hospital.database.read() as connection:
-        return {row.id: row.state for row in connection.execute(select(tables.Step.__table__))}
+        return {row.id: row.state for row in connection.execute(select(Step.__table__))}
 
 
 def first_list(desk: Desk, room: Console, people: int = 4) -> RoomNowReply:
@@ -249,9 +249,7 @@ def test_the_next_step_of_the_visit_waits_since_the_patient_left(
     ended = OfflineCall(step_id=opened.current[0].step_id, called_at=None, finished_at=left_at)
     assert small.merge(ended, list_at=opened.now) == [APPLIED]
     with hospital.database.read() as connection:
-        way_back = connection.execute(
-            select(tables.Step.__table__).where(tables.Step.kind == "return")
-        ).one()
+        way_back = connection.execute(select(Step.__table__).where(Step.kind == "return")).one()
     assert (way_back.hold_reason, way_back.queue_id) == ("results", room.room_id)
 
 

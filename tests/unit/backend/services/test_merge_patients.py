@@ -11,7 +11,8 @@ from sqlalchemy import select
 from backend.services.deliveries.merge_patients import deliver
 from backend.services.deliveries.message import NO_MERGE, RECORD_GONE, Message, NeedsStaff
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.outbox_tables import OutboxMessage
+from backend.storage.visit_tables import Person
 from his_adapter.models import Ref
 from his_adapter.partial import PartialGateway
 from tests.factories.desk import Desk
@@ -41,9 +42,7 @@ def merge(desk: Desk, resources: Resources, *refs: str | None) -> None:
 def find_message(resources: Resources) -> Message | None:
     with resources.database.read() as connection:
         row = connection.execute(
-            select(tables.OutboxMessage.__table__).where(
-                tables.OutboxMessage.kind == "his.merge_patients"
-            )
+            select(OutboxMessage.__table__).where(OutboxMessage.kind == "his.merge_patients")
         ).one_or_none()
     if row is None:
         return None
@@ -70,7 +69,7 @@ def test_one_record_there_needs_no_merging(
     merge(desk, resources, *refs)
     assert find_message(resources) is None
     with resources.database.read() as connection:
-        kept = connection.scalars(select(tables.Person.his_ref)).all()
+        kept = connection.scalars(select(Person.his_ref)).all()
     assert kept == [refs[0] or refs[1]]
 
 
@@ -90,6 +89,6 @@ def test_what_waited_for_the_other_record_goes_on_in_the_lane_of_the_kept(
 ) -> None:
     merge(desk, resources, "BN-1", "BN-2")
     with resources.database.read() as connection:
-        lanes = connection.scalars(select(tables.OutboxMessage.lane)).all()
-        (kept,) = connection.scalars(select(tables.Person.id))
+        lanes = connection.scalars(select(OutboxMessage.lane)).all()
+        (kept,) = connection.scalars(select(Person.id))
     assert set(lanes) == {kept}

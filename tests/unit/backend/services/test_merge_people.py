@@ -9,7 +9,9 @@ from backend.errors import ChangedMeanwhile, DifferentPeople, MoveNotAllowed, Sa
 from backend.events import Event
 from backend.services.act_on_step import StepAct, StepReason
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.outbox_tables import OutboxMessage
+from backend.storage.queue_tables import StepChange
+from backend.storage.visit_tables import Person
 from tests.factories.desk import Desk, read
 from tests.factories.hospital import Hospital, make_person, make_scan
 from tests.factories.reception import Receptionist, audited
@@ -27,7 +29,7 @@ def by_name(serial: int) -> object:
 
 def people(lan: Receptionist) -> int:
     with lan.resources.database.read() as connection:
-        return int(connection.scalar(select(func.count()).select_from(tables.Person)) or 0)
+        return int(connection.scalar(select(func.count()).select_from(Person)) or 0)
 
 
 def test_nothing_happens_before_the_second_question(lan: Receptionist, desk: Desk) -> None:
@@ -57,12 +59,10 @@ def test_both_cards_lead_to_the_kept_record(lan: Receptionist, desk: Desk) -> No
         assert read(desk.start(desk.wish(scan_id=scan_id))).number == first.number
     with lan.resources.database.read() as connection:
         change = connection.execute(
-            select(tables.StepChange.__table__).where(tables.StepChange.to_state == "cancelled")
+            select(StepChange.__table__).where(StepChange.to_state == "cancelled")
         ).one()
         message = connection.execute(
-            select(tables.OutboxMessage.__table__).where(
-                tables.OutboxMessage.kind == "his.cancel_visit"
-            )
+            select(OutboxMessage.__table__).where(OutboxMessage.kind == "his.cancel_visit")
         ).one()
     assert (change.reason, change.source, message.visit_id) == ("merged", "reception", second.id)
     (row,) = audited(lan.resources, Event.PEOPLE_MERGED)

@@ -21,10 +21,13 @@ from backend.services.cancel_visit import cancel_visit
 from backend.services.number_visit import number_visit
 from backend.services.remote_party import RemoteParty
 from backend.services.resources import Resources
-from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
+from backend.storage.catalogue_tables import Facility
 from backend.storage.database import Database
+from backend.storage.outbox_tables import LiveEvent
+from backend.storage.queue_tables import Step
 from backend.storage.repositories import Intent
+from backend.storage.visit_tables import Visit
 from backend.web.schemas import VisitReply
 from his_adapter.models import Feature, VisitStatus
 from tests.conftest import SettableClock
@@ -88,9 +91,9 @@ def take(
 def stored(resources: Resources, visit_id: str) -> Any:
     with resources.database.read() as connection:
         return connection.execute(
-            select(tables.Visit.__table__, tables.Step.his_ref)
-            .join(tables.Step, tables.Step.visit_id == tables.Visit.id)
-            .where(tables.Visit.id == visit_id)
+            select(Visit.__table__, Step.his_ref)
+            .join(Step, Step.visit_id == Visit.id)
+            .where(Visit.id == visit_id)
         ).one()
 
 
@@ -110,7 +113,7 @@ def test_who_waited_at_the_scan_does_not_wait_as_long_again(
 ) -> None:
     with hospital.database.write() as unit:
         settings = FacilitySettings(numbering="his", numbering_wait_s=20).to_json()
-        unit.connection.execute(update(tables.Facility).values(settings=settings))
+        unit.connection.execute(update(Facility).values(settings=settings))
     hospital.touch_catalogue()
     desk.resources = replace(desk.resources, catalogue=CatalogueSource(hospital.database))
     clinic.hold_back()
@@ -181,7 +184,7 @@ def test_a_number_somebody_holds_is_not_given_again(
     assert stored(resources, visit.id).his_number == "K1"
     with resources.database.read() as connection:
         alarms = connection.scalars(
-            select(tables.LiveEvent.detail).where(tables.LiveEvent.event == "his_number_refused")
+            select(LiveEvent.detail).where(LiveEvent.event == "his_number_refused")
         ).all()
     assert [alarm["why"] for alarm in alarms] == ["taken"]
 
@@ -225,7 +228,7 @@ def test_own_numbers_go_on_behind_those_of_the_his(
     assert desk.take("NOI").number == "Z001"
     with hospital.database.write() as unit:
         settings = FacilitySettings(numbering="own").to_json()
-        unit.connection.execute(tables.Facility.__table__.update().values(settings=settings))
+        unit.connection.execute(Facility.__table__.update().values(settings=settings))
     hospital.touch_catalogue()
     time.sleep(2.1)
     assert take(desk, 3).number == "A008"
@@ -256,7 +259,7 @@ def test_a_storm_while_the_his_dawdles(
     his = {request.patient for request, _ in clinic.visits.values()}
     assert len(his) == len(clinic.visits) == 60
     with resources.database.read() as connection:
-        refs = connection.scalars(select(tables.Step.his_ref)).all()
+        refs = connection.scalars(select(Step.his_ref)).all()
     assert len(set(refs)) == 60
     assert None not in refs
 
@@ -276,7 +279,7 @@ def test_a_his_that_cannot_look_back_is_not_asked(
     """A lost answer could not be settled: the next try would make a second check-in."""
     can = sorted(CAN - {Feature.FIND_BY_KEY})
     with hospital.database.write() as unit:
-        unit.connection.execute(update(tables.Facility).values(his_features=can))
+        unit.connection.execute(update(Facility).values(his_features=can))
     hospital.touch_catalogue()
     assert take(desk).number == "Z001"
     assert not clinic.visits

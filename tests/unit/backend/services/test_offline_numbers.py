@@ -25,8 +25,12 @@ from backend.services.hand_in_offline_numbers import OfflineNumber, hand_in_offl
 from backend.services.name_visit import name_visit
 from backend.services.resources import Resources
 from backend.services.start_visit import VisitWish
-from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
+from backend.storage.catalogue_tables import Facility, Service
+from backend.storage.number_tables import Number, Ticket
+from backend.storage.outbox_tables import OutboxMessage
+from backend.storage.queue_tables import Step
+from backend.storage.visit_tables import Visit
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, read
 from tests.factories.hospital import FACILITY, Hospital, make_person, make_scan
@@ -74,17 +78,17 @@ def rows(desk: Desk) -> list[Any]:
         return list(
             connection.execute(
                 select(
-                    tables.Ticket.number,
-                    tables.Visit.id,
-                    tables.Visit.lane,
-                    tables.Visit.scan_id,
-                    tables.Visit.person_id,
-                    tables.Step.kind,
-                    tables.Step.state,
+                    Ticket.number,
+                    Visit.id,
+                    Visit.lane,
+                    Visit.scan_id,
+                    Visit.person_id,
+                    Step.kind,
+                    Step.state,
                 )
-                .join(tables.Visit, tables.Visit.id == tables.Ticket.visit_id)
-                .join(tables.Step, tables.Step.visit_id == tables.Visit.id)
-                .order_by(tables.Ticket.number, tables.Step.position)
+                .join(Visit, Visit.id == Ticket.visit_id)
+                .join(Step, Step.visit_id == Visit.id)
+                .order_by(Ticket.number, Step.position)
             )
         )
 
@@ -124,8 +128,8 @@ def test_nothing_is_granted_where_it_is_switched_off(desk: Desk, hospital: Hospi
     off = FacilitySettings(offline_numbers_per_hour=0)
     with hospital.database.write() as unit:
         unit.connection.execute(
-            update(tables.Facility)
-            .where(tables.Facility.id == FACILITY)
+            update(Facility)
+            .where(Facility.id == FACILITY)
             .values(settings=off.to_json(), catalogue_version=99)
         )
     desk.resources = replace(desk.resources, catalogue=CatalogueSource(hospital.database))
@@ -196,11 +200,9 @@ def test_without_a_reception_nothing_is_taken_in(desk: Desk, hospital: Hospital)
     grant(desk)
     with hospital.database.write() as unit:
         unit.connection.execute(
-            update(tables.Service)
-            .where(tables.Service.id == hospital.services["TD"])
-            .values(kind="examination")
+            update(Service).where(Service.id == hospital.services["TD"]).values(kind="examination")
         )
-        unit.connection.execute(update(tables.Facility).values(catalogue_version=98))
+        unit.connection.execute(update(Facility).values(catalogue_version=98))
     desk.resources = replace(desk.resources, catalogue=CatalogueSource(hospital.database))
     with pytest.raises(ServiceNotFound):
         hand_in(desk, taken(desk, 1))
@@ -212,7 +214,7 @@ def test_yesterdays_number_arrives_as_yesterdays(desk: Desk, clock: SettableCloc
     clock.advance(days=1)
     assert hand_in(desk, number) == ["key-0001"]
     with desk.hospital.database.read() as connection:
-        day = connection.scalar(select(tables.Number.day))
+        day = connection.scalar(select(Number.day))
     assert day == (clock.now - timedelta(days=1)).date()
 
 
@@ -250,7 +252,7 @@ def test_whatever_is_sent_again_each_number_is_there_once(
     wanted = {number for send in sends for number in send}
     with desk.hospital.database.read() as connection:
         found = connection.execute(
-            select(tables.Number.number).where(tables.Number.letter == granted.letter)
+            select(Number.number).where(Number.letter == granted.letter)
         ).scalars()
         assert sorted(found) == sorted(wanted)
 
@@ -277,7 +279,7 @@ def name(receptionist: Receptionist, visit_id: str, *, seen: int = 0, **scan: An
 
 def _service_ids(receptionist: Receptionist) -> dict[str, str]:
     with receptionist.resources.database.read() as connection:
-        found = connection.execute(select(tables.Service.code, tables.Service.id)).all()
+        found = connection.execute(select(Service.code, Service.id)).all()
     return {row.code: row.id for row in found}
 
 
@@ -305,7 +307,7 @@ def test_a_named_number_keeps_its_number_and_goes_on(
     assert {row.person_id is None for row in rows(desk)} == {False}
     assert receptionist.look(Need.NAME).items == []
     with desk.hospital.database.read() as connection:
-        kinds = connection.execute(select(tables.OutboxMessage.kind)).scalars().all()
+        kinds = connection.execute(select(OutboxMessage.kind)).scalars().all()
     assert kinds == ["his.check_in"]
 
 
@@ -335,7 +337,7 @@ def test_who_has_a_number_already_is_shown_that_one(desk: Desk, receptionist: Re
     assert named.number == there.number
     assert named.existing
     with desk.hospital.database.read() as connection:
-        assert connection.scalar(select(func.count()).select_from(tables.Visit)) == 2
+        assert connection.scalar(select(func.count()).select_from(Visit)) == 2
 
 
 def test_an_answer_of_naming_can_be_asked_again(desk: Desk, receptionist: Receptionist) -> None:

@@ -22,7 +22,7 @@ from backend.services.request_print import cancel_print, list_agents
 from backend.services.resources import Resources
 from backend.services.take_report import take_report
 from backend.services.work_print_requests import settle_request, take_requests
-from backend.storage import tables
+from backend.storage.number_tables import Ticket
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk
 from tests.factories.reception import Receptionist, add_agent, audited
@@ -39,9 +39,7 @@ def report(state: PrintState, request_id: str = "r") -> PrintReport:
 
 def state_of(lan: Receptionist, visit_id: str) -> tuple[str, str]:
     with lan.resources.database.read() as connection:
-        ticket = connection.scalar(
-            select(tables.Ticket.print_state).where(tables.Ticket.visit_id == visit_id)
-        )
+        ticket = connection.scalar(select(Ticket.print_state).where(Ticket.visit_id == visit_id))
     return lan.see(visit_id).prints[0].state, str(ticket)
 
 

@@ -13,7 +13,7 @@ from backend.domain.settings import FacilitySettings
 from backend.errors import ValidationFailed, VoiceUnavailable
 from backend.services.render_speech import render_announcement, render_speech, show_call
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.catalogue_tables import Facility
 from backend.voice.clips import ClipCache
 from backend.voice.recorded import RecordedEngine, load_packs
 from backend.voice.sound import RATE_HZ, chime, read_wav, write_wav
@@ -42,7 +42,7 @@ def speaking(resources: Resources, tones: ToneEngine, tmp_path: Path) -> Resourc
 def set_calling(hospital: Hospital, calling: CallingSettings) -> None:
     with hospital.database.write() as unit:
         settings = FacilitySettings(calling=calling).to_json()
-        unit.connection.execute(update(tables.Facility).values(settings=settings))
+        unit.connection.execute(update(Facility).values(settings=settings))
     hospital.touch_catalogue()
 
 

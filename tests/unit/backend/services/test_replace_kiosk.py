@@ -15,8 +15,9 @@ from backend.services.recognise_caller import Callers, credential_hash
 from backend.services.record_device_event import record_device_event
 from backend.services.show_fleet import list_invitations, show_fleet
 from backend.services.take_report import take_report
-from backend.storage import tables
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.database import Database
+from backend.storage.number_tables import OfflineSeries
 from tests.conftest import SettableClock
 from tests.factories.fleet import list_alerts, make_report
 from tests.factories.hospital import Hospital
@@ -31,7 +32,7 @@ def test_the_new_machine_is_the_old_kiosk(database: Database, clock: SettableClo
     kiosk, old = Hospital(database).add_kiosk("Sảnh A")
     set_profile(database, kiosk.id, "fees", actor="staff:x")
     with database.write() as unit:
-        unit.add(tables.OfflineSeries, letter="K", kiosk_id=kiosk.id, journal_id="j1",
+        unit.add(OfflineSeries, letter="K", kiosk_id=kiosk.id, journal_id="j1",
                  granted_at=unit.now)  # fmt: skip
     take_report(database, kiosk_id=kiosk.id, report=make_report(clock.now, paper="out"))
     order_kiosk(database, kiosk.id, "restart", actor="staff:x")
@@ -49,8 +50,8 @@ def test_the_new_machine_is_the_old_kiosk(database: Database, clock: SettableClo
     assert list_alerts(database) == [(AlertKind.PAPER_OUT, False)]
     assert take_report(database, kiosk_id=kiosk.id).orders == []
     with database.read() as connection:
-        assert connection.scalar(select(tables.OfflineSeries.kiosk_id)) == kiosk.id
-        events = list(connection.scalars(select(tables.AuditEvent.event)))
+        assert connection.scalar(select(OfflineSeries.kiosk_id)) == kiosk.id
+        events = list(connection.scalars(select(AuditEvent.event)))
     assert {"kiosk_invited", "kiosk_replaced"} <= set(events)
     # Another installation from now on: that is no second machine.
     for number in range(6):

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from backend.domain.visit import PrintState
 from backend.errors import MoveNotAllowed, VisitNotFound
 from backend.services.report_print_state import PrintReport, report_print_state
-from backend.storage import tables
+from backend.storage.outbox_tables import LiveEvent
 from backend.web import schemas
 from tests.factories.desk import Desk, read
 
@@ -26,9 +26,7 @@ def report(
 
 def list_events(desk: Desk) -> list[str]:
     with desk.hospital.database.read() as connection:
-        return list(
-            connection.scalars(select(tables.LiveEvent.event).order_by(tables.LiveEvent.id))
-        )[1:]
+        return list(connection.scalars(select(LiveEvent.event).order_by(LiveEvent.id)))[1:]
 
 
 def test_printed(desk: Desk) -> None:

@@ -15,8 +15,9 @@ from backend.jobs.follow_his import follow_his
 from backend.services.remote_party import RemoteParty
 from backend.services.resources import Resources
 from backend.services.show_his_data import ShownKind, show_his_data
-from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
+from backend.storage.catalogue_tables import Facility
+from backend.storage.his_tables import HisCopy
 from his_adapter.models import Feature
 from tests.conftest import SettableClock
 from tests.factories.clinic import FOLLOWED, FakeClinic
@@ -32,9 +33,7 @@ def clinic(clock: SettableClock) -> FakeClinic:
 @pytest.fixture
 def resources(resources: Resources, hospital: Hospital, clinic: FakeClinic) -> Iterator[Resources]:
     with hospital.database.write() as unit:
-        unit.connection.execute(
-            update(tables.Facility).values(his_features=sorted(clinic.features))
-        )
+        unit.connection.execute(update(Facility).values(his_features=sorted(clinic.features)))
     party = RemoteParty("his", max_calls=8, ticks=lambda: 0.0)
     yield replace(
         resources,
@@ -88,7 +87,7 @@ def test_copies_are_sealed_and_hold_no_results_or_money(
     clinic.order("BN-1")
     look(resources, visit_id)
     with resources.database.read() as connection:
-        rows = connection.execute(select(tables.HisCopy.kind, tables.HisCopy.sealed)).all()
+        rows = connection.execute(select(HisCopy.kind, HisCopy.sealed)).all()
     assert {row.kind for row in rows} == {"patient", "orders"}
     assert all(b"open" not in row.sealed and b"version" not in row.sealed for row in rows)
 

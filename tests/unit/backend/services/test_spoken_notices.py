@@ -19,7 +19,7 @@ from backend.services.list_spoken_notices import SpokenNotice, list_spoken_notic
 from backend.services.manage_displays import add_display
 from backend.services.resources import Resources
 from backend.services.speak_display import get_spoken_notice
-from backend.storage import tables
+from backend.storage.queue_tables import StaffAct
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk
 from tests.factories.hospital import Hospital
@@ -180,8 +180,8 @@ def test_other_facilities_are_not_heard(
 ) -> None:
     miss(desk, room)
     with resources.database.write() as unit:
-        unit.connection.execute(update(tables.StaffAct).values(facility_id="elsewhere"))
-        assert unit.connection.scalar(select(tables.StaffAct.id)) is not None
+        unit.connection.execute(update(StaffAct).values(facility_id="elsewhere"))
+        assert unit.connection.scalar(select(StaffAct.id)) is not None
     assert hall.calls() == []
 
 

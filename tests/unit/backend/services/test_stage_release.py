@@ -16,7 +16,7 @@ from backend.services.stage_release import (
 )
 from backend.storage.database import Database
 from backend.storage.fleet_tables import AlertNotice
-from backend.storage.tables import Kiosk
+from backend.storage.kiosk_tables import Kiosk
 from tests.factories.hospital import Hospital
 
 SHA = "a" * 64

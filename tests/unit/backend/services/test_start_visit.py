@@ -17,7 +17,13 @@ from backend.errors import (
     SlotTaken,
     ValidationFailed,
 )
-from backend.storage import tables
+from backend.storage.audit_tables import AuditEvent
+from backend.storage.metadata import METADATA
+from backend.storage.number_tables import Number, Ticket
+from backend.storage.outbox_tables import LiveEvent, OutboxMessage
+from backend.storage.queue_tables import Step, StepChange
+from backend.storage.request_tables import IdempotencyKey
+from backend.storage.visit_tables import Visit
 from backend.web import schemas
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, count, read
@@ -36,15 +42,15 @@ def test_a_number_with_everything_that_belongs_to_it(desk: Desk) -> None:
     assert visit.ticket.wait_min == (0, 5)
     assert visit.ticket.hospital == "Trung tâm Y tế Bình An"
     for table in (
-        tables.Visit,
-        tables.Step,
-        tables.StepChange,
-        tables.Number,
-        tables.Ticket,
-        tables.AuditEvent,
-        tables.LiveEvent,
-        tables.OutboxMessage,
-        tables.IdempotencyKey,
+        Visit,
+        Step,
+        StepChange,
+        Number,
+        Ticket,
+        AuditEvent,
+        LiveEvent,
+        OutboxMessage,
+        IdempotencyKey,
     ):
         assert count(desk, table) == 1, table
 
@@ -62,7 +68,7 @@ def test_neither_ticket_nor_traces_name_the_person(desk: Desk) -> None:
     with desk.hospital.database.read() as connection:
         rows = [
             str(row)
-            for table in tables.Base.metadata.sorted_tables
+            for table in METADATA.sorted_tables
             for row in connection.execute(select(table))
         ]
     for secret in (person.full_name, person.name_key, person.numbers["id12"], "1985-06-15"):
@@ -74,7 +80,7 @@ def test_the_same_key_gives_the_first_answer_again(desk: Desk) -> None:
     wish = desk.wish()
     first = desk.start(wish, key="intent-0001")
     assert desk.start(wish, key="intent-0001") == first
-    assert count(desk, tables.Number) == 1
+    assert count(desk, Number) == 1
 
 
 def test_the_same_key_with_another_body_is_refused(desk: Desk) -> None:
@@ -91,7 +97,7 @@ def test_one_open_number_per_person_service_and_day(desk: Desk) -> None:
     assert answer.status == 200
     assert again.existing
     assert (again.id, again.number, again.ticket) == (first.id, first.number, first.ticket)
-    assert count(desk, tables.Number) == 1
+    assert count(desk, Number) == 1
 
 
 def test_the_same_person_with_another_card_keeps_the_number(desk: Desk) -> None:
@@ -206,7 +212,7 @@ def test_a_full_session_takes_nobody_more(desk: Desk) -> None:
     desk.take("NHO")
     with pytest.raises(ServiceFull):
         desk.take("NHO")
-    assert count(desk, tables.Visit) == count(desk, tables.Number) == 1
+    assert count(desk, Visit) == count(desk, Number) == 1
 
 
 def test_a_slot_is_never_oversold(desk: Desk) -> None:
@@ -242,7 +248,7 @@ def test_two_services_share_one_number_and_do_not_collide(desk: Desk) -> None:
         ("Khám NOI", "hold"),
     ]
     assert "Sau đó mời đến" in visit.ticket.next
-    assert count(desk, tables.Number) == 4
+    assert count(desk, Number) == 4
 
 
 def test_age_and_sex_limits(desk: Desk) -> None:

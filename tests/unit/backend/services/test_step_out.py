@@ -11,7 +11,9 @@ from backend.services.act_on_step import StepAct, StepReason
 from backend.services.resources import Resources
 from backend.services.return_to_line import return_to_line
 from backend.services.step_out import step_in, step_out
-from backend.storage import tables
+from backend.storage.audit_tables import AuditEvent
+from backend.storage.outbox_tables import LiveEvent
+from backend.storage.queue_tables import Step, StepChange
 from backend.storage.repositories import lock_visit
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, count, read
@@ -44,12 +46,12 @@ def test_once_more_changes_nothing(desk: Desk, resources: Resources) -> None:
     visit = desk.take("CHUNG")
     for _ in range(2):
         step_out(resources, visit.id)
-    changes = count(desk, tables.StepChange)
+    changes = count(desk, StepChange)
     for _ in range(2):
         step_in(resources, visit.id)
-    assert count(desk, tables.StepChange) == changes + 1
+    assert count(desk, StepChange) == changes + 1
     step_in(resources, visit.id)
-    assert count(desk, tables.StepChange) == changes + 1
+    assert count(desk, StepChange) == changes + 1
 
 
 def test_only_so_often(desk: Desk, resources: Resources) -> None:
@@ -90,13 +92,13 @@ def test_it_leaves_its_traces_under_the_name_of_the_phone(
     step_out(resources, visit.id)
     with hospital.database.read() as connection:
         change = connection.execute(
-            select(tables.StepChange.__table__).order_by(tables.StepChange.id.desc()).limit(1)
+            select(StepChange.__table__).order_by(StepChange.id.desc()).limit(1)
         ).one()
         audit = connection.execute(
-            select(tables.AuditEvent.__table__).order_by(tables.AuditEvent.id.desc()).limit(1)
+            select(AuditEvent.__table__).order_by(AuditEvent.id.desc()).limit(1)
         ).one()
         live = connection.execute(
-            select(tables.LiveEvent.__table__).order_by(tables.LiveEvent.id.desc()).limit(1)
+            select(LiveEvent.__table__).order_by(LiveEvent.id.desc()).limit(1)
         ).one()
     assert (change.source, change.from_state, change.to_state) == ("phone", "waiting", "hold")
     assert audit.actor == f"phone:{visit.id}"
@@ -183,15 +185,11 @@ def test_who_holds_a_visit_does_not_stop_the_room_that_calls(
 def read_state(desk: Desk, visit_id: str) -> tuple[str, str | None]:
     with desk.hospital.database.read() as connection:
         row = connection.execute(
-            select(tables.Step.state, tables.Step.hold_reason).where(
-                tables.Step.visit_id == visit_id
-            )
+            select(Step.state, Step.hold_reason).where(Step.visit_id == visit_id)
         ).one()
     return row.state, row.hold_reason
 
 
 def read_key(desk: Desk, visit_id: str) -> object:
     with desk.hospital.database.read() as connection:
-        return connection.scalar(
-            select(tables.Step.queue_key_at).where(tables.Step.visit_id == visit_id)
-        )
+        return connection.scalar(select(Step.queue_key_at).where(Step.visit_id == visit_id))

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import func, select, update
 
 from backend.services.sync_catalogue import sync_catalogue
-from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource, load_catalogue
+from backend.storage.catalogue_tables import Department, Service, Slot
 from backend.storage.database import Database
 from his_adapter.builtin.gateway import BuiltinGateway
 from his_adapter.demo.faults import Faults, write_faults
@@ -33,11 +33,11 @@ def test_twice_is_as_good_as_once(database: Database, his: BuiltinGateway) -> No
     sync_catalogue(database, his)
     with database.read() as connection:
         first = load_catalogue(connection, "main")
-        slots = connection.scalar(select(func.count()).select_from(tables.Slot))
+        slots = connection.scalar(select(func.count()).select_from(Slot))
     sync_catalogue(database, his)
     with database.read() as connection:
         second = load_catalogue(connection, "main")
-        assert connection.scalar(select(func.count()).select_from(tables.Slot)) == slots
+        assert connection.scalar(select(func.count()).select_from(Slot)) == slots
     assert len(first.departments) >= 12
     assert len(first.rooms) >= 25
     assert len(first.practitioners) >= 40
@@ -63,7 +63,7 @@ def test_what_is_gone_is_switched_off_and_comes_back(
     sync_catalogue(database, his)
     with database.write() as unit:
         unit.add(
-            tables.Department,
+            Department,
             id="old",
             his_ref="GONE",
             code="X",
@@ -72,14 +72,10 @@ def test_what_is_gone_is_switched_off_and_comes_back(
             position=99,
             active=True,
         )
-        unit.connection.execute(
-            update(tables.Service).where(tables.Service.code == "SA").values(active=False)
-        )
+        unit.connection.execute(update(Service).where(Service.code == "SA").values(active=False))
     sync_catalogue(database, his)
     with database.read() as connection:
-        gone = connection.scalar(
-            select(tables.Department.active).where(tables.Department.id == "old")
-        )
+        gone = connection.scalar(select(Department.active).where(Department.id == "old"))
         catalogue = load_catalogue(connection, "main")
     assert gone is False
     assert "SA" in {service.code for service in catalogue.services.values()}

@@ -17,7 +17,8 @@ from backend.jobs.deliver_outbox import claim, deliver_outbox, try_delivery
 from backend.services.deliveries.message import NO_RECORD
 from backend.services.resources import Resources
 from backend.services.take_history import take_history
-from backend.storage import tables
+from backend.storage.catalogue_tables import Facility
+from backend.storage.outbox_tables import OutboxMessage
 from his_adapter.builtin.gateway import open_gateway
 from his_adapter.errors import Unavailable
 from his_adapter.models import Feature, HistoryAnswers, PatientDraft, Ref, WriteKey
@@ -69,7 +70,7 @@ def declare(resources: Resources, *features: Feature) -> None:
     """Before the first look: a process looks at the catalogue every two seconds only."""
     with resources.database.write() as unit:
         unit.connection.execute(
-            update(tables.Facility).values(his_features=[each.value for each in features])
+            update(Facility).values(his_features=[each.value for each in features])
         )
 
 
@@ -77,7 +78,7 @@ def come(desk: Desk, ref: str | None) -> str:
     """A visit of somebody whose check-in the HIS has heard of."""
     visit = desk.take(person=make_person(7, his_ref=ref))
     with desk.resources.database.write() as unit:
-        unit.connection.execute(delete(tables.OutboxMessage))
+        unit.connection.execute(delete(OutboxMessage))
     return visit.id
 
 
@@ -87,7 +88,7 @@ def tell(lan: Receptionist, visit_id: str, *, seen: int = 0) -> None:
 
 def read_message(resources: Resources) -> Any:
     with resources.database.read() as connection:
-        return connection.execute(select(tables.OutboxMessage.__table__)).one()
+        return connection.execute(select(OutboxMessage.__table__)).one()
 
 
 def test_it_goes_sealed_and_leaves_nothing(

@@ -13,8 +13,8 @@ from backend.jobs.seal_audit import seal_rows
 from backend.services.verify_audit import AuditVerdict, Break, verify_audit
 from backend.storage import audit_chain
 from backend.storage.audit_chain import read_checkpoint, to_audit_row
+from backend.storage.audit_tables import AuditCheckpoint, AuditEvent
 from backend.storage.database import Database
-from backend.storage.tables import AuditCheckpoint, AuditEvent
 from tests.conftest import SettableClock
 from tests.factories.audit import change_row, remove_row, sealed_rows, write_events
 

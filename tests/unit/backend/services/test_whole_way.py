@@ -39,9 +39,12 @@ from backend.services.resources import Resources
 from backend.services.return_to_line import return_to_line
 from backend.services.show_room import load_room, room_to_text
 from backend.services.step_out import step_in, step_out
-from backend.storage import tables
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.catalogue import CatalogueSource
 from backend.storage.database import Database, open_engine
+from backend.storage.number_tables import Ticket
+from backend.storage.outbox_tables import LiveEvent
+from backend.storage.queue_tables import Call, StaffAct, Step, StepChange
 from backend.web.schemas import RoomNowReply
 from his_adapter.ports import HisGateway
 from tests.conftest import SettableClock
@@ -341,9 +344,7 @@ class Way(RuleBasedStateMachine):
     def _last_act(self) -> Any:
         with self.database.read() as connection:
             return connection.execute(
-                select(tables.StaffAct.id, tables.StaffAct.steps)
-                .order_by(tables.StaffAct.id.desc())
-                .limit(1)
+                select(StaffAct.id, StaffAct.steps).order_by(StaffAct.id.desc()).limit(1)
             ).one_or_none()
 
     def _refresh(self, console: Console) -> None:
@@ -367,10 +368,10 @@ class Way(RuleBasedStateMachine):
 
     def _load_steps(self) -> dict[str, Any]:
         with self.database.read() as connection:
-            return {row.id: row for row in connection.execute(select(tables.Step.__table__))}
+            return {row.id: row for row in connection.execute(select(Step.__table__))}
 
     def _count_traces(self) -> tuple[int, ...]:
-        kinds = (tables.StepChange, tables.AuditEvent, tables.LiveEvent, tables.StaffAct)
+        kinds = (StepChange, AuditEvent, LiveEvent, StaffAct)
         with self.database.read() as connection:
             return tuple(
                 connection.scalar(select(func.count()).select_from(each)) or 0 for each in kinds
@@ -401,9 +402,7 @@ class Way(RuleBasedStateMachine):
     @invariant()
     def every_step_came_here_move_by_move(self) -> None:
         with self.database.read() as connection:
-            rows = connection.execute(
-                select(tables.StepChange.__table__).order_by(tables.StepChange.id)
-            ).all()
+            rows = connection.execute(select(StepChange.__table__).order_by(StepChange.id)).all()
         changes: dict[str, list[Any]] = {}
         for row in rows:
             changes.setdefault(row.step_id, []).append(row)
@@ -425,9 +424,7 @@ class Way(RuleBasedStateMachine):
     def who_is_called_is_called_to_one_room(self) -> None:
         with self.database.read() as connection:
             calls = connection.execute(
-                select(tables.Call.step_id, tables.Call.room_id)
-                .where(tables.Call.undone_at.is_(None))
-                .order_by(tables.Call.id)
+                select(Call.step_id, Call.room_id).where(Call.undone_at.is_(None)).order_by(Call.id)
             ).all()
         last = dict(calls)  # type: ignore[arg-type]  # pairs
         for step in self.steps.values():
@@ -482,7 +479,7 @@ class Way(RuleBasedStateMachine):
         with self.database.read() as connection:
             now = {
                 row.visit_id: row.number
-                for row in connection.execute(select(tables.Ticket.visit_id, tables.Ticket.number))
+                for row in connection.execute(select(Ticket.visit_id, Ticket.number))
             }
         assert now.items() >= self.numbers.items()
         assert len(set(now.values())) == len(now)

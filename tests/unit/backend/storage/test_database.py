@@ -11,9 +11,14 @@ from sqlalchemy.exc import StatementError
 
 from backend.domain.ids import new_id
 from backend.errors import StorageUnavailable
-from backend.storage import tables
+from backend.storage.audit_tables import AuditEvent
+from backend.storage.catalogue_tables import Quota
 from backend.storage.database import Database, open_engine
+from backend.storage.number_tables import Series
+from backend.storage.outbox_tables import LiveEvent
+from backend.storage.queue_tables import Step
 from backend.storage.unit_of_work import UnitOfWork
+from backend.storage.visit_tables import Person, Visit
 from tests.conftest import SettableClock
 from tests.postgres import PostgresServer
 
@@ -25,8 +30,8 @@ def add_event(unit: UnitOfWork) -> None:
 
 def count_events(database: Database) -> tuple[int, int]:
     with database.read() as connection:
-        live = connection.execute(select(func.count()).select_from(tables.LiveEvent)).scalar_one()
-        audit = connection.execute(select(func.count()).select_from(tables.AuditEvent)).scalar_one()
+        live = connection.execute(select(func.count()).select_from(LiveEvent)).scalar_one()
+        audit = connection.execute(select(func.count()).select_from(AuditEvent)).scalar_one()
     return live, audit
 
 
@@ -49,9 +54,9 @@ def test_a_change_and_its_traces_are_one(database: Database) -> None:
 def test_times_come_back_aware_in_utc(database: Database) -> None:
     moment = datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)
     with database.write() as unit:
-        unit.add(tables.LiveEvent, event="e", subject="s", detail={}, at=moment)
+        unit.add(LiveEvent, event="e", subject="s", detail={}, at=moment)
     with database.read() as connection:
-        found = connection.execute(select(tables.LiveEvent.at)).scalar_one()
+        found = connection.execute(select(LiveEvent.at)).scalar_one()
     assert (found, found.utcoffset()) == (moment, UTC.utcoffset(None))
 
 
@@ -59,7 +64,7 @@ def test_a_time_without_a_zone_is_refused(database: Database) -> None:
     def write() -> None:
         with database.write() as unit:
             naive = datetime(2026, 11, 23)
-            unit.add(tables.LiveEvent, event="e", subject="s", detail={}, at=naive)
+            unit.add(LiveEvent, event="e", subject="s", detail={}, at=naive)
 
     with pytest.raises(StatementError, match="without a zone"):
         write()
@@ -69,7 +74,7 @@ def test_overselling_is_impossible_even_for_wrong_code(database: Database) -> No
     def oversell() -> None:
         with database.write() as unit:
             unit.connection.execute(
-                insert(tables.Quota).values(
+                insert(Quota).values(
                     facility_id="main", day=unit.now.date(), scope="slot:1", capacity=1, taken=2
                 )
             )
@@ -81,9 +86,9 @@ def test_overselling_is_impossible_even_for_wrong_code(database: Database) -> No
 def test_two_open_steps_are_impossible_even_for_wrong_code(database: Database) -> None:
     visit_id, person_id = new_id(), new_id()
     with database.write() as unit:
-        unit.add(tables.Person, id=person_id, sealed=b"", last_seen_at=unit.now)
+        unit.add(Person, id=person_id, sealed=b"", last_seen_at=unit.now)
         unit.add(
-            tables.Visit,
+            Visit,
             id=visit_id,
             person_id=person_id,
             day=unit.now.date(),
@@ -104,7 +109,7 @@ def test_two_open_steps_are_impossible_even_for_wrong_code(database: Database) -
     def add_step(state: str) -> None:
         with database.write() as unit:
             unit.add(
-                tables.Step,
+                Step,
                 id=new_id(),
                 visit_id=visit_id,
                 person_id=person_id,
@@ -160,7 +165,7 @@ def test_a_deadlock_is_run_again(postgres_server: PostgresServer) -> None:
     database = Database(open_engine(postgres_server.url("deadlock"), pool_size=4), facility_id="m")
     with database.write() as unit:
         for letter in "AB":
-            unit.add(tables.Series, letter=letter, day=unit.now.date(), last=0)
+            unit.add(Series, letter=letter, day=unit.now.date(), last=0)
     both_hold_one = threading.Barrier(2, timeout=10)
     runs: list[str] = []
 
@@ -186,7 +191,7 @@ def test_a_deadlock_is_run_again(postgres_server: PostgresServer) -> None:
     for thread in threads:
         thread.join()
     with database.read() as connection:
-        last = connection.scalars(select(tables.Series.last)).all()
+        last = connection.scalars(select(Series.last)).all()
     assert list(last) == [2, 2]
     # On a slow machine the loser may lose again.
     assert len(runs) in {3, 4}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
-from backend.storage import tables
+from backend.storage.catalogue_tables import Facility
 from his_adapter.models import Feature
 from tests.factories.hospital import Hospital
 from tests.unit.backend.web.conftest import ApiCaller
@@ -22,7 +22,7 @@ def more(hospital: Hospital) -> None:
 def say(hospital: Hospital, features: frozenset[Feature]) -> None:
     """Before the first request: a process looks at the catalogue every two seconds only."""
     with hospital.database.write() as unit:
-        unit.connection.execute(update(tables.Facility).values(his_features=sorted(features)))
+        unit.connection.execute(update(Facility).values(his_features=sorted(features)))
 
 
 def look(kiosk: ApiCaller) -> tuple[bool, bool, int, bool]:

@@ -14,7 +14,7 @@ from backend.errors import StorageUnavailable
 from backend.services import manage_displays
 from backend.services.manage_displays import AddedDisplay, add_display, revoke_display
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.catalogue_tables import Facility
 from backend.voice.speaker import Speaker
 from backend.web import display_pages
 from tests.factories.desk import Desk
@@ -128,9 +128,7 @@ def test_words_of_the_his_are_text(
     client: FlaskClient, hall: AddedDisplay, hospital: Hospital
 ) -> None:
     with hospital.database.write() as unit:
-        unit.connection.execute(
-            update(tables.Facility).values(name_vi="<script>'\"", name_en="</body>")
-        )
+        unit.connection.execute(update(Facility).values(name_vi="<script>'\"", name_en="</body>"))
     hospital.touch_catalogue()
     page = client.get(f"/d/{hall.key}").text
     assert "<script>'" not in page

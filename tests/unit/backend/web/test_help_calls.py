@@ -6,8 +6,8 @@ from typing import Any
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from backend.storage import tables
 from backend.storage.database import Database
+from backend.storage.kiosk_tables import HelpCall
 from tests.conftest import SettableClock
 from tests.factories.hospital import Hospital
 from tests.unit.backend.web.conftest import ApiCaller
@@ -60,7 +60,7 @@ def test_taps_at_the_same_moment_are_one_call(kiosk: ApiCaller, database: Databa
         }
     assert len(ids) == 1
     with database.read() as connection:
-        assert connection.scalar(select(func.count()).select_from(tables.HelpCall)) == 1
+        assert connection.scalar(select(func.count()).select_from(HelpCall)) == 1
 
 
 def test_an_emergency_takes_the_place_of_a_call_for_help(
@@ -127,7 +127,7 @@ def test_a_call_keeps_no_number_of_a_paper(kiosk: ApiCaller, database: Database)
     papers = {"transfer_slip": True, "transfer_number": "99002/GCT/26-0003"}
     kiosk.post("/help-calls", HELP | {"chosen": {"visit_kind": "new", "papers": papers}})
     with database.read() as connection:
-        (chosen,) = connection.scalars(select(tables.HelpCall.chosen)).all()
+        (chosen,) = connection.scalars(select(HelpCall.chosen)).all()
     assert chosen is not None
     assert chosen["papers"]["transfer_slip"] is True
     assert "99002" not in str(chosen)

@@ -3,8 +3,8 @@ from __future__ import annotations
 from sqlalchemy import func, select
 
 from backend.services.record_device_event import list_troubles
-from backend.storage import tables
 from backend.storage.database import Database
+from backend.storage.kiosk_tables import DeviceEvent
 from tests.conftest import SettableClock
 from tests.unit.backend.web.conftest import NOTICE, ApiCaller
 
@@ -55,7 +55,7 @@ def test_a_flapping_wire_fills_no_table(kiosk: ApiCaller, database: Database) ->
     for _ in range(5):
         event(kiosk, "offline")
     with database.read() as connection:
-        assert connection.scalar(select(func.count()).select_from(tables.DeviceEvent)) == 1
+        assert connection.scalar(select(func.count()).select_from(DeviceEvent)) == 1
 
 
 def test_a_silent_kiosk_is_noticed_within_two_minutes(

@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from backend.domain.ids import new_token
-from backend.storage import tables
 from backend.storage.database import Database
+from backend.storage.queue_tables import Step
 from tests.conftest import SettableClock
 from tests.factories.his import ScriptedHis
 from tests.factories.hospital import Hospital
@@ -76,9 +76,7 @@ def test_the_phone_page_leads_to_the_step_that_is_next(
     assert f"<b>{first['room']['vi']}</b>" in page
     assert second["room"]["vi"] in page  # afterwards
     with database.write() as unit:
-        unit.connection.execute(
-            update(tables.Step).where(tables.Step.id == first["id"]).values(state="done")
-        )
+        unit.connection.execute(update(Step).where(Step.id == first["id"]).values(state="done"))
     page = browser.get(f"/t/{token_of(visit)}").text
     assert f"<b>{second['room']['vi']}</b>" in page
     assert f"<b>{first['room']['vi']}</b>" not in page
@@ -101,7 +99,7 @@ def test_a_visit_that_is_over_shows_no_way(
 ) -> None:
     visit = start_visit(kiosk, hospital)
     with database.write() as unit:
-        unit.connection.execute(update(tables.Step).values(state="cancelled"))
+        unit.connection.execute(update(Step).values(state="cancelled"))
     page = browser.get(f"/t/{token_of(visit)}").get_data(as_text=True)
     assert "Đã hủy" in page
     assert "Người trước bạn" not in page

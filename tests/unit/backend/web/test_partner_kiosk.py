@@ -17,8 +17,14 @@ from backend.services import recognise_caller
 from backend.services.manage_partners import list_partners, revoke_partner
 from backend.services.recognise_partner import Partners
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.database import Database
+from backend.storage.kiosk_tables import Kiosk
+from backend.storage.number_tables import Number
+from backend.storage.outbox_tables import OutboxMessage
+from backend.storage.partner_tables import Partner
+from backend.storage.queue_tables import StepChange
+from backend.storage.visit_tables import NoticeAcceptance, Visit
 from backend.web.partner_auth import MAX_BODY_BYTES
 from his_adapter.json_kiosk.contract import TIMESTAMP_TOLERANCE_S, Call
 from his_adapter.models import CoverageOutcome
@@ -172,7 +178,7 @@ def test_a_number_from_our_series(
     assert taken["PHONG"] == "Phòng khám 101"
     assert reply["data"]["THONG_TIN_DANG_KY"]["DON_GIA_DANG_KY"] == 36_500
     with database.read() as connection:
-        caller_id = connection.scalar(select(tables.Kiosk.id))
+        caller_id = connection.scalar(select(Kiosk.id))
     from backend.services.recognise_caller import Caller
 
     ours = Caller(role="kiosk", id=caller_id or "", name="K1")
@@ -185,14 +191,14 @@ def test_the_his_hears_of_it_and_the_audit_names_the_partner(
     bank: PartnerKiosk, service: str, database: Database
 ) -> None:
     bank.register(wish(service, 1))
-    (message,) = rows(database, tables.OutboxMessage)
-    (visit,) = rows(database, tables.Visit)
-    (step,) = rows(database, tables.StepChange)
+    (message,) = rows(database, OutboxMessage)
+    (visit,) = rows(database, Visit)
+    (step,) = rows(database, StepChange)
     assert (message.kind, message.visit_id, step.source) == ("his.check_in", visit.id, "partner")
     assert (visit.verified, visit.kiosk_id) == (True, None)
-    started = [each for each in rows(database, tables.AuditEvent) if each.event == "visit_started"]
+    started = [each for each in rows(database, AuditEvent) if each.event == "visit_started"]
     assert [each.actor.split(":")[0] for each in started] == ["partner"]
-    accepted = rows(database, tables.NoticeAcceptance)
+    accepted = rows(database, NoticeAcceptance)
     assert len(accepted) == 1
 
 
@@ -204,7 +210,7 @@ def test_the_same_registration_twice_gives_the_same_number(
     second = bank.register(wish(service, key="DK-0001", person={"NGAY_VAO": "2026-11-23 08:05:00"}))
     assert first == second
     assert his.coverage_questions == asked
-    assert len(rows(database, tables.Number)) == 1
+    assert len(rows(database, Number)) == 1
     other = bank.register(wish(service, 5, key="DK-0001"))
     assert (other["code"], other["LOI"]["LOAI"]) == ("999", "key-reused")
     found = bank.ask(Call.FIND_BY_KEY, MA_YEU_CAU="DK-0001")["data"]["BAN_GHI"]
@@ -288,7 +294,7 @@ def test_no_notice_no_person(
 def test_bodies_that_cannot_be_used(bank: PartnerKiosk, body: bytes, database: Database) -> None:
     reply = bank.register(body)
     assert (reply["code"], reply["LOI"]["LOAI"]) == ("999", "invalid")
-    assert rows(database, tables.Visit) == []
+    assert rows(database, Visit) == []
 
 
 @pytest.mark.parametrize(
@@ -362,7 +368,7 @@ def test_a_wrong_signature_is_refused_before_anything_is_read(
     answers.add((reply.status_code, reply.get_data()))
     assert len(answers) == 1
     assert answers.pop()[0] == 401
-    assert rows(database, tables.Visit) == []
+    assert rows(database, Visit) == []
 
 
 @pytest.mark.parametrize("late_s", [TIMESTAMP_TOLERANCE_S + 1, -TIMESTAMP_TOLERANCE_S - 1])
@@ -429,7 +435,7 @@ def test_secrets_are_sealed_and_told_once(hospital: Hospital, database: Database
     assert (known.name, known.merchant_id, known.revoked_at) == (
         "Ngân hàng Mẫu", partner.merchant_id, None,
     )  # fmt: skip
-    for table in (tables.Partner, tables.AuditEvent):
+    for table in (Partner, AuditEvent):
         assert partner.secret not in str(rows(database, table))
     revoke_partner(database, name="Ngân hàng Mẫu")
     assert let_in(database, hospital.keys).merchant_id != partner.merchant_id
@@ -458,7 +464,7 @@ def test_a_storm_of_both_kinds_gives_no_number_twice(
     from backend.services.recognise_caller import Caller
 
     with database.read() as connection:
-        caller_id = connection.scalar(select(tables.Kiosk.id))
+        caller_id = connection.scalar(select(Kiosk.id))
     ours = Caller(role="kiosk", id=caller_id or "", name="K1")
     scans = hospital.add_scans(ours, [make_scan(make_person(serial)) for serial in range(40)])
     lock, numbers = threading.Lock(), list[str]()
@@ -490,4 +496,4 @@ def test_a_storm_of_both_kinds_gives_no_number_twice(
             )
         )
     assert sorted(numbers) == [f"A{n:03d}" for n in range(1, 81)]
-    assert len(rows(database, tables.OutboxMessage)) == 80
+    assert len(rows(database, OutboxMessage)) == 80

@@ -9,6 +9,7 @@ import pytest
 
 from backend.storage import payment_tables as tables
 from backend.storage.database import Database
+from backend.storage.metadata import METADATA
 from backend.web import payment_schemas as schemas
 from payments.errors import Unavailable
 from payments.match_codes import is_match_code
@@ -356,7 +357,7 @@ def test_no_memo_and_no_payer_in_clear(till: Till, database: Database) -> None:
     with database.read() as connection:
         rows = [
             str(row)
-            for table in tables.Credit.metadata.sorted_tables
+            for table in METADATA.sorted_tables
             for row in connection.execute(select(table))
         ]
     assert not [row for row in rows if "VI DU" in row or "0099887766" in row]
@@ -365,7 +366,7 @@ def test_no_memo_and_no_payer_in_clear(till: Till, database: Database) -> None:
 def set_cash_first(till: Till) -> None:
     from sqlalchemy import select, update
 
-    from backend.storage.tables import Facility
+    from backend.storage.catalogue_tables import Facility
 
     with till.resources.database.write() as unit:
         settings = unit.connection.scalar(select(Facility.settings))

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from backend.domain.ids import new_token
 from backend.services.act_on_step import StepAct, StepReason
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.catalogue_tables import Room, Service
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk
 from tests.factories.hospital import Hospital
@@ -140,13 +140,13 @@ def test_a_sensitive_clinic_is_a_number_on_a_door(
 ) -> None:
     with hospital.database.write() as unit:
         unit.connection.execute(
-            update(tables.Service)
-            .where(tables.Service.code == "MAT")
+            update(Service)
+            .where(Service.code == "MAT")
             .values(sensitive=True, name_vi="Phòng khám da liễu", name_en="Skin clinic")
         )
         unit.connection.execute(
-            update(tables.Room)
-            .where(tables.Room.code == "12")
+            update(Room)
+            .where(Room.code == "12")
             .values(name_vi="Phòng da liễu", name_en="Skin clinic")
         )
     hospital.touch_catalogue()

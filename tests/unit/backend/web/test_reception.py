@@ -11,7 +11,7 @@ from sqlalchemy import select
 from backend.domain.roles import StaffRole
 from backend.events import Event
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.queue_tables import StepChange
 from tests.conftest import SettableClock
 from tests.factories.accounts import Accounts, sign_in
 from tests.factories.his import ScriptedHis
@@ -108,7 +108,7 @@ def test_somebody_without_papers_is_registered(
     assert [each["visit"]["id"] for each in found["items"]] == [visit.json["id"]]
     assert found["items"][0]["person"]["masked_phone"] == "••• ••• •78"
     with resources.database.read() as connection:
-        change = connection.execute(select(tables.StepChange.source)).scalar_one()
+        change = connection.execute(select(StepChange.source)).scalar_one()
     assert change == "reception"
     started = audited(resources, Event.VISIT_STARTED)
     assert started[0].actor.startswith("staff:")

@@ -14,8 +14,9 @@ from backend.domain.ids import new_token
 from backend.events import Event
 from backend.services import identify_patient
 from backend.services.resources import Resources
-from backend.storage import tables
 from backend.storage.database import Database
+from backend.storage.number_tables import Number
+from backend.storage.visit_tables import NoticeAcceptance, Scan
 from his_adapter.models import BirthDate, CoverageOutcome, Identifier, IdentifierKind
 from tests.conftest import SettableClock
 from tests.factories.his import ScriptedHis
@@ -58,7 +59,7 @@ def test_the_payload_and_the_person_are_not_stored_in_clear(
 ) -> None:
     kiosk.scan(CARD)
     with database.read() as connection:
-        sealed = connection.execute(select(tables.Scan.sealed)).scalar_one()
+        sealed = connection.execute(select(Scan.sealed)).scalar_one()
     assert b"079085000000" not in sealed
     assert "Thử".encode() not in sealed
 
@@ -76,7 +77,7 @@ def test_the_notice_comes_first_and_is_recorded(kiosk: ApiCaller, database: Data
     kiosk.scan(CARD)
     with database.read() as connection:
         accepted = connection.execute(
-            select(tables.NoticeAcceptance.version, tables.NoticeAcceptance.language)
+            select(NoticeAcceptance.version, NoticeAcceptance.language)
         ).all()
     assert accepted == [(NOTICE["version"], "vi")]
 
@@ -418,4 +419,4 @@ def test_two_kiosks_with_one_card_get_one_number(
     second = start_visit(other, hospital, other.scan(CARD).json["scan_id"])
     assert first["number"] == second["number"]
     with database.read() as connection:
-        assert connection.scalar(select(func.count()).select_from(tables.Number)) == 1
+        assert connection.scalar(select(func.count()).select_from(Number)) == 1

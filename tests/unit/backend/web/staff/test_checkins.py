@@ -8,9 +8,10 @@ from sqlalchemy import select, update
 
 from backend.domain.ids import new_id
 from backend.domain.roles import StaffRole
-from backend.storage import tables
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.crypto import Keys
 from backend.storage.database import Database
+from backend.storage.insurance_tables import CheckinDocument
 from tests.factories.accounts import Accounts, post_form, sign_in
 from tests.factories.hospital import Hospital
 from tests.factories.identity_payloads import cccd2021
@@ -34,7 +35,7 @@ def document_id(kiosk: ApiCaller, hospital: Hospital, database: Database) -> str
     document_id, keys = new_id(), hospital.keys
     with database.write() as unit:
         unit.add(
-            tables.CheckinDocument,
+            CheckinDocument,
             id=document_id,
             visit_id=visit.json["id"],
             position=0,
@@ -58,7 +59,7 @@ def state_of(database: Database, document_id: str) -> str:
     with database.read() as connection:
         return str(
             connection.scalar(
-                select(tables.CheckinDocument.state).where(tables.CheckinDocument.id == document_id)
+                select(CheckinDocument.state).where(CheckinDocument.id == document_id)
             )
         )
 
@@ -87,7 +88,7 @@ def test_the_content_is_shown_as_text_and_on_record(
     ).text
     assert "&lt;HO_TEN&gt;NGUYỄN &lt;b&gt;" in shown
     with database.read() as connection:
-        events = connection.scalars(select(tables.AuditEvent.event)).all()
+        events = connection.scalars(select(AuditEvent.event)).all()
     assert "checkin_read" in events
 
 
@@ -109,7 +110,7 @@ def test_sent_again_with_a_reason(
     assert again.status_code == 409
     with database.read() as connection:
         states = connection.scalars(
-            select(tables.CheckinDocument.state).order_by(tables.CheckinDocument.position)
+            select(CheckinDocument.state).order_by(CheckinDocument.position)
         ).all()
     assert states == ["refused", "queued"]
 
@@ -125,7 +126,7 @@ def test_what_the_portal_said_is_noted(
         == 409
     )
     with database.write() as unit:
-        unit.connection.execute(update(tables.CheckinDocument).values(state="received"))
+        unit.connection.execute(update(CheckinDocument).values(state="received"))
     assert (
         post_form(
             reception, path, page=f"/staff/checkins/{document_id}", state="queued"

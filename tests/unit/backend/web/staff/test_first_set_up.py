@@ -16,7 +16,7 @@ from backend.services.edit_settings import list_versions
 from backend.services.first_set_up import Step, make_set_up_code
 from backend.services.resources import Resources
 from backend.services.show_kiosk import show_kiosk
-from backend.storage.tables import UserAccount, UserSession
+from backend.storage.account_tables import UserAccount, UserSession
 from backend.web.staff import first_set_up
 from his_adapter.errors import Unavailable
 from his_adapter.selftest import Finding

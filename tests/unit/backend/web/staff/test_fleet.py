@@ -13,7 +13,7 @@ from backend.domain.roles import StaffRole
 from backend.services import staff_sessions
 from backend.services.show_fleet import show_fleet
 from backend.services.show_kiosk import show_kiosk
-from backend.storage import tables
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.database import Database
 from tests.conftest import SettableClock
 from tests.factories.accounts import Accounts, post_form, sign_in
@@ -40,9 +40,7 @@ def kiosk_id(kiosk: ApiCaller, clock: SettableClock) -> str:
 
 def list_audit(database: Database) -> list[str]:
     with database.read() as connection:
-        return list(
-            connection.scalars(select(tables.AuditEvent.event).order_by(tables.AuditEvent.id))
-        )
+        return list(connection.scalars(select(AuditEvent.event).order_by(AuditEvent.id)))
 
 
 def test_every_state_is_a_word(

@@ -7,8 +7,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from backend.domain.roles import StaffRole
-from backend.storage import tables
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.database import Database
+from backend.storage.outbox_tables import OutboxMessage
+from backend.storage.visit_tables import Person
 from tests.conftest import SettableClock
 from tests.factories.accounts import Accounts, post_form, sign_in
 from tests.factories.his import ScriptedHis
@@ -36,11 +38,11 @@ def visit_message(
     his.add_patient("BN-2")
     with database.write() as unit:
         unit.connection.execute(
-            update(tables.OutboxMessage).values(
+            update(OutboxMessage).values(
                 state="rejected", last_error="multiple-matches", attempts=1
             )
         )
-        return str(unit.connection.scalar(select(tables.OutboxMessage.id)))
+        return str(unit.connection.scalar(select(OutboxMessage.id)))
 
 
 def test_it_says_how_the_his_is_and_what_waits(
@@ -116,7 +118,7 @@ def test_reception_chooses_the_right_record(
 ) -> None:
     page = f"/staff/outbox/{visit_message}"
     with database.write() as unit:
-        unit.connection.execute(update(tables.Person).values(his_ref=None))
+        unit.connection.execute(update(Person).values(his_ref=None))
     shown = post_form(reception, f"{page}/candidates", page=page).text
     assert "BN-1" in shown
     assert "BN-2" in shown
@@ -126,8 +128,8 @@ def test_reception_chooses_the_right_record(
     assert post_form(reception, f"{page}/choose", page=page, ref="BN-2").status_code == 303
     assert get_row(database, visit_message).state == "new"
     with database.read() as connection:
-        assert connection.scalar(select(tables.Person.his_ref)) == "BN-2"
-        events = connection.scalars(select(tables.AuditEvent.event)).all()
+        assert connection.scalar(select(Person.his_ref)) == "BN-2"
+        events = connection.scalars(select(AuditEvent.event)).all()
     assert "person_read" in events
     assert "outbox_replayed" in events
 

@@ -18,9 +18,9 @@ from backend.errors import FeesUnavailable
 from backend.services.match_bill import OpenBills
 from backend.services.resources import Resources
 from backend.storage import payment_tables as tables
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.cashier_tables import CashierShift, DayClose
 from backend.storage.database import Database
-from backend.storage.tables import AuditEvent
 from backend.web.staff import held_money
 from tests.conftest import SettableClock
 from tests.factories.accounts import Accounts, post_form, sign_in

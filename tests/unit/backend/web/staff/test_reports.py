@@ -13,7 +13,7 @@ from backend.domain.roles import StaffRole
 from backend.jobs.roll_up import roll_up
 from backend.jobs.watch_reports import watch_reports
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.audit_tables import AuditEvent
 from backend.storage.database import Database
 from backend.storage.fleet_tables import Alert
 from backend.storage.report_tables import ReportSignOff
@@ -147,7 +147,7 @@ def test_the_files_say_what_the_page_says(quality: FlaskClient, database: Databa
     assert ["Lượt khám", "3"] in [row[:2] for row in rows]
     with database.read() as connection:
         noted = connection.scalars(
-            select(tables.AuditEvent.detail).where(tables.AuditEvent.event == "report_exported")
+            select(AuditEvent.detail).where(AuditEvent.event == "report_exported")
         ).all()
     assert sorted(detail["form"] for detail in noted) == ["csv", "xlsx"]
 

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from backend.domain.roles import StaffRole
 from backend.services.resources import Resources
-from backend.storage import tables
+from backend.storage.catalogue_tables import Facility, Room, Service
 from tests.factories.accounts import Accounts, sign_in
 from tests.factories.desk import Desk
 from tests.factories.hospital import Hospital
@@ -107,10 +107,10 @@ def test_texts_of_others_stay_data(
 ) -> None:
     evil = "</script><script>alert(1)</script>\u2028&"
     with hospital.database.write() as unit:
-        unit.connection.execute(update(tables.Service).values(name_vi=evil, name_en=evil))
-        unit.connection.execute(update(tables.Room).values(name_vi=evil))
+        unit.connection.execute(update(Service).values(name_vi=evil, name_en=evil))
+        unit.connection.execute(update(Room).values(name_vi=evil))
         unit.connection.execute(
-            update(tables.Facility).values(catalogue_version=tables.Facility.catalogue_version + 1)
+            update(Facility).values(catalogue_version=Facility.catalogue_version + 1)
         )
     resources.catalogue.get()
     desk = Desk(resources, hospital, "K9")

@@ -20,7 +20,7 @@ from backend.services.import_settings import export_settings
 from backend.services.manage_users import insert_user
 from backend.services.resources import Resources
 from backend.services.staff_sessions import DEMO_ID
-from backend.storage.tables import AuditEvent
+from backend.storage.audit_tables import AuditEvent
 from tests.factories.accounts import PASSWORD, Accounts, sign_in
 from tests.factories.hospital import Hospital
 
