@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from backend.errors import ChangeNotAllowed, ServiceFull, VisitNotFound
 from backend.services.change_visit import ChangeWish, change_visit
 from backend.storage import tables
-from backend.web import schemas
+from backend.web import visit_schemas as schemas
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, count, read
 from tests.factories.hospital import make_person

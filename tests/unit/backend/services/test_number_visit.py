@@ -25,7 +25,7 @@ from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
 from backend.storage.database import Database
 from backend.storage.repositories import Intent
-from backend.web.schemas import VisitReply
+from backend.web.visit_schemas import VisitReply
 from his_adapter.models import Feature, VisitStatus
 from tests.conftest import SettableClock
 from tests.factories.clinic import FOLLOWED, FakeClinic

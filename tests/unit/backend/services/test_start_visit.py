@@ -18,7 +18,7 @@ from backend.errors import (
     ValidationFailed,
 )
 from backend.storage import tables
-from backend.web import schemas
+from backend.web import visit_schemas as schemas
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, count, read
 from tests.factories.hospital import make_person, make_scan

@@ -42,7 +42,7 @@ from backend.services.step_out import step_in, step_out
 from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
 from backend.storage.database import Database, open_engine
-from backend.web.schemas import RoomNowReply
+from backend.web.room_schemas import RoomNowReply
 from his_adapter.ports import HisGateway
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, read
