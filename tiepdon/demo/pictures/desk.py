@@ -83,7 +83,7 @@ def _open_room_of_the_day(page: Page) -> None:
 
 def _open_visit(number: str, agent: Party) -> Callable[[Page], None]:
     def open_visit(page: Page) -> None:
-        agent.post("/kiosks/heartbeat")
+        agent.say_alive()
         page.fill("#search-text", number)
         page.press("#search-text", "Enter")
         page.wait_for_selector("#detail .question")
