@@ -46,7 +46,7 @@ from backend.web import (
 from backend.web.api import EXTENSION, SECURITY_SCHEMES
 from backend.web.client_address import behind_own_proxy
 from backend.web.live_hub import LiveHub
-from backend.web.schemas import Problem
+from backend.web.problems import Problem
 from backend.web.staff import single_sign_on
 
 VERSION = "1.0"

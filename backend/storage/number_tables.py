@@ -71,7 +71,7 @@ class Ticket(Base):
     """As printed: letter and digits."""
     token: Mapped[str] = mapped_column(Code)
     content: Mapped[dict[str, Any]]
-    """The printed words (web.schemas.Ticket): no name, no number of a person."""
+    """The printed words (web.visit_schemas.Ticket): no name, no number of a person."""
     print_state: Mapped[str] = mapped_column(Code)
     issued_at: Mapped[datetime]
 

@@ -14,7 +14,7 @@ from backend.services.keep_announcements import (
     change_announcement,
     list_announcements,
 )
-from backend.web import schemas
+from backend.web import announcement_schemas as schemas
 from backend.web.api import (
     IDEMPOTENT,
     allow,

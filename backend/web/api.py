@@ -1,7 +1,7 @@
 """How routes are declared: blueprints, security, problem responses, and who is calling.
 
 A route of the API is a plain function with `path`, `query` and `body` models of
-`backend.web.schemas`; it returns `json_reply(…)` and raises errors of `backend.errors`. Access is
+`backend.web.*_schemas`; it returns `json_reply(…)` and raises errors of `backend.errors`. Access is
 denied unless the route says who may call: `@allow("kiosk")`, `@allow("staff")` for any member of
 staff, `@allow(StaffRole.RECEPTION, "kiosk")` or `@public`, directly above the function. Pages say
 `@staff_page(…)` instead (`backend.web.pages`).

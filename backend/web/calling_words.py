@@ -13,7 +13,7 @@ from backend.services.change_calling_words import (
     change_calling_words,
     get_calling_words,
 )
-from backend.web import schemas
+from backend.web import calling_schemas as schemas
 from backend.web.api import allow, api_blueprint, caller, json_reply, resources
 
 WORDING_ROLES = (StaffRole.CONTENT_EDITOR, StaffRole.HEAD)

@@ -17,7 +17,7 @@ from backend.services.offer_services import (
     offer_services,
     offer_slots,
 )
-from backend.web import schemas
+from backend.web import catalogue_schemas as schemas
 from backend.web.api import allow, api_blueprint, caller, json_reply, resources
 from backend.web.kiosks import label
 

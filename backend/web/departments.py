@@ -15,7 +15,7 @@ from backend.services.list_acts import ActFilter, ListedAct, list_todays_acts
 from backend.services.measure_waits import measure_waits
 from backend.services.show_hall import hall_to_text, load_hall
 from backend.storage.repositories import Answer
-from backend.web import schemas
+from backend.web import department_schemas as schemas
 from backend.web.api import (
     Responses,
     allow,

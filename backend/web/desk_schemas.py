@@ -1,4 +1,4 @@
-"""Shapes on the wire of the reception desk and of print agents, as `backend.web.schemas`."""
+"""Shapes of the reception desk and of print agents."""
 
 from __future__ import annotations
 
@@ -7,20 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from backend.web.schemas import (
-    Id,
-    Label,
-    Language,
-    NoticeAcceptance,
-    OnBehalf,
-    Papers,
-    Reply,
-    Request,
-    ScanReply,
-    ShortText,
-    Ticket,
-    Version,
-)
+from backend.web.scan_schemas import NoticeAcceptance, OnBehalf, ScanReply
+from backend.web.visit_schemas import Papers, Ticket
+from backend.web.wire import Id, Label, Language, Reply, Request, ShortText, Version
 
 NeedName = Literal["name", "coverage", "identity", "priority", "print", "missed"]
 PrintStateName = Literal["pending", "taken", "printed", "unconfirmed", "failed", "unknown"]

@@ -13,7 +13,7 @@ from backend.services.manage_displays import (
     list_displays,
     revoke_display,
 )
-from backend.web import schemas
+from backend.web import display_schemas as schemas
 from backend.web.api import allow, api_blueprint, caller, json_reply, resources
 
 DISPLAY_ROLES = (StaffRole.IT, StaffRole.HEAD)

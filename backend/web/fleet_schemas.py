@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, RootModel
 
-from backend.web.schemas import DeviceState, Id, Label, Reply, Request, Word
+from backend.web.kiosk_schemas import DeviceState
+from backend.web.wire import Id, Label, Reply, Request, Word
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 Milliseconds = Annotated[float, Field(ge=0, le=3_600_000)]

@@ -13,7 +13,7 @@ from backend.services.call_for_help import (
     get_help_call,
     list_help_calls,
 )
-from backend.web import schemas
+from backend.web import help_schemas as schemas
 from backend.web.api import (
     allow,
     answer_reply,

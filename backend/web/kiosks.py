@@ -16,8 +16,9 @@ from backend.services.limit_tries import ENROLMENTS_PER_ADDRESS, count_tries
 from backend.services.order_kiosk import take_result
 from backend.services.record_device_event import record_device_event
 from backend.services.take_report import take_report
-from backend.web import fleet_schemas, schemas
+from backend.web import fleet_schemas, kiosk_schemas
 from backend.web.api import allow, api_blueprint, caller, json_reply, public, resources
+from backend.web.wire import Label
 from his_adapter.models import Feature
 
 FLOOD_GATE = "tiepdon_flood_gate"
@@ -29,9 +30,9 @@ enrolment = api_blueprint("enrolment", "A kiosk gets its credential.", bearer=Fa
 blueprint = api_blueprint("kiosks", "A kiosk and its devices.")
 
 
-@enrolment.post("/kiosks/enrol", responses={201: schemas.EnrolReply})
+@enrolment.post("/kiosks/enrol", responses={201: kiosk_schemas.EnrolReply})
 @public
-def enrol(body: schemas.EnrolRequest) -> Response:
+def enrol(body: kiosk_schemas.EnrolRequest) -> Response:
     """Exchange a one-time code for a credential
 
     The credential is said once and kept by the kiosk alone. Unknown, used and expired codes are
@@ -43,11 +44,11 @@ def enrol(body: schemas.EnrolRequest) -> Response:
     enrolled = enrol_kiosk(
         server.database, untrusted_code=body.code, name=body.name, demo=server.config.demo
     )
-    reply = schemas.EnrolReply(token=enrolled.credential, kiosk_id=enrolled.kiosk_id)
+    reply = kiosk_schemas.EnrolReply(token=enrolled.credential, kiosk_id=enrolled.kiosk_id)
     return json_reply(reply, 201)
 
 
-@blueprint.get("/kiosk", responses={200: schemas.KioskSettings})
+@blueprint.get("/kiosk", responses={200: kiosk_schemas.KioskSettings})
 @allow("kiosk")
 def settings() -> Response:
     """What this kiosk needs to greet people"""
@@ -57,17 +58,17 @@ def settings() -> Response:
     groups = [
         group for group in catalogue.priority_groups if group.is_valid_on(catalogue.today(now))
     ]
-    reply = schemas.KioskSettings(
+    reply = kiosk_schemas.KioskSettings(
         kiosk_id=caller().id,
         name=caller().name,
         facility=label(catalogue.facility_name),
         hotline=catalogue.hotline,
         timezone=catalogue.zone.key,
         server_time=now.astimezone(catalogue.zone),
-        notice=schemas.Notice(
+        notice=kiosk_schemas.Notice(
             version=NOTICE_VERSION,
             short=label(NOTICE_SHORT),
-            full=schemas.Label(
+            full=Label(
                 vi=NOTICE_FULL.vi.format(
                     facility=catalogue.facility_name.vi, hotline=catalogue.hotline
                 ),
@@ -77,11 +78,11 @@ def settings() -> Response:
             ),
         ),
         visit_kinds=[
-            schemas.VisitKindOption(code=kind.code, label=label(kind.label))
+            kiosk_schemas.VisitKindOption(code=kind.code, label=label(kind.label))
             for kind in catalogue.settings.visit_kinds
         ],
         priority_groups=[
-            schemas.PriorityGroup(
+            kiosk_schemas.PriorityGroup(
                 code=group.code, label=label(group.label), self_declared=group.self_declared
             )
             for group in groups
@@ -115,7 +116,7 @@ def heartbeat(body: fleet_schemas.Heartbeat) -> Response:
     out = orders.out_of_service
     reply = fleet_schemas.KioskOrders(
         profile=orders.profile,
-        out_of_service=schemas.Label(vi=out["vi"], en=out["en"]) if out else None,
+        out_of_service=Label(vi=out["vi"], en=out["en"]) if out else None,
         commands=[
             fleet_schemas.Command(id=order.id, kind=order.kind, expires_at=order.expires_at)
             for order in orders.orders
@@ -126,7 +127,7 @@ def heartbeat(body: fleet_schemas.Heartbeat) -> Response:
 
 @blueprint.post("/kiosks/device-events", responses={204: None})
 @allow("kiosk", "agent")
-def device_event(body: schemas.DeviceEventRequest) -> Response:
+def device_event(body: kiosk_schemas.DeviceEventRequest) -> Response:
     """A printer or scanner of this kiosk changed its state; staff see what does not work"""
     flood_gate().enter(caller().id)
     record_device_event(
@@ -171,5 +172,5 @@ def flood_gate() -> FloodGate:
     return cast("FloodGate", current_app.extensions[FLOOD_GATE])
 
 
-def label(words: Words) -> schemas.Label:
-    return schemas.Label(vi=words.vi, en=words.en)
+def label(words: Words) -> Label:
+    return Label(vi=words.vi, en=words.en)

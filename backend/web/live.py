@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable, Collection, Iterator
+from typing import Annotated
 
 from flask import Response, current_app, request
+from pydantic import BeforeValidator, Field
 
 from backend.domain.roles import StaffRole
 from backend.domain.rooms import list_room_queues
 from backend.services.call_next import may_use_room
 from backend.services.recognise_caller import Caller
-from backend.web import schemas
 from backend.web.api import allow, api_blueprint, caller, resources
 from backend.web.auth import make_recheck
 from backend.web.help_calls import HELPERS
 from backend.web.live_hub import EVERYTHING, LiveHub
 from backend.web.rooms import CALLERS as ROOM_CALLERS
+from backend.web.wire import Id, Request
 
 EXTENSION = "tiepdon-live"
 CALLERS = "tiepdon-callers"
@@ -32,9 +34,27 @@ MONEY_TOPICS = ("payment", "money", "refund", "party")
 blueprint = api_blueprint("live", "What changed, as it changes.")
 
 
+def _split(value: object) -> object:
+    """`?rooms=a,b` and `?rooms=a&rooms=b` mean the same."""
+    parts = value if isinstance(value, list) else [value]
+    return [each for part in parts for each in str(part).split(",") if each]
+
+
+IdList = Annotated[list[Id], BeforeValidator(_split), Field(max_length=100)]
+
+
+class LiveQuery(Request):
+    """Nothing asked for = everything of the facility."""
+
+    rooms: IdList = []
+    visits: IdList = []
+    help: bool = False
+    payments: bool = False
+
+
 @blueprint.get("/live", responses={200: {"content": {"text/event-stream": {}}}})
 @allow(*ROOM_CALLERS, *HELPERS, *MONEY_ROLES)
-def live(query: schemas.LiveQuery) -> Response:
+def live(query: LiveQuery) -> Response:
     """Server-sent events about some rooms and visits, or about everything
 
     `event: change` says that something changed; `data` names rooms, queues and visits by id.

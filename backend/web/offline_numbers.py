@@ -9,7 +9,7 @@ from backend.domain.visit import PrintState
 from backend.services.grant_offline_numbers import grant_offline_numbers
 from backend.services.hand_in_offline_numbers import OfflineNumber, hand_in_offline_numbers
 from backend.services.name_visit import name_visit
-from backend.web import offline_schemas, schemas
+from backend.web import offline_schemas, visit_schemas
 from backend.web.api import (
     IDEMPOTENT,
     allow,
@@ -65,7 +65,7 @@ def hand_in(body: offline_schemas.OfflineNumbersRequest) -> Response:
 
 @blueprint.post("/visits/<visit_id>/name", responses=VISIT, openapi_extensions=IDEMPOTENT)
 @allow(StaffRole.RECEPTION)
-def name(path: schemas.VisitPath, body: offline_schemas.NameVisitRequest) -> Response:
+def name(path: visit_schemas.VisitPath, body: offline_schemas.NameVisitRequest) -> Response:
     """Who a nameless number belongs to: it stays that number, with a place in a queue"""
     answer = name_visit(
         resources(),

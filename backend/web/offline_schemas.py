@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from backend.domain.offline_numbers import LAST_NUMBER, MAX_NUMBERS_AT_ONCE
-from backend.web.schemas import Id, Language, Moment, Reply, Request, Ticket, VisitRequest
+from backend.web.visit_schemas import Ticket, VisitRequest
+from backend.web.wire import Id, Language, Moment, Reply, Request
 
 JournalId = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{16,64}$")]
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from backend.web.schemas import Id, Label, Language, Reply, Request, ShortText, Word
+from backend.web.wire import Id, Label, Language, Reply, Request, ShortText, Word
 
 AmountVnd = Annotated[int, Field(ge=1, le=9_999_999_999_999)]
 Stage = Literal["waiting", "underpaid", "paid", "ended"]

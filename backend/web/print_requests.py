@@ -12,7 +12,7 @@ from backend.services.request_print import cancel_print, list_agents, request_pr
 from backend.services.work_print_requests import settle_request, take_requests
 from backend.storage.repositories import Answer
 from backend.storage.unit_of_work import UnitOfWork
-from backend.web import desk_schemas, schemas
+from backend.web import desk_schemas, visit_schemas
 from backend.web.api import (
     IDEMPOTENT,
     allow,
@@ -47,7 +47,7 @@ def agents() -> Response:
     openapi_extensions=IDEMPOTENT,
 )
 @allow(*PRINTERS)
-def create(path: schemas.VisitPath, body: desk_schemas.PrintRequestRequest) -> Response:
+def create(path: visit_schemas.VisitPath, body: desk_schemas.PrintRequestRequest) -> Response:
     """Print the ticket of this visit once more; the number stays the same
 
     Within half a minute the same ticket at the same agent is one request.
@@ -91,7 +91,7 @@ def take() -> Response:
                 id=each.id,
                 visit_id=each.visit_id,
                 again=each.again,
-                ticket=schemas.Ticket.model_validate(each.ticket),
+                ticket=visit_schemas.Ticket.model_validate(each.ticket),
             )
             for each in take_requests(resources().database, agent=caller())
         ]

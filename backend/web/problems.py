@@ -18,9 +18,22 @@ from backend.errors import (
     RateLimited,
     UnreadablePayload,
 )
-from backend.web import schemas
+from backend.web.wire import Reply
 
 CONTENT_TYPE = "application/problem+json"
+
+
+class Problem(Reply):
+    """RFC 9457 problem details; `code` is stable and listed in docs/reference/errors.md."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    message_key: str | None = None
+    fields: list[str] = []
+    """For `invalid`: where in the request, never what stood there."""
 
 
 class MethodNotAllowed(BadRequest):
@@ -46,7 +59,7 @@ def problem(error: BackendError, *, fields: Iterable[str] = ()) -> Response:
     if isinstance(error, CallingWordsRefused):
         fields = error.fields
     code = payload_error.payload_code if payload_error else error.code
-    body = schemas.Problem(
+    body = Problem(
         type=f"urn:tiepdon:problem:{code}",
         title=error.title,
         status=error.status,

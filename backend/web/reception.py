@@ -42,7 +42,7 @@ from backend.services.resume_at_desk import resume_at_desk
 from backend.services.search_visits import search_visits
 from backend.services.show_his_data import show_his_data
 from backend.services.take_history import take_history
-from backend.web import desk_schemas, schemas, visits
+from backend.web import desk_schemas, help_schemas, scan_schemas, visit_schemas, visits
 from backend.web.api import (
     IDEMPOTENT,
     Responses,
@@ -100,7 +100,7 @@ def search(body: desk_schemas.SearchRequest) -> Response:
 
 @blueprint.get("/visits/<visit_id>/desk", responses={200: desk_schemas.OpenedVisitReply})
 @allow(*DESK)
-def opened(path: schemas.VisitPath) -> Response:
+def opened(path: visit_schemas.VisitPath) -> Response:
     """A visit with its person; opening it leaves an audit row"""
     return json_reply(_opened(open_visit(resources(), path.visit_id, staff=caller())))
 
@@ -110,7 +110,7 @@ def opened(path: schemas.VisitPath) -> Response:
 
 @blueprint.post("/visits/<visit_id>/priority", responses=DECISION, openapi_extensions=IDEMPOTENT)
 @allow(*DESK)
-def priority(path: schemas.VisitPath, body: desk_schemas.PriorityRequest) -> Response:
+def priority(path: visit_schemas.VisitPath, body: desk_schemas.PriorityRequest) -> Response:
     """Let a declared priority stand, or lower it to the normal lane, with the reason"""
     return answer_reply(
         confirm_priority(
@@ -126,7 +126,7 @@ def priority(path: schemas.VisitPath, body: desk_schemas.PriorityRequest) -> Res
 
 @blueprint.post("/visits/<visit_id>/identity", responses=DECISION, openapi_extensions=IDEMPOTENT)
 @allow(*DESK)
-def identity(path: schemas.VisitPath, body: desk_schemas.IdentityRequest) -> Response:
+def identity(path: visit_schemas.VisitPath, body: desk_schemas.IdentityRequest) -> Response:
     """Papers were seen: a typed identity is confirmed"""
     return answer_reply(
         confirm_identity(
@@ -142,7 +142,7 @@ def identity(path: schemas.VisitPath, body: desk_schemas.IdentityRequest) -> Res
 
 @blueprint.post("/visits/<visit_id>/coverage", responses=DECISION, openapi_extensions=IDEMPOTENT)
 @allow(*DESK)
-def coverage(path: schemas.VisitPath, body: desk_schemas.CoverageRequest) -> Response:
+def coverage(path: visit_schemas.VisitPath, body: desk_schemas.CoverageRequest) -> Response:
     """The insurance was looked up by hand"""
     return answer_reply(
         confirm_coverage(
@@ -158,7 +158,7 @@ def coverage(path: schemas.VisitPath, body: desk_schemas.CoverageRequest) -> Res
 
 @blueprint.post("/visits/<visit_id>/category", responses=DECISION, openapi_extensions=IDEMPOTENT)
 @allow(*DESK)
-def category(path: schemas.VisitPath, body: desk_schemas.CategoryRequest) -> Response:
+def category(path: visit_schemas.VisitPath, body: desk_schemas.CategoryRequest) -> Response:
     """Confirm the proposed category of the visit, or choose another one with the reason"""
     return answer_reply(
         confirm_category(
@@ -176,7 +176,7 @@ def category(path: schemas.VisitPath, body: desk_schemas.CategoryRequest) -> Res
 
 @blueprint.post("/visits/<visit_id>/person", responses=DECISION, openapi_extensions=IDEMPOTENT)
 @allow(*DESK)
-def person(path: schemas.VisitPath, body: desk_schemas.PersonRequest) -> Response:
+def person(path: visit_schemas.VisitPath, body: desk_schemas.PersonRequest) -> Response:
     """Correct phone or address of the person; the HIS is told"""
     return answer_reply(
         correct_person(
@@ -192,7 +192,7 @@ def person(path: schemas.VisitPath, body: desk_schemas.PersonRequest) -> Respons
 
 @blueprint.post("/visits/<visit_id>/history", responses=DECISION, openapi_extensions=IDEMPOTENT)
 @allow(*DESK)
-def history(path: schemas.VisitPath, body: desk_schemas.HistoryRequest) -> Response:
+def history(path: visit_schemas.VisitPath, body: desk_schemas.HistoryRequest) -> Response:
     """Hand the patient's own words about their health to the HIS; they are not kept here"""
     return answer_reply(
         take_history(
@@ -208,7 +208,7 @@ def history(path: schemas.VisitPath, body: desk_schemas.HistoryRequest) -> Respo
 
 @blueprint.post("/visits/<visit_id>/resume", responses=DECISION, openapi_extensions=IDEMPOTENT)
 @allow(*DESK, StaffRole.HEAD)
-def resume(path: schemas.VisitPath, body: desk_schemas.ResumeRequest) -> Response:
+def resume(path: visit_schemas.VisitPath, body: desk_schemas.ResumeRequest) -> Response:
     """Put a missed or held ticket back in line"""
     return answer_reply(
         resume_at_desk(
@@ -224,7 +224,7 @@ def resume(path: schemas.VisitPath, body: desk_schemas.ResumeRequest) -> Respons
 
 @blueprint.get("/visits/<visit_id>/his", responses={200: desk_schemas.HisDataReply})
 @allow(*DESK)
-def his_data(path: schemas.VisitPath) -> Response:
+def his_data(path: visit_schemas.VisitPath) -> Response:
     """What the HIS has of this visit, asked now; results and money never from a copy"""
     reply = desk_schemas.HisDataReply(
         items=[
@@ -258,7 +258,7 @@ def merge(body: desk_schemas.MergeRequest) -> Response:
 # --- registering -------------------------------------------------------------------------------
 
 
-@blueprint.post("/people/describe", responses={200: schemas.ScanReply})
+@blueprint.post("/people/describe", responses={200: scan_schemas.ScanReply})
 @allow(*DESK)
 def describe(body: desk_schemas.DescribedRequest) -> Response:
     """Somebody without a card, as staff describe them; answers as a scan does"""
@@ -279,7 +279,7 @@ def describe(body: desk_schemas.DescribedRequest) -> Response:
 
 @blueprint.post("/help-calls/<help_call_id>/continue", responses={200: desk_schemas.ContinueReply})
 @allow(*DESK)
-def continue_(path: schemas.HelpCallPath) -> Response:
+def continue_(path: help_schemas.HelpCallPath) -> Response:
     """Go on where the kiosk gave up: the call is answered, its scan becomes yours"""
     found = continue_call(resources(), path.help_call_id, staff=caller())
     reply = desk_schemas.ContinueReply(

@@ -10,7 +10,7 @@ from pydantic import Field
 from backend.errors import NotFound
 from backend.services.stage_release import find_release_for, record_release
 from backend.web.api import allow, api_blueprint, caller, json_reply, resources
-from backend.web.schemas import Reply, Request, Word
+from backend.web.wire import Reply, Request, Word
 
 blueprint = api_blueprint("releases", "Which release a kiosk runs.")
 

@@ -24,7 +24,7 @@ from backend.services.send_on import (
 from backend.services.show_room import load_room, room_to_text
 from backend.services.undo_act import undo_act
 from backend.storage.repositories import Answer
-from backend.web import schemas
+from backend.web import room_schemas as schemas
 from backend.web.api import (
     IDEMPOTENT,
     Responses,
@@ -36,6 +36,7 @@ from backend.web.api import (
     json_reply,
     resources,
 )
+from backend.web.wire import Label
 
 CALLERS = (StaffRole.ROOM_CALLER, StaffRole.CASHIER, StaffRole.RECEPTION, StaffRole.HEAD)
 
@@ -249,5 +250,5 @@ def offline_calls(path: schemas.RoomPath, body: schemas.OfflineCallsRequest) -> 
     )
 
 
-def _label(words: Words) -> schemas.Label:
-    return schemas.Label(vi=words.vi, en=words.en)
+def _label(words: Words) -> Label:
+    return Label(vi=words.vi, en=words.en)

@@ -21,9 +21,10 @@ from backend.services.identify_patient import (
     identify_patient,
 )
 from backend.services.show_visit import visit_to_json
-from backend.web import schemas
+from backend.web import scan_schemas, visit_schemas
 from backend.web.api import allow, api_blueprint, caller, json_reply, resources
 from backend.web.kiosks import label
+from backend.web.wire import Label
 
 blueprint = api_blueprint("scans", "Who stands before the kiosk.")
 
@@ -31,9 +32,9 @@ _SHOWN_NUMBERS = ("id12", "bhyt15", "bhxh10", "passport", "mrn", "cmnd9")
 """The first one a person has is shown, masked."""
 
 
-@blueprint.post("/scans", responses={200: schemas.ScanReply})
+@blueprint.post("/scans", responses={200: scan_schemas.ScanReply})
 @allow("kiosk", StaffRole.RECEPTION)
-def scan(body: schemas.ScanRequest) -> Response:
+def scan(body: scan_schemas.ScanRequest) -> Response:
     """Read a code or a typed number
 
     Answers who it is, what the insurance says, what is booked and what to ask next. The result is
@@ -45,7 +46,7 @@ def scan(body: schemas.ScanRequest) -> Response:
     return json_reply(scan_reply(result))
 
 
-def _request(body: schemas.ScanRequest) -> ScanRequest:
+def _request(body: scan_schemas.ScanRequest) -> ScanRequest:
     notice, on_behalf, typed = body.notice, body.on_behalf, body.typed
     return ScanRequest(
         untrusted_payload=_decode(body.payload_base64),
@@ -73,39 +74,39 @@ def _decode(payload_base64: str | None) -> bytes | None:
         raise ValidationFailed("payload_base64 is not base64") from error
 
 
-def scan_reply(result: Identification) -> schemas.ScanReply:
+def scan_reply(result: Identification) -> scan_schemas.ScanReply:
     server = resources()
     catalogue = server.catalogue.get()
     now = server.database.clock()
     content = result.content
     declarable = any(group.self_declared for group in catalogue.priority_groups)
-    return schemas.ScanReply(
+    return scan_schemas.ScanReply(
         scan_id=result.scan_id,
         expires_at=result.expires_at,
         kind=result.kind.value,
-        outcome=schemas.ScanOutcome(result.outcome.value),
+        outcome=scan_schemas.ScanOutcome(result.outcome.value),
         message_key=result.message_key,
         warnings=list(result.warnings),
         person=_person(content.person, verified=content.verified) if content.person else None,
         coverage=_coverage(content.coverage) if content.coverage else None,
         appointments=[_appointment(arrival, catalogue) for arrival in result.arrivals],
-        priority=schemas.PriorityReply(
+        priority=scan_schemas.PriorityReply(
             group=result.verdict.group.code if result.verdict.group else None,
             ask=result.verdict.group is None and declarable,
         )
         if result.verdict
         else None,
         visits=[
-            schemas.VisitReply.model_validate(visit_to_json(visit, catalogue, now=now))
+            visit_schemas.VisitReply.model_validate(visit_to_json(visit, catalogue, now=now))
             for visit in result.visits
         ],
-        ask=[schemas.Question(question.value) for question in result.ask],
+        ask=[scan_schemas.Question(question.value) for question in result.ask],
     )
 
 
-def _person(person: PersonFacts, *, verified: bool) -> schemas.ScannedPerson:
+def _person(person: PersonFacts, *, verified: bool) -> scan_schemas.ScannedPerson:
     shown = next((person.numbers[kind] for kind in _SHOWN_NUMBERS if kind in person.numbers), "")
-    return schemas.ScannedPerson(
+    return scan_schemas.ScannedPerson(
         full_name=person.full_name,
         masked_name=masked_name(person.full_name),
         birth_date=person.birth_date,
@@ -128,9 +129,9 @@ _COVERAGE_KEYS = {
 }
 
 
-def _coverage(coverage: CoverageFacts) -> schemas.CoverageReply:
-    return schemas.CoverageReply(
-        outcome=schemas.CoverageOutcome(coverage.outcome),
+def _coverage(coverage: CoverageFacts) -> scan_schemas.CoverageReply:
+    return scan_schemas.CoverageReply(
+        outcome=scan_schemas.CoverageOutcome(coverage.outcome),
         provisional=coverage.provisional,
         valid_to=coverage.valid_to,
         registered_here=coverage.registered_here,
@@ -138,23 +139,23 @@ def _coverage(coverage: CoverageFacts) -> schemas.CoverageReply:
     )
 
 
-def _appointment(arrival: Arrival, catalogue: Catalogue) -> schemas.AppointmentReply:
+def _appointment(arrival: Arrival, catalogue: Catalogue) -> scan_schemas.AppointmentReply:
     facts = arrival.facts
     service = catalogue.find_service_by_ref(facts.service_ref)
     practitioner = catalogue.find_practitioner_by_ref(facts.practitioner_ref)
     room = catalogue.find_room_by_ref(facts.room_ref)
     state = ArrivalState(facts.state)
     elsewhere = arrival.facility_name
-    return schemas.AppointmentReply.model_validate(
+    return scan_schemas.AppointmentReply.model_validate(
         {
             "id": facts.ref,
             "state": state.value,
             "start": facts.start,
             "service_id": service.id if service else _ELSEWHERE,
-            "service": label(service.name) if service else schemas.Label(vi="", en=""),
+            "service": label(service.name) if service else Label(vi="", en=""),
             "doctor": practitioner.titled_name if practitioner else None,
             "room": label(room.name) if room else None,
-            "facility": schemas.Label(vi=elsewhere, en=elsewhere) if elsewhere else None,
+            "facility": Label(vi=elsewhere, en=elsewhere) if elsewhere else None,
             "can_arrive": service is not None and may_arrive(state),
         }
     )

@@ -15,7 +15,7 @@ from backend.services.return_to_line import return_to_line
 from backend.services.show_visit import load_visit, visit_to_text
 from backend.services.start_visit import VisitWish
 from backend.storage.repositories import Answer
-from backend.web import schemas
+from backend.web import visit_schemas as schemas
 from backend.web.api import (
     IDEMPOTENT,
     Responses,

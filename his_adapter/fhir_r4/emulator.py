@@ -29,7 +29,9 @@ from werkzeug.wrappers import Request, Response
 from his_adapter.demo.gateway import open_demo
 from his_adapter.errors import GatewayMisconfigured
 from his_adapter.fhir_r4.config import read_config
-from his_adapter.fhir_r4.emulated_hospital import Answer, Careless, EmulatedHospital, outcome
+from his_adapter.fhir_r4.emulated.answers import Answer, outcome
+from his_adapter.fhir_r4.emulated.careless import Careless
+from his_adapter.fhir_r4.emulated.hospital import EmulatedHospital
 from his_adapter.ports import HisGateway
 
 _MAX_REQUEST_BYTES = 10_000_000

@@ -15,7 +15,7 @@ from his_adapter.builtin.clinic import Clinic
 from his_adapter.config_file import HisConfig
 from his_adapter.conformance.kit import Outcome, certify
 from his_adapter.demo.gateway import open_demo
-from his_adapter.fhir_r4.emulated_hospital import Careless
+from his_adapter.fhir_r4.emulated.careless import Careless
 from his_adapter.fhir_r4.emulator import FhirEmulator
 from his_adapter.hl7_v2.emulator import Hl7Emulator
 from his_adapter.json_kiosk.emulator import JsonKioskEmulator

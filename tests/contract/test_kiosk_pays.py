@@ -14,7 +14,8 @@ from werkzeug.serving import make_server
 
 from backend.services.enrol_kiosk import invite_kiosk
 from backend.storage.database import Database
-from backend.web import payment_schemas, schemas
+from backend.web import payment_schemas
+from backend.web.wire import Request
 from devices.models import PrintState, ReceiptDocument
 from devices.printers.receipts import render_receipt
 from kiosk_ui.flow import Screen
@@ -46,7 +47,7 @@ def test_every_field_the_kiosk_knows_is_one_of_the_server(name: str) -> None:
     ours: type[BaseModel] = getattr(payment_models, name)
     theirs: type[BaseModel] = getattr(payment_schemas, name)
     assert set(ours.model_fields) <= set(theirs.model_fields)
-    if issubclass(theirs, schemas.Request):
+    if issubclass(theirs, Request):
         needed = {field for field, info in theirs.model_fields.items() if info.is_required()}
         assert needed <= set(ours.model_fields)
 

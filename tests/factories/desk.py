@@ -12,7 +12,7 @@ from backend.services.resources import Resources
 from backend.services.start_visit import VisitWish, start_visit
 from backend.storage.base import Base
 from backend.storage.repositories import Answer, Intent
-from backend.web import schemas
+from backend.web import visit_schemas as schemas
 from tests.factories.hospital import Hospital, make_person, make_scan
 
 

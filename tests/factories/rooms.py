@@ -21,7 +21,7 @@ from backend.services.send_on import (
 )
 from backend.services.undo_act import undo_act
 from backend.storage.repositories import Answer, Intent
-from backend.web.schemas import MergedCallsReply, RoomNowReply, RoomStep
+from backend.web.room_schemas import MergedCallsReply, RoomNowReply, RoomStep
 from tests.factories.hospital import Hospital
 
 

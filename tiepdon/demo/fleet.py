@@ -17,7 +17,7 @@ from backend.services.enrol_kiosk import invite_kiosk
 from backend.storage.fleet_tables import Alert, KioskAbsence, KioskHour
 from backend.storage.kiosk_tables import Heartbeat
 from backend.storage.unit_of_work import UnitOfWork
-from tiepdon.demo.hall import TIMEOUT_S, Hall, Party, open_records
+from tiepdon.demo.hall import Hall, Party, open_records
 from tiepdon.demo.server import DemoServer
 
 PLACES = (
@@ -78,9 +78,7 @@ class SpeakingKiosk(Party):
 
     def orders(self) -> dict[str, Any]:
         """As a beat that says no more than that it is alive is answered."""
-        reply = self._http.post(f"{self.address}/api/v1/kiosks/heartbeat", timeout=TIMEOUT_S)
-        reply.raise_for_status()
-        found: dict[str, Any] = reply.json()
+        found: dict[str, Any] = self.say_alive()
         return found
 
     def answer(self, order_id: str, *, file: bytes | None = None, **result: Any) -> None:

@@ -68,6 +68,15 @@ class Party:
         reply.raise_for_status()
         return reply.json() if reply.content else None
 
+    def say_alive(self) -> Any:
+        """Alive, and no word more: gives a kiosk its orders, a print agent None.
+
+        Raises requests.HTTPError.
+        """
+        reply = self._http.post(f"{self.address}/api/v1/kiosks/heartbeat", timeout=TIMEOUT_S)
+        reply.raise_for_status()
+        return reply.json() if reply.content else None
+
 
 class Hall(Party):
     """Patients at a kiosk of the demo hospital, another person each time."""

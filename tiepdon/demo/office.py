@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from tiepdon.demo.pictures import DESK_TALL, Picture
+from tiepdon.demo.pictures.picture import DESK_TALL, Picture
 from tiepdon.demo.scene import Scene, require
 from tiepdon.demo.server import sign_in
 

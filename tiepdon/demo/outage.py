@@ -41,7 +41,7 @@ from his_adapter.models import Identifier, IdentifierKind, PatientQuery
 from kiosk_ui.presenters.views import TicketView
 from tiepdon.demo.fhir_server.hospital import SETTINGS, seed
 from tiepdon.demo.fhir_server.process import FhirServer
-from tiepdon.demo.pictures import Picture
+from tiepdon.demo.pictures.picture import Picture
 from tiepdon.demo.report import JourneyResult
 from tiepdon.demo.scene import (
     PROVISIONAL_WITHIN_MS,

@@ -20,7 +20,8 @@ from tiepdon.demo.alerts import write_config
 from tiepdon.demo.first_day import draw_first_day
 from tiepdon.demo.hall import Hall
 from tiepdon.demo.money import CONFIG
-from tiepdon.demo.pictures import IN_DEMO, Picture, list_pictures
+from tiepdon.demo.pictures.listing import IN_DEMO, list_pictures
+from tiepdon.demo.pictures.picture import Picture
 from tiepdon.demo.server import DemoServer
 
 if TYPE_CHECKING:

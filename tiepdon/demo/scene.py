@@ -11,7 +11,7 @@ from his_adapter.demo.personas import Persona
 from kiosk_ui.presenters.views import Action, TicketView
 from tiepdon.demo.pages import can_draw, drawing
 from tiepdon.demo.patient import Album, LostPatientError, Patient
-from tiepdon.demo.pictures import Picture
+from tiepdon.demo.pictures.picture import Picture
 from tiepdon.demo.report import JourneyResult
 from tiepdon.demo.stage import Stage, StagedKiosk
 

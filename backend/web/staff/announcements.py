@@ -31,7 +31,7 @@ from backend.services.keep_announcements import (
 )
 from backend.services.render_speech import render_announcement
 from backend.storage.repositories import Intent
-from backend.web import schemas
+from backend.web import announcement_schemas as schemas
 from backend.web.announcements import make_wish
 from backend.web.api import caller, resources
 from backend.web.page_texts import find_language, texts

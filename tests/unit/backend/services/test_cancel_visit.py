@@ -7,7 +7,7 @@ from backend.errors import ChangeNotAllowed, VisitNotFound
 from backend.services.cancel_visit import cancel_visit
 from backend.services.follow_events import EventFeed
 from backend.storage.queue_tables import Step
-from backend.web import schemas
+from backend.web import visit_schemas as schemas
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, read
 from tests.factories.hospital import Hospital, make_person, make_scan

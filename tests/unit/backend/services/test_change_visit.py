@@ -8,7 +8,7 @@ from backend.services.change_visit import ChangeWish, change_visit
 from backend.storage.number_tables import Number
 from backend.storage.outbox_tables import OutboxMessage
 from backend.storage.queue_tables import Step, StepChange
-from backend.web import schemas
+from backend.web import visit_schemas as schemas
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, count, read
 from tests.factories.hospital import make_person

@@ -15,7 +15,7 @@ from backend.services.merge_offline_calls import MergeWish, OfflineCall, merge_o
 from backend.services.recognise_caller import Caller
 from backend.services.resources import Resources
 from backend.storage.queue_tables import Call, Step
-from backend.web.schemas import RoomNowReply
+from backend.web.room_schemas import RoomNowReply
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk
 from tests.factories.hospital import Hospital

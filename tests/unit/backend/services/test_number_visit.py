@@ -28,7 +28,7 @@ from backend.storage.outbox_tables import LiveEvent
 from backend.storage.queue_tables import Step
 from backend.storage.repositories import Intent
 from backend.storage.visit_tables import Visit
-from backend.web.schemas import VisitReply
+from backend.web.visit_schemas import VisitReply
 from his_adapter.models import Feature, VisitStatus
 from tests.conftest import SettableClock
 from tests.factories.clinic import FOLLOWED, FakeClinic

@@ -7,7 +7,7 @@ from backend.domain.visit import PrintState
 from backend.errors import MoveNotAllowed, VisitNotFound
 from backend.services.report_print_state import PrintReport, report_print_state
 from backend.storage.outbox_tables import LiveEvent
-from backend.web import schemas
+from backend.web import visit_schemas as schemas
 from tests.factories.desk import Desk, read
 
 

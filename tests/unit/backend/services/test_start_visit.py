@@ -18,13 +18,12 @@ from backend.errors import (
     ValidationFailed,
 )
 from backend.storage.audit_tables import AuditEvent
-from backend.storage.metadata import METADATA
 from backend.storage.number_tables import Number, Ticket
 from backend.storage.outbox_tables import LiveEvent, OutboxMessage
 from backend.storage.queue_tables import Step, StepChange
 from backend.storage.request_tables import IdempotencyKey
 from backend.storage.visit_tables import Visit
-from backend.web import schemas
+from backend.web import visit_schemas as schemas
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, count, read
 from tests.factories.hospital import make_person, make_scan

@@ -45,7 +45,7 @@ from backend.storage.database import Database, open_engine
 from backend.storage.number_tables import Ticket
 from backend.storage.outbox_tables import LiveEvent
 from backend.storage.queue_tables import Call, StaffAct, Step, StepChange
-from backend.web.schemas import RoomNowReply
+from backend.web.room_schemas import RoomNowReply
 from his_adapter.ports import HisGateway
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, read

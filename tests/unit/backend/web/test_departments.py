@@ -6,7 +6,7 @@ from sqlalchemy import Connection, event
 
 from backend.domain.roles import StaffRole
 from backend.services.resources import Resources
-from backend.web import schemas
+from backend.web import department_schemas as schemas
 from tests.factories.accounts import Accounts
 from tests.factories.desk import Desk
 from tests.factories.hospital import Hospital

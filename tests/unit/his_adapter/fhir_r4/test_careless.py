@@ -16,7 +16,7 @@ from his_adapter.demo.gateway import open_demo
 from his_adapter.errors import BrokenReply, HisError, OutcomeUnknown, SlotTaken
 from his_adapter.fhir_r4.client import FhirClient
 from his_adapter.fhir_r4.config import read_config
-from his_adapter.fhir_r4.emulated_hospital import Careless
+from his_adapter.fhir_r4.emulated.careless import Careless
 from his_adapter.fhir_r4.emulator import FhirEmulator
 from his_adapter.fhir_r4.gateway import FhirGateway
 from his_adapter.models import (
