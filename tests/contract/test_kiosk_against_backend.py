@@ -449,17 +449,17 @@ def test_staff_take_a_kiosk_out_of_service_and_put_it_back(
     bench: Bench, database: Database, kiosk_id: str
 ) -> None:
     pause_kiosk(database, kiosk_id, SHUT, actor="staff")
-    bench.wait(21)
+    bench.wait(31)
     shows(bench, Screen.OUT_OF_SERVICE)
     assert SHUT.vi in texts_of(bench.kiosk.frame)
     resume_kiosk(database, kiosk_id, actor="staff")
-    bench.wait(21)
+    bench.wait(31)
     shows(bench, Screen.WELCOME)
 
 
 def test_staff_say_where_it_stands(bench: Bench, database: Database, kiosk_id: str) -> None:
     set_profile(database, kiosk_id, "laboratory", actor="staff")
-    bench.wait(21)
+    bench.wait(31)
     view = bench.kiosk.frame.view
     assert isinstance(view, ChoiceView)
     assert view.choices[0].action == Action("start", "ticket")
@@ -469,7 +469,7 @@ def test_every_order_is_answered_once(bench: Bench, database: Database, kiosk_id
     for kind in ("test_print", "take_picture", "send_logs", "restart"):
         order_kiosk(database, kiosk_id, kind, actor="staff")
     bench.log.content = gzip.compress(b"a log")
-    bench.wait(21)
+    bench.wait(31)
     assert bench.kiosk.wants_picture
     bench.kiosk.take_picture(lambda: encode_png(bytes(16 * 16 * 4), (16, 16)))
     bench.wait(1)
@@ -492,7 +492,7 @@ def test_an_order_that_cannot_be_obeyed_says_why(
 ) -> None:
     walk(bench, TO_SCAN)
     order_kiosk(database, kiosk_id, "take_picture", actor="staff")
-    bench.wait(21)
+    bench.wait(31)
     assert states_of(database) == {"take_picture": ("refused", "visit_open")}
 
 
