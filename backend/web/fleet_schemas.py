@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field, RootModel
+from pydantic import (
+    AwareDatetime,
+    ConfigDict,
+    Field,
+    RootModel,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from backend.web.schemas import DeviceState, Id, Label, Reply, Request, Word
 
@@ -14,6 +22,20 @@ Milliseconds = Annotated[float, Field(ge=0, le=3_600_000)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Profile = Literal["reception", "examination", "laboratory", "fees"]
 CommandKind = Literal["restart", "test_print", "take_picture", "send_logs"]
+
+
+def _if_known(told: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(told)
+    except ValidationError:
+        if isinstance(told, str):
+            return None
+        raise
+
+
+IfKnown = WrapValidator(_if_known)
+"""A word that only a newer kiosk knows says nothing here; the rest of its report counts."""
+Version = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_.+-]+$")]
 
 
 class Told(Request):
@@ -37,19 +59,19 @@ class KioskReport(Told):
     Counts are since the process began, so that a lost beat loses nothing.
     """
 
-    version: Word
+    version: Version
     started_at: AwareDatetime
     clock: AwareDatetime
     """The kiosk's own time at sending, 1970 with a dead battery: its skew is seen by it. The other
     times are of the same clock."""
     machine: Word
     """A random name of this installation: two machines under one credential are told apart."""
-    printer: DeviceState | None = None
-    paper: Literal["ok", "low", "out", "unknown"] | None = None
-    scanner: DeviceState | None = None
+    printer: Annotated[DeviceState | None, IfKnown] = None
+    paper: Annotated[Literal["ok", "low", "out", "unknown"] | None, IfKnown] = None
+    scanner: Annotated[DeviceState | None, IfKnown] = None
     camera_frame_age_ms: Milliseconds | None = None
     """Only while it looks."""
-    touch: Literal["ok", "absent", "suspect"] | None = None
+    touch: Annotated[Literal["ok", "absent", "suspect"] | None, IfKnown] = None
     last_touch_at: AwareDatetime | None = None
     last_visit_at: AwareDatetime | None = None
     disk_free_percent: Percent | None = None

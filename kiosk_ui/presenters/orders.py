@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import logging
 from collections.abc import Callable
+from typing import get_args
 
 from devices.models import PrintResult, PrintState
 from kiosk_ui.events import KioskEvent
-from kiosk_ui.gateway.fleet_models import Command, CommandResult, KioskOrders
+from kiosk_ui.gateway.fleet_models import Command, CommandKind, CommandResult, KioskOrders
 from kiosk_ui.presenters.context import Context
 from kiosk_ui.presenters.ports import Upkeep
 from kiosk_ui.presenters.trial_page import make_trial_page
@@ -20,6 +21,8 @@ from kiosk_ui.presenters.trial_page import make_trial_page
 MOST_ATTACHED_BYTES = 2_000_000
 _DONE = CommandResult(state="done")
 _VISIT_OPEN = CommandResult(state="refused", reason="visit_open")
+_NOT_KNOWN = CommandResult(state="refused", reason="not_known")
+"""A newer server may order what this release has not learned."""
 _ON_PAPER = frozenset({PrintState.PRINTED, PrintState.UNCONFIRMED})
 _log = logging.getLogger(__name__)
 
@@ -102,6 +105,8 @@ class Orders:
                 self._picture_for = command.id
             case "send_logs":
                 self._run(command.id, lambda: _attached(self._local_log.pack()))
+            case kind if kind not in get_args(CommandKind):
+                self._ended(command.id, _NOT_KNOWN)
 
     def _restart(self, command_id: str) -> None:
         """Noted first: an order that comes again afterwards must not be obeyed again."""

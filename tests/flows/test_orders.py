@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from devices.models import PrinterState, PrintReason, PrintState
+from kiosk_ui.errors import ReplyUnreadable
 from kiosk_ui.flow import Screen
 from kiosk_ui.gateway.command_journal import CommandJournalFile
 from kiosk_ui.gateway.fleet_models import CommandResult, KioskOrders
@@ -90,6 +91,33 @@ def test_a_server_that_knows_no_orders_gives_none() -> None:
     bench.gateway.refusals["beat"] = "not_found"
     bench.settle()
     shows(bench, Screen.WELCOME)
+
+
+def test_an_answer_that_cannot_be_read_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be the one that says: out of service."""
+    bench = Bench(started=False)
+    bench.gateway.orders = OUT
+
+    def fail(_report: object = None) -> KioskOrders:
+        raise ReplyUnreadable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.gateway, "beat", fail)
+        bench.wait(31)
+        shows(bench, Screen.OUT_OF_SERVICE)
+    bench.wait(5)
+    shows(bench, Screen.OUT_OF_SERVICE)
+    assert WORDS.vi in texts_of(bench.kiosk.frame)
+
+
+def test_what_this_release_does_not_know_is_refused_and_the_rest_done(bench: Bench) -> None:
+    bench.gateway.orders = OUT
+    bench.gateway.order("d1", "dance")
+    bench.gateway.order("l1", "send_logs")
+    bench.wait(31)
+    shows(bench, Screen.OUT_OF_SERVICE)
+    assert result_of(bench, "d1") == CommandResult(state="refused", reason="not_known")
+    assert result_of(bench, "l1").state == "done"
 
 
 def test_help_can_be_called_from_it(bench: Bench) -> None:

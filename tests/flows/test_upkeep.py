@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from devices.models import PrinterState, ScannerState
+from kiosk_ui.errors import ReplyUnreadable
 from kiosk_ui.flow import Screen
 from kiosk_ui.gateway.command_journal import CommandJournalFile
-from kiosk_ui.gateway.fleet_models import KioskReport
+from kiosk_ui.gateway.fleet_models import KioskOrders, KioskReport
 from kiosk_ui.presenters.touch_watch import MOVING_LOOKS, QUIET_S
 from tests.flows.stand_ins import Bench
 from tests.flows.steps import TO_SCAN, TO_SUMMARY, shows, touch, walk
@@ -135,6 +136,23 @@ def test_a_report_that_is_not_believed_does_not_make_a_kiosk_look_dead(bench: Be
     bench.wait(31)
     assert bench.gateway.calls.count("beat") == before + 2, "the second without a report"
     next_report(bench)
+
+
+def test_times_are_not_told_again_when_only_the_answer_cannot_be_read(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk(bench, [*TO_SUMMARY, (Screen.SUMMARY, "confirm"), (Screen.DONE, "finish")])
+    heard: list[KioskReport] = []
+
+    def answer_nonsense(report: KioskReport) -> KioskOrders:
+        heard.append(report)
+        raise ReplyUnreadable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.gateway, "beat", answer_nonsense)
+        bench.wait(31)
+    assert "scan" in {step.step for step in heard[0].steps}
+    assert next_report(bench).steps == []
 
 
 def test_a_loose_wire_floods_nobody(bench: Bench) -> None:
