@@ -74,7 +74,7 @@ class Context:
     profile: str = "reception"
     """Where this kiosk stands, as staff said; decides what it offers."""
     out_words: Label | None = None
-    """Staff took it out of service, with these words."""
+    """Staff took it out of service, with these words; known again after a restart."""
     orders_known: bool = False
     """The server was asked whether it is: until then nobody begins anything."""
     tally: Tally = field(default_factory=Tally)
