@@ -187,6 +187,10 @@ class Watch:
                 )
             )
         except ServerRefused as error:
+            if error.problem_code == "rate_limited":
+                # Nothing is wrong with it, there was too much: it waits for its turn.
+                self._ctx.tally.give_back(times_ms)
+                raise ServerAway from error
             # Something in it is not believed, perhaps a broken sensor: alive it is all the same.
             if not self._refused:
                 _log.error("%s code=%s", KioskEvent.REPORT_REFUSED, error.problem_code)

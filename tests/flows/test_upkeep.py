@@ -9,6 +9,7 @@ import pytest
 
 from devices.models import PrinterState, ScannerState
 from kiosk_ui.errors import ReplyUnreadable
+from kiosk_ui.events import KioskEvent
 from kiosk_ui.flow import Screen
 from kiosk_ui.gateway.command_journal import CommandJournalFile
 from kiosk_ui.gateway.fleet_models import KioskOrders, KioskReport
@@ -136,6 +137,20 @@ def test_a_report_that_is_not_believed_does_not_make_a_kiosk_look_dead(bench: Be
     bench.wait(31)
     assert bench.gateway.calls.count("beat") == before + 2, "the second without a report"
     next_report(bench)
+
+
+def test_a_flood_is_not_made_larger_and_costs_no_times(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    walk(bench, [*TO_SUMMARY, (Screen.SUMMARY, "confirm"), (Screen.DONE, "finish")])
+    bench.gateway.refusals["beat"] = "rate_limited"
+    before = bench.gateway.calls.count("beat")
+    while bench.gateway.calls.count("beat") == before:
+        bench.wait(1)
+    bench.wait(20)
+    assert bench.gateway.calls.count("beat") == before + 1
+    assert KioskEvent.REPORT_REFUSED not in caplog.text
+    assert "scan" in {step.step for step in next_report(bench).steps}
 
 
 def test_times_are_not_told_again_when_only_the_answer_cannot_be_read(
