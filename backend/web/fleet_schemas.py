@@ -115,6 +115,6 @@ class CommandPath(Request):
 class CommandResult(Request):
     state: Literal["done", "refused", "failed"]
     reason: Word | None = None
-    """A code: visit_open, no_printer, paper_out …"""
+    """A code: visit_open, disk, paper_end …"""
     attachment_base64: Annotated[str, Field(max_length=2_800_000)] | None = None
     """PNG of the glass or gzip of logs, 2 MB at most."""

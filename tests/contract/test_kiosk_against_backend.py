@@ -31,6 +31,8 @@ from backend.storage.database import Database
 from backend.storage.fleet_tables import KioskCommand
 from backend.storage.tables import Heartbeat
 from backend.web import fleet_schemas, offline_schemas, schemas
+from backend.web.page_texts import LANGUAGES, Language, texts
+from devices.models import PrintReason
 from his_adapter.ports import HisGateway
 from kiosk_ui.errors import CredentialRefused, ServerAway, ServerRefused
 from kiosk_ui.flow import Screen
@@ -84,6 +86,12 @@ def test_what_a_kiosk_says_of_itself_and_is_ordered_has_the_server_s_shape(name:
 def test_what_can_be_ordered_and_where_a_kiosk_may_stand_is_the_same() -> None:
     assert get_args(fleet_models.Profile) == get_args(fleet_schemas.Profile)
     assert get_args(fleet_models.CommandKind) == get_args(fleet_schemas.CommandKind)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_staff_read_every_reason_a_kiosk_gives_in_words(language: Language) -> None:
+    of_orders = {"visit_open", "not_known", "too_large", "disk", "broken"}
+    assert set(texts(language, "fleet")["order_reasons"]) == of_orders | set(PrintReason)
 
 
 @pytest.mark.parametrize("name", SHAPES)
