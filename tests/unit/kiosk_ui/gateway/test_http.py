@@ -379,6 +379,17 @@ def test_a_server_too_old_for_orders_answers_a_beat_with_nothing(
     assert (orders.out_of_service, orders.commands) == (None, [])
 
 
+def test_only_401_means_that_the_kiosk_is_not_enrolled(
+    server: Script, gateway: HttpGateway
+) -> None:
+    server.on("/api/v1/kiosk", Answer(status=403, body={"status": 403, "code": "not_allowed"}))
+    with pytest.raises(ServerRefused):
+        gateway.get_settings()
+    server.on("/api/v1/kiosk", Answer(status=401, body={"status": 401, "code": "unauthorized"}))
+    with pytest.raises(CredentialRefused):
+        gateway.get_settings()
+
+
 def test_a_server_that_knows_no_orders_refuses_them(gateway: HttpGateway) -> None:
     with pytest.raises(ServerRefused):
         gateway.beat()
