@@ -17,6 +17,7 @@ from werkzeug.serving import make_server
 
 from backend.app import create_app
 from backend.bootstrap import assemble
+from backend.domain.kiosk_health import BEAT_EVERY
 from backend.domain.settings import Words
 from backend.errors import NobodyWaiting
 from backend.services import recognise_caller
@@ -42,6 +43,7 @@ from kiosk_ui.gateway.http import HttpGateway
 from kiosk_ui.gateway.print_reports import PrintReportJournal
 from kiosk_ui.picture import encode_png
 from kiosk_ui.presenters.views import Action, ChoiceView, TicketView
+from kiosk_ui.presenters.watch import BEAT_EVERY_S
 from tests.factories.his import ScriptedHis
 from tests.factories.hospital import Hospital, make_config
 from tests.factories.identity_payloads import cccd2021
@@ -86,6 +88,11 @@ def test_what_a_kiosk_says_of_itself_and_is_ordered_has_the_server_s_shape(name:
 def test_what_can_be_ordered_and_where_a_kiosk_may_stand_is_the_same() -> None:
     assert get_args(fleet_models.Profile) == get_args(fleet_schemas.Profile)
     assert get_args(fleet_models.CommandKind) == get_args(fleet_schemas.CommandKind)
+
+
+def test_a_kiosk_beats_as_often_as_the_server_expects() -> None:
+    """What staff change reaches it with a beat: within half a minute, as they are told."""
+    assert BEAT_EVERY_S == BEAT_EVERY.total_seconds() == 30
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
