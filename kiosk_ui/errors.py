@@ -6,7 +6,7 @@ KioskError
 └── GatewayError           a call to the server gave no usable answer
     ├── ServerAway         no connection, no answer in time, or a 5xx: the same call may work later
     ├── ServerRefused      a problem document: `problem_code` and `message_key` say which
-    ├── CredentialRefused  401 or 403: the kiosk is not (or no longer) enrolled
+    ├── CredentialRefused  401: the kiosk is not (or no longer) enrolled
     └── ReplyUnreadable    the answer has another shape than promised
 """
 

@@ -29,8 +29,11 @@ class AlertWords:
         return self.raised if phase is AlertPhase.RAISED else self.cleared
 
 
-def words_of(kind: AlertKind, language: Language) -> AlertWords:
-    return AlertWords(**_read()["kinds"][kind][language])
+def words_of(kind: AlertKind, language: Language, *, subject: str = "") -> AlertWords:
+    """The same kind may ask for something else where it is about something else."""
+    begin = subject.partition(":")[0]
+    own = _read()["of_subjects"].get(f"{kind} {begin}:", {})
+    return AlertWords(**_read()["kinds"][kind][language] | own.get(language, {}))
 
 
 def mail_words(language: Language) -> Mapping[str, str]:

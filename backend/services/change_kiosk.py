@@ -40,7 +40,7 @@ class KioskWish:
 
 
 def change_kiosk(database: Database, kiosk_id: str, wish: KioskWish, *, actor: str) -> None:
-    """The kiosk learns of another profile within ten seconds.
+    """The kiosk learns of another profile with its next beat, half a minute later at most.
 
     Raises KioskNotFound, KioskExists for a name in use, ValidationFailed.
     """
@@ -91,7 +91,7 @@ def set_profile(database: Database, kiosk_id: str, profile: str, *, actor: str) 
 
 
 def pause_kiosk(database: Database, kiosk_id: str, words: Words, *, actor: str) -> None:
-    """Nobody can begin anything there within ten seconds; the glass shows `words`.
+    """From its next beat, half a minute later at most, nobody can begin anything; it shows `words`.
 
     Its being away is no alarm any more. Again with other words changes the words. Raises
     KioskNotFound, ValidationFailed.

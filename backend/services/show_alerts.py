@@ -178,7 +178,7 @@ def _list(
             kind=AlertKind(row.kind),
             subject=row.subject,
             name=names[row.subject],
-            words=words_of(AlertKind(row.kind), language),
+            words=words_of(AlertKind(row.kind), language, subject=row.subject),
             raised_at=row.raised_at,
             cleared_at=row.cleared_at,
             told=told.get(row.id, ()),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import BigInteger, Connection, cast, extract, func, select
 
-from backend.domain.kiosk_health import BEAT_EVERY
 from backend.errors import KioskNotFound
 from backend.services.judge_kiosk import subject_of
 from backend.services.show_fleet import KioskView, show_fleet
@@ -22,7 +22,6 @@ DAY_S = 86_400
 EPOCH = date(1970, 1, 1)
 HISTORY_DAYS = 365
 RECENT_DAYS = 30
-BEATS_AN_HOUR = timedelta(hours=1) / BEAT_EVERY
 MAX_ORDERS, MAX_ABSENCES, MAX_ALERTS, MAX_EVENTS = 20, 50, 50, 30
 
 
@@ -57,7 +56,7 @@ class DeviceChange:
 
 @dataclass(frozen=True, kw_only=True)
 class Day:
-    """`up_share` in percent of the beats that were due; None for days without a word."""
+    """`up_share`: how much of it the kiosk was heard, in percent; None where nothing is known."""
 
     day: date
     visits: int
@@ -113,12 +112,12 @@ def show_history(
     offset_s = int((now.utcoffset() or timedelta(0)).total_seconds())
     today = now.date()
     first = today - timedelta(days=days - 1)
+    since = datetime.combine(first, datetime.min.time(), now.tzinfo)
     number = (cast(extract("epoch", KioskHour.hour), BigInteger) + offset_s) // DAY_S
     with database.read() as connection:
         rows = connection.execute(
             select(
                 number.label("number"),
-                func.sum(KioskHour.beats).label("beats"),
                 func.sum(KioskHour.visits).label("visits"),
                 func.sum(KioskHour.errors).label("errors"),
                 func.sum(KioskHour.waits).label("waits"),
@@ -127,28 +126,64 @@ def show_history(
             )
             .where(
                 KioskHour.kiosk_id == kiosk_id,
-                KioskHour.hour >= datetime.combine(first, datetime.min.time(), now.tzinfo),
+                KioskHour.hour >= since,
             )
             .group_by(number)
         ).all()
+        away_s = _sum_absences(connection, database.facility_id, kiosk_id, since=since, now=now)
     by_day = {EPOCH + timedelta(days=int(row.number)): row for row in rows}
     return [
-        _day(day, by_day.get(day), hours_due=now.hour if day == today else 24)
+        _day(
+            day,
+            by_day.get(day),
+            away_s.get(day, 0),
+            day_s=_passed_s(now) if day == today else DAY_S,
+        )
         for day in (first + timedelta(days=count) for count in range(days))
     ]
 
 
-def _day(day: date, row: Any, *, hours_due: int) -> Day:
+def _sum_absences(
+    connection: Connection, facility_id: str, kiosk_id: str, *, since: datetime, now: datetime
+) -> Mapping[date, float]:
+    """Seconds of each day, in the zone of `now`."""
+    rows = connection.execute(
+        select(KioskAbsence.began_at, KioskAbsence.ended_at).where(
+            KioskAbsence.facility_id == facility_id,
+            KioskAbsence.kiosk_id == kiosk_id,
+            KioskAbsence.ended_at.is_(None) | (KioskAbsence.ended_at > since),
+        )
+    )
+    away_s: Counter[date] = Counter()
+    for row in rows:
+        begin = max(row.began_at, since).astimezone(now.tzinfo)
+        end = min(row.ended_at or now, now)
+        while begin < end:
+            day = begin.date()
+            midnight = datetime.combine(day + timedelta(days=1), datetime.min.time(), now.tzinfo)
+            away_s[day] += round((min(end, midnight) - begin).total_seconds())
+            begin = midnight
+    return away_s
+
+
+def _passed_s(now: datetime) -> float:
+    return (now - now.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
+
+
+def _day(day: date, row: Any, away_s: float, *, day_s: float) -> Day:
+    known = day_s > 0 and (row is not None or away_s > 0)
+    up_share = max(100 * (1 - away_s / day_s), 0.0) if known else None
     if row is None:
-        return Day(day=day, visits=0, errors=0, p95_ms=None, temperature_max_c=None, up_share=None)
-    due = hours_due * BEATS_AN_HOUR
+        return Day(
+            day=day, visits=0, errors=0, p95_ms=None, temperature_max_c=None, up_share=up_share
+        )
     return Day(
         day=day,
         visits=int(row.visits),
         errors=int(row.errors),
         p95_ms=float(row.p95_sum_ms) / int(row.waits) if row.waits else None,
         temperature_max_c=row.temperature_max_c,
-        up_share=min(100 * int(row.beats) / due, 100) if due else None,
+        up_share=up_share,
     )
 
 

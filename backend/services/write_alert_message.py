@@ -85,7 +85,8 @@ class _Line:
     def of(
         cls, alert: ToldAlert, language: Language, names: Mapping[str, str], zone: tzinfo
     ) -> _Line:
-        words, mail = words_of(alert.kind, language), mail_words(language)
+        words = words_of(alert.kind, language, subject=alert.subject)
+        mail = mail_words(language)
         since = _moment(alert.raised_at, zone)
         if alert.cleared_at is None:
             when = mail["since"].format(since=since)

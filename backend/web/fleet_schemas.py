@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field, RootModel
+from pydantic import (
+    AwareDatetime,
+    ConfigDict,
+    Field,
+    RootModel,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from backend.web.kiosk_schemas import DeviceState
 from backend.web.wire import Id, Label, Reply, Request, Word
@@ -15,6 +23,20 @@ Milliseconds = Annotated[float, Field(ge=0, le=3_600_000)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Profile = Literal["reception", "examination", "laboratory", "fees"]
 CommandKind = Literal["restart", "test_print", "take_picture", "send_logs"]
+
+
+def _if_known(told: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(told)
+    except ValidationError:
+        if isinstance(told, str):
+            return None
+        raise
+
+
+IfKnown = WrapValidator(_if_known)
+"""A word that only a newer kiosk knows says nothing here; the rest of its report counts."""
+Version = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9_.+-]+$")]
 
 
 class Told(Request):
@@ -38,19 +60,19 @@ class KioskReport(Told):
     Counts are since the process began, so that a lost beat loses nothing.
     """
 
-    version: Word
+    version: Version
     started_at: AwareDatetime
     clock: AwareDatetime
     """The kiosk's own time at sending, 1970 with a dead battery: its skew is seen by it. The other
     times are of the same clock."""
     machine: Word
     """A random name of this installation: two machines under one credential are told apart."""
-    printer: DeviceState | None = None
-    paper: Literal["ok", "low", "out", "unknown"] | None = None
-    scanner: DeviceState | None = None
+    printer: Annotated[DeviceState | None, IfKnown] = None
+    paper: Annotated[Literal["ok", "low", "out", "unknown"] | None, IfKnown] = None
+    scanner: Annotated[DeviceState | None, IfKnown] = None
     camera_frame_age_ms: Milliseconds | None = None
     """Only while it looks."""
-    touch: Literal["ok", "absent", "suspect"] | None = None
+    touch: Annotated[Literal["ok", "absent", "suspect"] | None, IfKnown] = None
     last_touch_at: AwareDatetime | None = None
     last_visit_at: AwareDatetime | None = None
     disk_free_percent: Percent | None = None
@@ -94,6 +116,6 @@ class CommandPath(Request):
 class CommandResult(Request):
     state: Literal["done", "refused", "failed"]
     reason: Word | None = None
-    """A code: visit_open, no_printer, paper_out …"""
+    """A code: visit_open, disk, paper_end …"""
     attachment_base64: Annotated[str, Field(max_length=2_800_000)] | None = None
     """PNG of the glass or gzip of logs, 2 MB at most."""

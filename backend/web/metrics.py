@@ -1,4 +1,4 @@
-"""`/metrics` for Prometheus: figures and states, never a person, a number or an id.
+"""`/metrics` for Prometheus: figures and states, never a person, nor a number or an id of one.
 
 Everything is read from the database, so that it does not matter which process answers. For this
 very machine without more ado; from elsewhere with the token of TIEPDON_METRICS_TOKEN_FILE.

@@ -1,4 +1,4 @@
-"""Orders begun on this machine, so that a restart neither repeats nor forgets one."""
+"""What staff ordered of this machine, so that a restart neither repeats nor forgets it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, ValidationError
 
 from kiosk_ui.events import KioskEvent
 from kiosk_ui.gateway.fleet_models import CommandResult
-from kiosk_ui.gateway.models import Wire
+from kiosk_ui.gateway.models import Label, Wire
 
 MOST_KEPT = 50
 _log = logging.getLogger(__name__)
@@ -29,10 +29,13 @@ class Kept(Wire):
 class _Whole(Wire):
     commands: list[Kept] = []
     restarted_itself_at: AwareDatetime | None = None
+    out_words: Label | None = None
 
 
 class CommandJournalFile:
-    """A small file; in memory only without a path. Ids and codes, nothing of anybody."""
+    """A small file; in memory only without a path. Ids, codes and words for the glass, nothing of
+    anybody.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -60,6 +63,15 @@ class CommandJournalFile:
         """On disk when it returns: the next process must know. Raises OSError."""
         with self._lock:
             self._change(self._whole.model_copy(update={"restarted_itself_at": now}))
+
+    def find_out_words(self) -> Label | None:
+        """Returns at once."""
+        return self._whole.out_words
+
+    def keep_out_words(self, words: Label | None) -> None:
+        """On disk when it returns. Raises OSError."""
+        with self._lock:
+            self._change(self._whole.model_copy(update={"out_words": words}))
 
     def _change(self, whole: _Whole) -> None:
         """The disk first: what it did not take is not known here either."""

@@ -268,7 +268,7 @@ class FakeGateway:
         self._reach("tell_command")
         self.command_results.setdefault(command_id, result)
 
-    def order(self, command_id: str, kind: fleet.CommandKind) -> None:
+    def order(self, command_id: str, kind: str) -> None:
         """What staff ask of this kiosk."""
         expires_at = self._now() + timedelta(minutes=10)
         command = fleet.Command(id=command_id, kind=kind, expires_at=expires_at)

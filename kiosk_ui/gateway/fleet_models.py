@@ -10,6 +10,8 @@ from kiosk_ui.gateway.models import Id, Label, Wire
 
 Profile = Literal["reception", "examination", "laboratory", "fees"]
 CommandKind = Literal["restart", "test_print", "take_picture", "send_logs"]
+Word = Annotated[str, Field(min_length=1, max_length=40)]
+"""Also one that only a newer server knows: it must not make the other orders unreadable."""
 
 
 class StepTime(Wire):
@@ -44,12 +46,14 @@ class KioskReport(Wire):
 
 class Command(Wire):
     id: Id
-    kind: CommandKind
+    kind: Word
+    """A CommandKind, as far as this kiosk knows."""
     expires_at: AwareDatetime
 
 
 class KioskOrders(Wire):
-    profile: Profile
+    profile: Word
+    """A Profile, as far as this kiosk knows."""
     out_of_service: Label | None = None
     commands: Annotated[list[Command], Field(max_length=20)] = []
 

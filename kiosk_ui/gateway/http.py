@@ -107,7 +107,9 @@ class HttpGateway:
         return self._get(models.KioskSettings, "/kiosk")
 
     def beat(self, report: fleet.KioskReport | None = None) -> fleet.KioskOrders:
-        return _parsed(fleet.KioskOrders, self._call("POST", "/kiosks/heartbeat", report))
+        body = self._call("POST", "/kiosks/heartbeat", report)
+        # A server that is too old to know orders says nothing.
+        return _parsed(fleet.KioskOrders, body) if body else fleet.KioskOrders(profile="reception")
 
     def tell_command(self, command_id: str, result: fleet.CommandResult) -> None:
         self._call(

@@ -16,7 +16,6 @@ from kiosk_ui.current_visit import AskedAhead, CurrentVisit, Trouble
 from kiosk_ui.errors import GatewayError, ServerAway, ServerRefused
 from kiosk_ui.events import KioskEvent
 from kiosk_ui.flow import Screen
-from kiosk_ui.gateway.fleet_models import Profile
 from kiosk_ui.gateway.models import KioskSettings, Label, Ticket
 from kiosk_ui.gateway.payment_models import Receipt
 from kiosk_ui.gateway.ports import Gateway
@@ -72,10 +71,10 @@ class Context:
     visit: CurrentVisit = field(default_factory=lambda: CurrentVisit(screen=Screen.OUT_OF_SERVICE))
     settings: KioskSettings | None = None
     server_up: bool = False
-    profile: Profile = "reception"
+    profile: str = "reception"
     """Where this kiosk stands, as staff said; decides what it offers."""
     out_words: Label | None = None
-    """Staff took it out of service, with these words."""
+    """Staff took it out of service, with these words; known again after a restart."""
     orders_known: bool = False
     """The server was asked whether it is: until then nobody begins anything."""
     tally: Tally = field(default_factory=Tally)

@@ -101,7 +101,7 @@ class Lookout:
     def _tell(self) -> None:
         """Once when it goes, once when it is back; the window's process is begun anew then."""
         state = self.watch.state
-        if state != self._told:
+        if state is not None and state != self._told:
             if state in {"absent", "suspect"}:
                 _log.warning("%s state=%s", KioskEvent.TOUCH_DOUBTED, state)
             elif self._told in {"absent", "suspect"}:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import base64
 import logging
 from collections.abc import Callable
+from typing import get_args
 
 from devices.models import PrintResult, PrintState
 from kiosk_ui.events import KioskEvent
-from kiosk_ui.gateway.fleet_models import Command, CommandResult, KioskOrders
+from kiosk_ui.gateway.fleet_models import Command, CommandKind, CommandResult, KioskOrders
+from kiosk_ui.gateway.models import Label
 from kiosk_ui.presenters.context import Context
 from kiosk_ui.presenters.ports import Upkeep
 from kiosk_ui.presenters.trial_page import make_trial_page
@@ -20,6 +22,8 @@ from kiosk_ui.presenters.trial_page import make_trial_page
 MOST_ATTACHED_BYTES = 2_000_000
 _DONE = CommandResult(state="done")
 _VISIT_OPEN = CommandResult(state="refused", reason="visit_open")
+_NOT_KNOWN = CommandResult(state="refused", reason="not_known")
+"""A newer server may order what this release has not learned."""
 _ON_PAPER = frozenset({PrintState.PRINTED, PrintState.UNCONFIRMED})
 _log = logging.getLogger(__name__)
 
@@ -36,6 +40,8 @@ class Orders:
         self._under_way: set[str] = set()
         self._picture_for: str | None = None
         self.wants_restart = False
+        # Whether the server is there or not: staff meant it when they took this machine away.
+        ctx.out_words = self._journal.find_out_words()
 
     def take(self, orders: KioskOrders) -> None:
         """As the server says now."""
@@ -46,11 +52,23 @@ class Orders:
         ctx.profile = orders.profile
         ctx.out_words = orders.out_of_service
         ctx.orders_known = True
+        if orders.out_of_service != self._journal.find_out_words():
+            self._keep_out_words(orders.out_of_service)
         asked = {command.id for command in orders.commands}
         self._results = {id_: kept for id_, kept in self._results.items() if id_ in asked}
         for command in orders.commands:
             if command.id not in self._under_way:
                 self._obey(command)
+
+    def _keep_out_words(self, words: Label | None) -> None:
+        """What the disk does not take now is tried again with the next beat."""
+        self._ctx.worker.submit(
+            lambda: self._journal.keep_out_words(words),
+            done=lambda _none: None,
+            failed=lambda error: _log.error(
+                "%s code=%s", KioskEvent.JOURNAL_FAILED, type(error).__name__
+            ),
+        )
 
     def tick(self) -> None:
         """Somebody came before the picture was taken."""
@@ -102,6 +120,8 @@ class Orders:
                 self._picture_for = command.id
             case "send_logs":
                 self._run(command.id, lambda: _attached(self._local_log.pack()))
+            case kind if kind not in get_args(CommandKind):
+                self._ended(command.id, _NOT_KNOWN)
 
     def _restart(self, command_id: str) -> None:
         """Noted first: an order that comes again afterwards must not be obeyed again."""

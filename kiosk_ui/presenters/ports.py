@@ -8,7 +8,7 @@ from typing import Protocol
 
 from devices.models import PrinterState, PrintResult
 from kiosk_ui.gateway.fleet_models import CommandResult
-from kiosk_ui.gateway.models import Language, PrintState, PrintStateRequest, Ticket
+from kiosk_ui.gateway.models import Label, Language, PrintState, PrintStateRequest, Ticket
 from kiosk_ui.gateway.payment_models import Receipt
 
 
@@ -99,7 +99,7 @@ class KeptCommand(Protocol):
 
 
 class CommandJournal(Protocol):
-    """Orders that were begun here, across restarts. For worker threads, but `find`."""
+    """What staff ordered, across restarts. For worker threads, but `find` and `find_out_words`."""
 
     def find(self, command_id: str) -> KeptCommand | None: ...
 
@@ -111,6 +111,12 @@ class CommandJournal(Protocol):
 
     def note_restart_of_itself(self, now: datetime) -> None:
         """Raises OSError."""
+
+    def find_out_words(self) -> Label | None:
+        """With which staff took this machine out of service, as far as it was heard."""
+
+    def keep_out_words(self, words: Label | None) -> None:
+        """Safe on disk. Raises OSError."""
 
 
 class LocalLog(Protocol):

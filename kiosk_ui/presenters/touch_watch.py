@@ -79,8 +79,11 @@ class TouchWatch:
 
     @property
     def state(self) -> TouchState | None:
+        """A panel on the list is no proof: until the first touch nothing is said of a new process,
+        and what was told of the one before stands.
+        """
         if self.lost or (self.expected and self.devices == 0):
             return "absent"
         if self.looks >= MOVING_LOOKS or self.returned:
             return "suspect"
-        return "ok" if self.devices or self.touched_s else None
+        return "ok" if self.touched_s else None

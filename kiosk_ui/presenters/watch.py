@@ -6,7 +6,7 @@ import logging
 from typing import Literal
 
 from devices.models import PrinterState, ScannerState
-from kiosk_ui.errors import CredentialRefused, GatewayError, ServerAway, ServerRefused
+from kiosk_ui.errors import CredentialRefused, ReplyUnreadable, ServerAway, ServerRefused
 from kiosk_ui.events import KioskEvent
 from kiosk_ui.flow import Screen
 from kiosk_ui.gateway.fleet_models import KioskOrders
@@ -156,9 +156,10 @@ class Watch:
     def _unbeaten(self, error: Exception) -> None:
         """Nobody can begin before the orders are known, so the first ones are asked for again soon.
 
-        A server that does not give them has none. One that is away may have some.
+        A server that does not give them has none. One that is away may have some, and so may one
+        whose answer cannot be read.
         """
-        if not isinstance(error, (ServerAway, CredentialRefused)):
+        if not isinstance(error, (ServerAway, CredentialRefused, ReplyUnreadable)):
             self._ctx.orders_known = True
         elif not self._ctx.orders_known:
             self._beat.next_s = self._ctx.clock.ticks_s() + LEAST_APART_S
@@ -186,12 +187,16 @@ class Watch:
                 )
             )
         except ServerRefused as error:
+            if error.problem_code == "rate_limited":
+                # Nothing is wrong with it, there was too much: it waits for its turn.
+                self._ctx.tally.give_back(times_ms)
+                raise ServerAway from error
             # Something in it is not believed, perhaps a broken sensor: alive it is all the same.
             if not self._refused:
                 _log.error("%s code=%s", KioskEvent.REPORT_REFUSED, error.problem_code)
             self._refused = True
             return self._ctx.gateway.beat()
-        except GatewayError:
+        except (ServerAway, CredentialRefused):
             self._ctx.tally.give_back(times_ms)
             raise
         self._refused = False

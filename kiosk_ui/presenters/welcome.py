@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from kiosk_ui.current_visit import Purpose
 from kiosk_ui.flow import Screen
-from kiosk_ui.gateway.fleet_models import Profile
 from kiosk_ui.presenters.base import Presenter
 from kiosk_ui.presenters.views import Action, Choice, ChoiceView, Icon, Tone
 
@@ -43,7 +42,7 @@ class Menu:
     """Where a hospital does not take fees here."""
 
 
-MENUS: Mapping[Profile, Menu] = {
+MENUS: Mapping[str, Menu] = {
     "reception": Menu(
         title="start.title",
         subtitle="start.sub",
@@ -113,7 +112,7 @@ class Welcome(Presenter):
     screen = Screen.WELCOME
 
     def view(self) -> ChoiceView:
-        menu = MENUS[self.ctx.profile]
+        menu = MENUS.get(self.ctx.profile, MENUS["reception"])
         offers, aside = offered_by(menu, pays=self._pays)
         return ChoiceView(
             title=self.ctx.say(menu.title if self._pays else menu.title_unpaid or menu.title),

@@ -17,6 +17,7 @@ from werkzeug.serving import make_server
 
 from backend.app import create_app
 from backend.bootstrap import assemble
+from backend.domain.kiosk_health import BEAT_EVERY
 from backend.domain.settings import Words
 from backend.errors import NobodyWaiting
 from backend.services import recognise_caller
@@ -40,7 +41,9 @@ from backend.web import (
     scan_schemas,
     visit_schemas,
 )
+from backend.web.page_texts import LANGUAGES, Language, texts
 from backend.web.wire import Request
+from devices.models import PrintReason
 from his_adapter.ports import HisGateway
 from kiosk_ui.errors import CredentialRefused, ServerAway, ServerRefused
 from kiosk_ui.flow import Screen
@@ -50,6 +53,7 @@ from kiosk_ui.gateway.http import HttpGateway
 from kiosk_ui.gateway.print_reports import PrintReportJournal
 from kiosk_ui.picture import encode_png
 from kiosk_ui.presenters.views import Action, ChoiceView, TicketView
+from kiosk_ui.presenters.watch import BEAT_EVERY_S
 from tests.factories.his import ScriptedHis
 from tests.factories.hospital import Hospital, make_config
 from tests.factories.identity_payloads import cccd2021
@@ -108,6 +112,17 @@ def test_what_a_kiosk_says_of_itself_and_is_ordered_has_the_server_s_shape(name:
 def test_what_can_be_ordered_and_where_a_kiosk_may_stand_is_the_same() -> None:
     assert get_args(fleet_models.Profile) == get_args(fleet_schemas.Profile)
     assert get_args(fleet_models.CommandKind) == get_args(fleet_schemas.CommandKind)
+
+
+def test_a_kiosk_beats_as_often_as_the_server_expects() -> None:
+    """What staff change reaches it with a beat: within half a minute, as they are told."""
+    assert BEAT_EVERY_S == BEAT_EVERY.total_seconds() == 30
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_staff_read_every_reason_a_kiosk_gives_in_words(language: Language) -> None:
+    of_orders = {"visit_open", "not_known", "too_large", "disk", "broken"}
+    assert set(texts(language, "fleet")["order_reasons"]) == of_orders | set(PrintReason)
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -471,17 +486,17 @@ def test_staff_take_a_kiosk_out_of_service_and_put_it_back(
     bench: Bench, database: Database, kiosk_id: str
 ) -> None:
     pause_kiosk(database, kiosk_id, SHUT, actor="staff")
-    bench.wait(21)
+    bench.wait(31)
     shows(bench, Screen.OUT_OF_SERVICE)
     assert SHUT.vi in texts_of(bench.kiosk.frame)
     resume_kiosk(database, kiosk_id, actor="staff")
-    bench.wait(21)
+    bench.wait(31)
     shows(bench, Screen.WELCOME)
 
 
 def test_staff_say_where_it_stands(bench: Bench, database: Database, kiosk_id: str) -> None:
     set_profile(database, kiosk_id, "laboratory", actor="staff")
-    bench.wait(21)
+    bench.wait(31)
     view = bench.kiosk.frame.view
     assert isinstance(view, ChoiceView)
     assert view.choices[0].action == Action("start", "ticket")
@@ -491,7 +506,7 @@ def test_every_order_is_answered_once(bench: Bench, database: Database, kiosk_id
     for kind in ("test_print", "take_picture", "send_logs", "restart"):
         order_kiosk(database, kiosk_id, kind, actor="staff")
     bench.log.content = gzip.compress(b"a log")
-    bench.wait(21)
+    bench.wait(31)
     assert bench.kiosk.wants_picture
     bench.kiosk.take_picture(lambda: encode_png(bytes(16 * 16 * 4), (16, 16)))
     bench.wait(1)
@@ -514,7 +529,7 @@ def test_an_order_that_cannot_be_obeyed_says_why(
 ) -> None:
     walk(bench, TO_SCAN)
     order_kiosk(database, kiosk_id, "take_picture", actor="staff")
-    bench.wait(21)
+    bench.wait(31)
     assert states_of(database) == {"take_picture": ("refused", "visit_open")}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from devices.models import PrinterState, PrintReason, PrintState
+from kiosk_ui.errors import ReplyUnreadable
 from kiosk_ui.flow import Screen
 from kiosk_ui.gateway.command_journal import CommandJournalFile
 from kiosk_ui.gateway.fleet_models import CommandResult, KioskOrders
@@ -77,6 +78,48 @@ def test_no_number_is_given_by_a_machine_that_was_taken_away(bench: Bench) -> No
     assert WORDS.vi in texts_of(bench.kiosk.frame)
 
 
+def begun_anew_alone(journal: Path) -> Bench:
+    """The process begins while the server is away; numbers were granted before."""
+    bench = Bench(started=False, journal=CommandJournalFile(journal))
+    bench.offline.fetch_grant("Asia/Ho_Chi_Minh")
+    bench.gateway.down = True
+    bench.wait(5)
+    return bench
+
+
+def offers_numbers(bench: Bench) -> bool:
+    return "number" in {choice.action.name for choice in offered(bench.kiosk.frame)}
+
+
+def test_nor_after_a_restart_while_the_server_is_away(tmp_path: Path) -> None:
+    journal = tmp_path / "commands"
+    assert offers_numbers(begun_anew_alone(journal))
+
+    bench = Bench(journal=CommandJournalFile(journal))
+    bench.gateway.orders = OUT
+    bench.wait(31)
+    anew = begun_anew_alone(journal)
+    assert WORDS.vi in texts_of(anew.kiosk.frame)
+    assert not offers_numbers(anew)
+
+    anew.gateway.down = False
+    anew.gateway.orders = IN
+    anew.wait(5)
+    shows(anew, Screen.WELCOME)
+    assert offers_numbers(begun_anew_alone(journal))
+
+
+def test_words_the_disk_did_not_take_are_kept_with_the_next_beat(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    bench = Bench(journal=CommandJournalFile(folder / "commands"))
+    bench.gateway.orders = OUT
+    bench.wait(31)
+    shows(bench, Screen.OUT_OF_SERVICE)
+    folder.mkdir()
+    bench.wait(31)
+    assert CommandJournalFile(folder / "commands").find_out_words() == WORDS
+
+
 def test_it_still_beats_and_hears_while_out_of_service(bench: Bench) -> None:
     bench.gateway.orders = OUT
     bench.wait(31)
@@ -90,6 +133,33 @@ def test_a_server_that_knows_no_orders_gives_none() -> None:
     bench.gateway.refusals["beat"] = "not_found"
     bench.settle()
     shows(bench, Screen.WELCOME)
+
+
+def test_an_answer_that_cannot_be_read_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be the one that says: out of service."""
+    bench = Bench(started=False)
+    bench.gateway.orders = OUT
+
+    def fail(_report: object = None) -> KioskOrders:
+        raise ReplyUnreadable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.gateway, "beat", fail)
+        bench.wait(31)
+        shows(bench, Screen.OUT_OF_SERVICE)
+    bench.wait(5)
+    shows(bench, Screen.OUT_OF_SERVICE)
+    assert WORDS.vi in texts_of(bench.kiosk.frame)
+
+
+def test_what_this_release_does_not_know_is_refused_and_the_rest_done(bench: Bench) -> None:
+    bench.gateway.orders = OUT
+    bench.gateway.order("d1", "dance")
+    bench.gateway.order("l1", "send_logs")
+    bench.wait(31)
+    shows(bench, Screen.OUT_OF_SERVICE)
+    assert result_of(bench, "d1") == CommandResult(state="refused", reason="not_known")
+    assert result_of(bench, "l1").state == "done"
 
 
 def test_help_can_be_called_from_it(bench: Bench) -> None:

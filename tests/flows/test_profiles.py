@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk_ui.flow import Screen
-from kiosk_ui.gateway.fleet_models import KioskOrders, Profile
+from kiosk_ui.gateway.fleet_models import KioskOrders
 from kiosk_ui.gateway.models import ScanOutcome, StepState
 from kiosk_ui.presenters.views import ChoiceView
 from kiosk_ui.presenters.welcome import MENUS
@@ -13,7 +13,7 @@ from tests.flows.stand_ins import Bench
 from tests.flows.steps import Step, offered, shows, touch, walk
 
 
-def standing(profile: Profile, *, pays: bool = True) -> Bench:
+def standing(profile: str, *, pays: bool = True) -> Bench:
     bench = Bench(started=False)
     bench.gateway.settings = bench.gateway.settings.model_copy(update={"pays": pays})
     bench.gateway.orders = KioskOrders(profile=profile)
@@ -64,13 +64,17 @@ def test_at_the_cashier_without_paying_there_is_still_something_to_do() -> None:
 
 @pytest.mark.parametrize("profile", MENUS)
 @pytest.mark.parametrize("pays", [True, False])
-def test_whatever_is_offered_leads_somewhere(profile: Profile, *, pays: bool) -> None:
+def test_whatever_is_offered_leads_somewhere(profile: str, *, pays: bool) -> None:
     view = standing(profile, pays=pays).kiosk.frame.view
     assert isinstance(view, ChoiceView)
     for choice in (*view.choices, *view.aside):
         bench = standing(profile, pays=pays)
         touch(bench, choice.action.name, choice.action.value)
         assert bench.kiosk.frame.screen != Screen.WELCOME
+
+
+def test_a_place_that_only_a_newer_server_knows_offers_what_the_entrance_does() -> None:
+    assert first(standing("roof")) == first(standing("reception"))
 
 
 def test_a_new_profile_shows_with_the_next_beat() -> None:

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from devices.models import PrinterState, ScannerState
+from kiosk_ui.errors import ReplyUnreadable
+from kiosk_ui.events import KioskEvent
 from kiosk_ui.flow import Screen
 from kiosk_ui.gateway.command_journal import CommandJournalFile
-from kiosk_ui.gateway.fleet_models import KioskReport
+from kiosk_ui.gateway.fleet_models import KioskOrders, KioskReport
 from kiosk_ui.presenters.touch_watch import MOVING_LOOKS, QUIET_S
 from tests.flows.stand_ins import Bench
 from tests.flows.steps import TO_SCAN, TO_SUMMARY, shows, touch, walk
@@ -137,6 +139,37 @@ def test_a_report_that_is_not_believed_does_not_make_a_kiosk_look_dead(bench: Be
     next_report(bench)
 
 
+def test_a_flood_is_not_made_larger_and_costs_no_times(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    walk(bench, [*TO_SUMMARY, (Screen.SUMMARY, "confirm"), (Screen.DONE, "finish")])
+    bench.gateway.refusals["beat"] = "rate_limited"
+    before = bench.gateway.calls.count("beat")
+    while bench.gateway.calls.count("beat") == before:
+        bench.wait(1)
+    bench.wait(20)
+    assert bench.gateway.calls.count("beat") == before + 1
+    assert KioskEvent.REPORT_REFUSED not in caplog.text
+    assert "scan" in {step.step for step in next_report(bench).steps}
+
+
+def test_times_are_not_told_again_when_only_the_answer_cannot_be_read(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk(bench, [*TO_SUMMARY, (Screen.SUMMARY, "confirm"), (Screen.DONE, "finish")])
+    heard: list[KioskReport] = []
+
+    def answer_nonsense(report: KioskReport) -> KioskOrders:
+        heard.append(report)
+        raise ReplyUnreadable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.gateway, "beat", answer_nonsense)
+        bench.wait(31)
+    assert "scan" in {step.step for step in heard[0].steps}
+    assert next_report(bench).steps == []
+
+
 def test_a_loose_wire_floods_nobody(bench: Bench) -> None:
     before = len(bench.gateway.kiosk_reports)
     for n in range(120):
@@ -159,6 +192,14 @@ def test_a_panel_that_came_loose_is_told_and_the_window_begun_anew_when_it_is_ba
     bench.wait(6)
     assert bench.kiosk.wants_restart
     assert next_report(bench).touch == "suspect"
+
+
+def test_a_panel_is_well_again_with_a_touch_and_not_before(bench: Bench) -> None:
+    """A process begun anew because touches are doubted must not call that over by itself."""
+    bench.wait(61)
+    assert {told.touch for told in bench.gateway.kiosk_reports} == {None}
+    touch(bench, "language", "en")
+    assert next_report(bench).touch == "ok"
 
 
 def watched(journal: Path | None = None) -> Bench:
@@ -190,7 +231,7 @@ def test_somebody_is_there_and_no_touch_comes(tmp_path: Path) -> None:
 def test_an_empty_hall_is_no_reason(tmp_path: Path) -> None:
     bench = watched()
     bench.wait(QUIET_S + MOVING_LOOKS * 30)
-    assert next_report(bench).touch == "ok"
+    assert next_report(bench).touch is None
     assert not bench.kiosk.wants_restart
 
 

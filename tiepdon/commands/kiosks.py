@@ -65,7 +65,7 @@ def replace(name: str, database_url: str | None) -> None:
 @click.argument("profile", type=click.Choice(KIOSK_PROFILES))
 @database_option
 def profile(name: str, profile: str, database_url: str | None) -> None:
-    """Say what kiosk NAME is used for; it follows within ten seconds."""
+    """Say what kiosk NAME is used for; it follows within half a minute."""
     with open_set_up_database(database_url) as database:
         set_profile(database, _find(database, name), profile, actor=ACTOR)
 

@@ -279,7 +279,7 @@ def _invite() -> Response:
 
 
 def _print_test() -> Response:
-    """The kiosk asks within ten seconds what there is to do, and says how it went."""
+    """The kiosk hears of it with its next beat, and says how it went."""
     kiosk_id = request.args.get("kiosk", "")[:64]
     try:
         order_kiosk(resources().database, kiosk_id, TEST_PRINT, actor=caller().actor)

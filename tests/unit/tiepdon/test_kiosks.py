@@ -88,6 +88,10 @@ def test_an_address_of_no_database_is_wrong_use(url: str) -> None:
     assert "postgresql://" in result.stderr
 
 
+def test_what_staff_are_told_of_a_new_profile_is_so() -> None:
+    assert "within half a minute" in " ".join(run("kiosks", "profile", "--help").stdout.split())
+
+
 def test_a_kiosk_is_replaced_paused_and_used_elsewhere(url: str) -> None:
     code = run("kiosks", "add", "Sảnh A", "--profile", "fees", "--db", url).stdout.strip()
     database = open_database(Config(database_url=url))

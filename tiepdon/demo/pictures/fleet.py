@@ -32,7 +32,7 @@ def list_pictures(hall: Hall) -> list[Picture]:
         change_kiosk(database, troubled.id, OWNED, actor="command")
         order_kiosk(database, troubled.id, "test_print", actor="command")
     for order in troubled.orders()["commands"]:
-        troubled.answer(order["id"], state="refused", reason="paper_out")
+        troubled.answer(order["id"], state="failed", reason="paper_end")
     board = Picture(
         name="fleet", path="/staff/fleet", account="it", size=DESK_LONG, ready="#state table"
     )

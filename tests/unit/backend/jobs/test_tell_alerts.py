@@ -148,6 +148,17 @@ def test_what_arises_together_is_one_mail(desk: Desk, mail_server: MailServer) -
     assert mail_server.mails[1]["Subject"] == "[Tiếp đón] Một kiosk: hết giấy in (+1 việc khác)"
 
 
+def test_what_is_to_be_done_depends_on_what_it_is_about(
+    desk: Desk, mail_server: MailServer
+) -> None:
+    desk.listen(mail_to(mail_server))
+    desk.find(AlertKind.KIOSK_NAME_TWICE, "kiosk_name:Sảnh A")
+    desk.tell()
+    (mail,) = mail_server.mails
+    assert "Đổi tên một máy ở trang Máy tiếp đón." in mail.get_content()
+    assert "Thay máy" not in mail.get_content()
+
+
 def test_a_server_that_is_down_hears_it_later_and_once(desk: Desk, mail_server: MailServer) -> None:
     desk.listen(mail_to(mail_server))
     mail_server.stop()

@@ -18,6 +18,7 @@ from backend.errors import (
     ValidationFailed,
 )
 from backend.storage.audit_tables import AuditEvent
+from backend.storage.metadata import METADATA
 from backend.storage.number_tables import Number, Ticket
 from backend.storage.outbox_tables import LiveEvent, OutboxMessage
 from backend.storage.queue_tables import Step, StepChange

@@ -64,6 +64,30 @@ def test_what_a_newer_kiosk_tells_besides_is_passed_over(
     assert "fan_rpm" not in view.report
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"printer": "jammed", "paper": "sideways"},
+        {"scanner": "cross_eyed", "touch": "wet"},
+        {"version": "1.7.0+g12ab"},
+    ],
+)
+def test_a_word_only_a_newer_kiosk_knows_costs_nothing_of_the_rest(
+    kiosk: ApiCaller, database: Database, clock: SettableClock, changes: dict[str, str]
+) -> None:
+    beat(kiosk, clock, **changes, visits=2)
+    view = only(database)
+    assert (view.state, view.visits) == ("serving", 2)
+    unknown = changes.keys() - {"version"}
+    assert not unknown & view.report.keys()
+    assert view.report["version"] == changes.get("version", "1.6.0")
+
+
+def test_what_is_no_word_is_refused_all_the_same(kiosk: ApiCaller, clock: SettableClock) -> None:
+    told = make_report(clock.now, printer=7)
+    assert kiosk.post("/kiosks/heartbeat", told).status_code == 422
+
+
 def test_a_beat_without_a_body_is_a_sign_of_life(kiosk: ApiCaller, database: Database) -> None:
     assert kiosk.post("/kiosks/heartbeat").status_code == 200
     assert only(database).state == "serving"

@@ -7,6 +7,7 @@ import pytest
 
 from kiosk_ui.gateway.command_journal import MOST_KEPT, CommandJournalFile
 from kiosk_ui.gateway.fleet_models import CommandResult
+from kiosk_ui.gateway.models import Label
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 DONE = CommandResult(state="done", reason="unconfirmed")
@@ -45,13 +46,30 @@ def test_the_oldest_are_forgotten(file: Path) -> None:
     assert again.find("c5") is not None
 
 
-@pytest.mark.parametrize("content", ["", "{", "[1]", '{"commands": [{"id": 5}]}', "\x00\xff"])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[1]", '{"commands": [{"id": 5}]}', "\x00\xff", '{"out_words": "x"}']
+)
 def test_a_damaged_file_is_an_empty_one_and_is_written_over(file: Path, content: str) -> None:
     file.write_text(content, encoding="utf-8")
     journal = CommandJournalFile(file)
     assert journal.find("r1") is None
+    assert journal.find_out_words() is None
     journal.keep("r1")
     assert CommandJournalFile(file).find("r1") is not None
+
+
+def test_the_words_of_staff_are_known_after_a_restart_until_they_are_taken_back(
+    file: Path,
+) -> None:
+    words = Label(vi="Máy đang bảo trì.", en="Under repair.")
+    CommandJournalFile(file).keep_out_words(words)
+    journal = CommandJournalFile(file)
+    journal.keep("r1")
+    assert CommandJournalFile(file).find_out_words() == words
+    journal.keep_out_words(None)
+    again = CommandJournalFile(file)
+    assert again.find_out_words() is None
+    assert again.find("r1") is not None
 
 
 def test_what_the_disk_did_not_take_is_not_known(tmp_path: Path) -> None:

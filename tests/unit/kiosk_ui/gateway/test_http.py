@@ -356,6 +356,40 @@ def test_orders_are_read_and_answered(server: Script, gateway: HttpGateway) -> N
     assert json.loads(server.heard[-1].body) == {"state": "refused", "reason": "visit_open"}
 
 
+def test_what_only_a_newer_server_orders_is_read_with_the_rest(
+    server: Script, gateway: HttpGateway
+) -> None:
+    words = {"vi": "Máy đang bảo trì.", "en": "Under repair."}
+    order = {"id": "c1", "kind": "dance", "expires_at": "2026-11-23T02:00:00Z"}
+    server.on(
+        "/api/v1/kiosks/heartbeat",
+        Answer(body={"profile": "roof", "out_of_service": words, "commands": [order]}),
+    )
+    orders = gateway.beat()
+    assert orders.profile == "roof"
+    assert orders.out_of_service is not None
+    assert [command.kind for command in orders.commands] == ["dance"]
+
+
+def test_a_server_too_old_for_orders_answers_a_beat_with_nothing(
+    server: Script, gateway: HttpGateway
+) -> None:
+    server.on("/api/v1/kiosks/heartbeat", Answer(status=204))
+    orders = gateway.beat()
+    assert (orders.out_of_service, orders.commands) == (None, [])
+
+
+def test_only_401_means_that_the_kiosk_is_not_enrolled(
+    server: Script, gateway: HttpGateway
+) -> None:
+    server.on("/api/v1/kiosk", Answer(status=403, body={"status": 403, "code": "not_allowed"}))
+    with pytest.raises(ServerRefused):
+        gateway.get_settings()
+    server.on("/api/v1/kiosk", Answer(status=401, body={"status": 401, "code": "unauthorized"}))
+    with pytest.raises(CredentialRefused):
+        gateway.get_settings()
+
+
 def test_a_server_that_knows_no_orders_refuses_them(gateway: HttpGateway) -> None:
     with pytest.raises(ServerRefused):
         gateway.beat()

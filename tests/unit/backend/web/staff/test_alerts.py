@@ -59,6 +59,16 @@ def test_what_is_wrong_since_when_and_what_to_do(
     assert "23/11 08:00 – 23/11 08:04" in text
 
 
+def test_of_two_kiosks_with_one_name_none_is_given_up(
+    it_desk: FlaskClient, hospital: Hospital
+) -> None:
+    find(hospital.database, AlertKind.KIOSK_NAME_TWICE, "kiosk_name:Sảnh A")
+    text = it_desk.get("/staff/alerts").text
+    assert "<b>Tên máy Sảnh A</b>: hai máy cùng dùng một tên" in text
+    assert "Đổi tên một máy ở trang Máy tiếp đón." in text
+    assert "Thay máy" not in text
+
+
 def test_a_kind_of_a_newer_release_breaks_nothing(it_desk: FlaskClient, hospital: Hospital) -> None:
     find(hospital.database, AlertKind.DISK_LOW, "disk:data")
     with hospital.database.write() as unit:
