@@ -8,7 +8,7 @@ where a kiosk cannot tell, things stay as they are.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -211,6 +211,11 @@ class HourFigures:
         """The usual p95 of a beat: beats with many answers count for more."""
         return self.p95_sum_ms / self.waits if self.waits else None
 
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> HourFigures:
+        known = {each.name: stored[each.name] for each in fields(cls) if each.name in stored}
+        return cls(**known | {"hour": datetime.fromisoformat(stored["hour"])})
+
     def add(
         self, report: Mapping[str, Any], *, visits: int, errors: int, skew_s: float | None
     ) -> HourFigures:
@@ -290,11 +295,14 @@ class Notes:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Notes:
+        """Without what a newer release kept besides, which was rolled back since."""
+        standings: Mapping[str, Any] = stored.get("standings") or {}
         hour = stored.get("hour")
         return cls(
             standings={
-                AlertKind(kind): Standing(on=on, turning_at=_moment(turning_at))
-                for kind, (on, turning_at) in (stored.get("standings") or {}).items()
+                kind: Standing(on=standings[kind][0], turning_at=_moment(standings[kind][1]))
+                for kind in PACES
+                if kind in standings
             },
             machines=Machines(
                 heard=tuple(
@@ -304,9 +312,7 @@ class Notes:
             ),
             skew_s=stored.get("skew_s"),
             reported_at=_moment(stored.get("reported_at")),
-            hour=HourFigures(**hour | {"hour": datetime.fromisoformat(hour["hour"])})
-            if hour
-            else None,
+            hour=HourFigures.from_json(hour) if hour else None,
         )
 
 

@@ -23,7 +23,7 @@ from backend.domain.kiosk_health import (
     look,
 )
 from backend.storage.database import Database
-from backend.storage.fleet_tables import Alert, KioskHour
+from backend.storage.fleet_tables import Alert, KioskHour, is_known_alert
 from backend.storage.tables import EnrolmentCode, Heartbeat, Kiosk
 
 MAX_KIOSKS = 500
@@ -132,7 +132,12 @@ def _list_alerts(
     found: dict[str, list[AlertKind]] = {}
     for row in connection.execute(
         select(Alert.subject, Alert.kind)
-        .where(Alert.facility_id == facility_id, wanted, Alert.cleared_at.is_(None))
+        .where(
+            Alert.facility_id == facility_id,
+            wanted,
+            Alert.cleared_at.is_(None),
+            is_known_alert(),
+        )
         .order_by(Alert.raised_at)
         .limit(10 * MAX_KIOSKS)
     ):
