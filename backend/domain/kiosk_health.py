@@ -269,6 +269,12 @@ class Notes:
     def troubles(self) -> tuple[AlertKind, ...]:
         return tuple(kind for kind, standing in self.standings.items() if standing.on)
 
+    def find_mute_since(self, last_beat_at: datetime | None) -> datetime | None:
+        """The last report, when beats came for long without one: what it says may be over."""
+        if self.reported_at is None or last_beat_at is None:
+            return None
+        return self.reported_at if last_beat_at - self.reported_at > SILENT_AFTER else None
+
     def judge(self, report: Mapping[str, Any], *, now: datetime) -> Notes:
         """With every trouble looked at once more."""
         seen = look(report, skew_s=self.skew_s)

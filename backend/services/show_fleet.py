@@ -41,7 +41,9 @@ _ORDER = (
 
 @dataclass(frozen=True, kw_only=True)
 class KioskView:
-    """`report` is the newest one (web.fleet_schemas.KioskReport), without what is not known."""
+    """`report` is the newest one (web.fleet_schemas.KioskReport), without what is not known, and
+    empty while it is mute.
+    """
 
     id: str
     name: str
@@ -51,6 +53,8 @@ class KioskView:
     troubles: tuple[AlertKind, ...]
     is_paper_low: bool
     report: Mapping[str, Any]
+    mute_since: datetime | None
+    """It beats, and since then its reports did not come through."""
     out_of_service: Mapping[str, str] | None
     enrolled_at: datetime
     last_beat_at: datetime | None
@@ -164,9 +168,11 @@ def _sum_hours(
 
 
 def _view(row: Any, alerts: Sequence[AlertKind], hours: Any, now: datetime) -> KioskView:
-    report: Mapping[str, Any] = row.report or {}
     notes = Notes.from_json(row.notes or {})
-    seen = [kind for kind, wrong in look(report, skew_s=notes.skew_s).items() if wrong]
+    mute_since = notes.find_mute_since(row.at)
+    report: Mapping[str, Any] = {} if mute_since else row.report or {}
+    skew_s = None if mute_since else notes.skew_s
+    seen = [kind for kind, wrong in look(report, skew_s=skew_s).items() if wrong]
     troubles = tuple(dict.fromkeys([*seen, *alerts]))
     hour = notes.hour or HourFigures(hour=now)
     waits = hour.waits + int(hours.waits if hours else 0)
@@ -180,18 +186,19 @@ def _view(row: Any, alerts: Sequence[AlertKind], hours: Any, now: datetime) -> K
         state=judge_state(
             out_of_service=row.out_of_service is not None,
             last_beat_at=row.at,
-            troubled=bool(troubles),
+            troubled=bool(troubles or mute_since),
             now=now,
         ),
         troubles=troubles,
         is_paper_low=is_paper_low(report),
         report=report,
+        mute_since=mute_since,
         out_of_service=row.out_of_service,
         enrolled_at=row.enrolled_at,
         last_beat_at=row.at,
         last_visit_at=datetime.fromisoformat(last_visit_at) if last_visit_at else None,
         is_silent=row.at is not None and is_silent(row.at, now=now),
-        skew_s=notes.skew_s,
+        skew_s=skew_s,
         visits=hour.visits + int(hours.visits if hours else 0),
         errors=hour.errors + int(hours.errors if hours else 0),
         p95_ms=p95_sum_ms / waits if waits else None,

@@ -60,6 +60,26 @@ def test_every_state_is_a_word(
     assert it.get("/staff/fleet/" + "x" * 80).status_code == 404
 
 
+def test_what_was_reported_before_reports_stopped_is_not_shown_as_it_were_now(
+    it: FlaskClient, kiosk: ApiCaller, kiosk_id: str, clock: SettableClock
+) -> None:
+    last = make_report(clock.now, printer="cover_open", disk_free_percent=3)
+    kiosk.post("/kiosks/heartbeat", last)
+    for _ in range(4):
+        shown = it.get("/staff/fleet").text
+        assert "nắp đang mở" in shown
+        assert "không tự báo từ" not in shown
+        clock.advance(seconds=30)
+        kiosk.post("/kiosks/heartbeat")
+    for page in ("/staff/fleet", f"/staff/fleet/{kiosk_id}"):
+        shown = it.get(page).text
+        assert "không tự báo từ" in shown
+        assert "nắp đang mở" not in shown
+        assert "3 %" not in shown
+    kiosk.post("/kiosks/heartbeat", make_report(clock.now))
+    assert "không tự báo từ" not in it.get("/staff/fleet").text
+
+
 def test_reception_sees_states_and_nothing_to_press(
     browser: FlaskClient, accounts: Accounts, kiosk_id: str
 ) -> None:
