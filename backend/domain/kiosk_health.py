@@ -45,6 +45,8 @@ class KioskState(StrEnum):
     NEW = "new"
     """Enrolled, and never heard of since."""
     SERVING = "serving"
+    OFF = "off"
+    """A print agent that is not heard: its computer goes off when somebody goes home."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -331,14 +333,19 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def judge_state(
-    *, out_of_service: bool, last_beat_at: datetime | None, troubled: bool, now: datetime
+    *,
+    kind: str,
+    out_of_service: bool,
+    last_beat_at: datetime | None,
+    troubled: bool,
+    now: datetime,
 ) -> KioskState:
     if out_of_service:
         return KioskState.PAUSED
     if last_beat_at is None:
         return KioskState.NEW
     if is_silent(last_beat_at, now=now):
-        return KioskState.AWAY
+        return KioskState.OFF if kind == "agent" else KioskState.AWAY
     return KioskState.TROUBLED if troubled else KioskState.SERVING
 
 

@@ -35,6 +35,7 @@ _ORDER = (
     KioskState.NEW,
     KioskState.PAUSED,
     KioskState.SERVING,
+    KioskState.OFF,
 )
 """What needs somebody comes first."""
 
@@ -184,6 +185,7 @@ def _view(row: Any, alerts: Sequence[AlertKind], hours: Any, now: datetime) -> K
         kind=row.kind,
         profile=row.profile,
         state=judge_state(
+            kind=row.kind,
             out_of_service=row.out_of_service is not None,
             last_beat_at=row.at,
             troubled=bool(troubles or mute_since),

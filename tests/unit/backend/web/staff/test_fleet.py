@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from backend.domain.roles import StaffRole
 from backend.services import staff_sessions
+from backend.services.resources import Resources
 from backend.services.show_fleet import show_fleet
 from backend.services.show_kiosk import show_kiosk
 from backend.storage import tables
@@ -18,6 +19,7 @@ from backend.storage.database import Database
 from tests.conftest import SettableClock
 from tests.factories.accounts import Accounts, post_form, sign_in
 from tests.factories.fleet import make_report
+from tests.factories.reception import add_agent
 from tests.unit.backend.web.conftest import ApiCaller
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"invented"
@@ -78,6 +80,18 @@ def test_what_was_reported_before_reports_stopped_is_not_shown_as_it_were_now(
         assert "3 %" not in shown
     kiosk.post("/kiosks/heartbeat", make_report(clock.now))
     assert "không tự báo từ" not in it.get("/staff/fleet").text
+
+
+def test_a_print_agent_that_is_switched_off_needs_nobody(
+    it: FlaskClient, kiosk_id: str, resources: Resources, clock: SettableClock
+) -> None:
+    add_agent(resources, "Bàn 1")
+    clock.advance(minutes=10)
+    away, off = show_fleet(resources.database)
+    assert (away.id, away.state, off.name, off.state) == (kiosk_id, "away", "Bàn 1", "off")
+    shown = it.get("/staff/fleet/live").text
+    assert '<tr class="off">' in shown
+    assert "Đang tắt" in shown
 
 
 def test_reception_sees_states_and_nothing_to_press(
