@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import BigInteger, Connection, cast, extract, func, select
 
-from backend.domain.kiosk_health import BEAT_EVERY
 from backend.errors import KioskNotFound
 from backend.services.judge_kiosk import subject_of
 from backend.services.show_fleet import KioskView, show_fleet
@@ -18,11 +18,10 @@ from backend.storage.database import Database
 from backend.storage.fleet_tables import Alert, KioskAbsence, KioskCommand, KioskHour, KioskOwner
 from backend.storage.tables import DeviceEvent
 
-DAY_S = 86_400
+DAY, DAY_S = timedelta(days=1), 86_400
 EPOCH = date(1970, 1, 1)
 HISTORY_DAYS = 365
 RECENT_DAYS = 30
-BEATS_AN_HOUR = timedelta(hours=1) / BEAT_EVERY
 MAX_ORDERS, MAX_ABSENCES, MAX_ALERTS, MAX_EVENTS = 20, 50, 50, 30
 
 
@@ -57,7 +56,7 @@ class DeviceChange:
 
 @dataclass(frozen=True, kw_only=True)
 class Day:
-    """`up_share` in percent of the beats that were due; None for days without a word."""
+    """`up_share`: how much of it the kiosk was not away, in percent; None without a word all day."""
 
     day: date
     visits: int
@@ -107,18 +106,20 @@ def show_history(
 ) -> list[Day]:
     """Every day of the last `days`, the oldest first, in the facility's time as it is today.
 
-    Summed by the database: a year is 8,760 hours. The hour under way is not in it yet.
+    Summed by the database: a year is 8,760 hours. What was said in the hour under way is not in it
+    yet.
     """
     now = database.clock().astimezone(zone)
     offset_s = int((now.utcoffset() or timedelta(0)).total_seconds())
     today = now.date()
+    midnight = datetime.combine(today, time.min, zone)
     first = today - timedelta(days=days - 1)
+    start = datetime.combine(first, time.min, zone)
     number = (cast(extract("epoch", KioskHour.hour), BigInteger) + offset_s) // DAY_S
     with database.read() as connection:
         rows = connection.execute(
             select(
                 number.label("number"),
-                func.sum(KioskHour.beats).label("beats"),
                 func.sum(KioskHour.visits).label("visits"),
                 func.sum(KioskHour.errors).label("errors"),
                 func.sum(KioskHour.waits).label("waits"),
@@ -127,28 +128,52 @@ def show_history(
             )
             .where(
                 KioskHour.kiosk_id == kiosk_id,
-                KioskHour.hour >= datetime.combine(first, datetime.min.time(), now.tzinfo),
+                KioskHour.hour >= start,
             )
             .group_by(number)
         ).all()
+        away = _sum_absences(connection, kiosk_id, since=start, now=now)
     by_day = {EPOCH + timedelta(days=int(row.number)): row for row in rows}
     return [
-        _day(day, by_day.get(day), hours_due=now.hour if day == today else 24)
+        _day(day, by_day.get(day), away[day], span=now - midnight if day == today else DAY)
         for day in (first + timedelta(days=count) for count in range(days))
     ]
 
 
-def _day(day: date, row: Any, *, hours_due: int) -> Day:
+def _sum_absences(
+    connection: Connection, kiosk_id: str, *, since: datetime, now: datetime
+) -> Mapping[date, timedelta]:
+    """How long it was away on each day."""
+    rows = connection.execute(
+        select(KioskAbsence.began_at, KioskAbsence.ended_at).where(
+            KioskAbsence.kiosk_id == kiosk_id,
+            KioskAbsence.ended_at.is_(None) | (KioskAbsence.ended_at > since),
+        )
+    )
+    away: defaultdict[date, timedelta] = defaultdict(timedelta)
+    for row in rows:
+        at = max(row.began_at.astimezone(now.tzinfo), since)
+        until = min((row.ended_at or now).astimezone(now.tzinfo), now)
+        while at < until:
+            midnight = datetime.combine(at.date() + timedelta(days=1), time.min, now.tzinfo)
+            away[at.date()] += min(until, midnight) - at
+            at = midnight
+    return away
+
+
+def _day(day: date, row: Any, away: timedelta, *, span: timedelta) -> Day:
+    up_share = 100 * max(1 - away / span, 0) if span and (row is not None or away) else None
     if row is None:
-        return Day(day=day, visits=0, errors=0, p95_ms=None, temperature_max_c=None, up_share=None)
-    due = hours_due * BEATS_AN_HOUR
+        return Day(
+            day=day, visits=0, errors=0, p95_ms=None, temperature_max_c=None, up_share=up_share
+        )
     return Day(
         day=day,
         visits=int(row.visits),
         errors=int(row.errors),
         p95_ms=float(row.p95_sum_ms) / int(row.waits) if row.waits else None,
         temperature_max_c=row.temperature_max_c,
-        up_share=min(100 * int(row.beats) / due, 100) if due else None,
+        up_share=up_share,
     )
 
 
