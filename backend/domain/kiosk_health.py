@@ -208,11 +208,6 @@ class HourFigures:
     disk_min_percent: float | None = None
     skew_max_s: float | None = None
 
-    @property
-    def p95_ms(self) -> float | None:
-        """The usual p95 of a beat: beats with many answers count for more."""
-        return self.p95_sum_ms / self.waits if self.waits else None
-
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> HourFigures:
         known = {each.name: stored[each.name] for each in fields(cls) if each.name in stored}

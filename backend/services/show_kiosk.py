@@ -62,7 +62,11 @@ class Day:
     visits: int
     errors: int
     p95_ms: float | None
+    worst_ms: float | None
     temperature_max_c: float | None
+    memory_max_percent: float | None
+    disk_min_percent: float | None
+    skew_max_s: float | None
     up_share: float | None
 
 
@@ -124,7 +128,11 @@ def show_history(
                 func.sum(KioskHour.errors).label("errors"),
                 func.sum(KioskHour.waits).label("waits"),
                 func.sum(KioskHour.p95_sum_ms).label("p95_sum_ms"),
+                func.max(KioskHour.worst_ms).label("worst_ms"),
                 func.max(KioskHour.temperature_max_c).label("temperature_max_c"),
+                func.max(KioskHour.memory_max_percent).label("memory_max_percent"),
+                func.min(KioskHour.disk_min_percent).label("disk_min_percent"),
+                func.max(KioskHour.skew_max_s).label("skew_max_s"),
             )
             .where(
                 KioskHour.kiosk_id == kiosk_id,
@@ -163,16 +171,16 @@ def _sum_absences(
 
 def _day(day: date, row: Any, away: timedelta, *, span: timedelta) -> Day:
     up_share = 100 * max(1 - away / span, 0) if span and (row is not None or away) else None
-    if row is None:
-        return Day(
-            day=day, visits=0, errors=0, p95_ms=None, temperature_max_c=None, up_share=up_share
-        )
     return Day(
         day=day,
-        visits=int(row.visits),
-        errors=int(row.errors),
-        p95_ms=float(row.p95_sum_ms) / int(row.waits) if row.waits else None,
-        temperature_max_c=row.temperature_max_c,
+        visits=int(row.visits) if row else 0,
+        errors=int(row.errors) if row else 0,
+        p95_ms=float(row.p95_sum_ms) / int(row.waits) if row and row.waits else None,
+        worst_ms=row.worst_ms if row and row.waits else None,
+        temperature_max_c=row.temperature_max_c if row else None,
+        memory_max_percent=row.memory_max_percent if row else None,
+        disk_min_percent=row.disk_min_percent if row else None,
+        skew_max_s=row.skew_max_s if row else None,
         up_share=up_share,
     )
 

@@ -121,7 +121,7 @@ def test_an_hour_keeps_what_was_worst() -> None:
         {"disk_free_percent": 30.0, "temperature_c": 70.0}, visits=1, errors=1, skew_s=1
     )
     assert (hour.hour, hour.beats, hour.visits, hour.errors) == (NOW, 2, 2, 1)
-    assert (hour.p95_ms, hour.worst_ms) == (1500.0, 3000.0)
+    assert (hour.waits, hour.p95_sum_ms, hour.worst_ms) == (4, 6000.0, 3000.0)
     assert (hour.disk_min_percent, hour.temperature_max_c, hour.skew_max_s) == (30.0, 70.0, 2.0)
 
 

@@ -56,3 +56,19 @@ def test_beats_out_of_turn_make_up_for_no_absence(
     add_absence(database, kiosk_id, clock.now - timedelta(hours=3), None)
     days = show_history(database, kiosk_id, zone=ZONE, days=7)
     assert [day.up_share for day in days] == pytest.approx([0, 0, 50, None, 100, 75, 50])
+
+
+def test_a_day_keeps_what_was_worst_in_it(
+    database: Database, kiosk_id: str, clock: SettableClock
+) -> None:
+    add_hour(database, kiosk_id, clock.now - timedelta(hours=30), worst_ms=1500, waits=10,
+             p95_sum_ms=9000, temperature_max_c=61, memory_max_percent=70, disk_min_percent=40,
+             skew_max_s=0.4)  # fmt: skip
+    add_hour(database, kiosk_id, clock.now - timedelta(hours=29), worst_ms=800, waits=0,
+             p95_sum_ms=0, temperature_max_c=50, memory_max_percent=88, disk_min_percent=55,
+             skew_max_s=2.5)  # fmt: skip
+    empty, day, _ = show_history(database, kiosk_id, zone=ZONE, days=3)
+    assert (day.visits, day.p95_ms, day.worst_ms) == (10, 900, 1500)
+    assert (day.temperature_max_c, day.memory_max_percent) == (61, 88)
+    assert (day.disk_min_percent, day.skew_max_s) == (40, 2.5)
+    assert (empty.visits, empty.worst_ms, empty.disk_min_percent) == (0, None, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -16,6 +17,7 @@ from backend.services.show_fleet import show_fleet
 from backend.services.show_kiosk import show_kiosk
 from backend.storage import tables
 from backend.storage.database import Database
+from backend.storage.fleet_tables import KioskHour
 from tests.conftest import SettableClock
 from tests.factories.accounts import Accounts, post_form, sign_in
 from tests.factories.fleet import make_report
@@ -92,6 +94,22 @@ def test_a_print_agent_that_is_switched_off_needs_nobody(
     shown = it.get("/staff/fleet/live").text
     assert '<tr class="off">' in shown
     assert "Đang tắt" in shown
+
+
+def test_the_page_shows_all_that_is_kept_of_a_year(
+    it: FlaskClient, kiosk_id: str, database: Database, clock: SettableClock
+) -> None:
+    figures = {"visits": 7, "worst_ms": 2500, "temperature_max_c": 61, "memory_max_percent": 88,
+               "disk_min_percent": 41, "skew_max_s": 2.5}  # fmt: skip
+    for days, more in ((1, 0), (2, 1)):
+        with database.write() as unit:
+            unit.add(KioskHour, kiosk_id=kiosk_id, hour=clock.now - timedelta(days=days), beats=120,
+                     errors=0, waits=1, p95_sum_ms=900,
+                     **{name: figure + more for name, figure in figures.items()})  # fmt: skip
+    shown = it.get(f"/staff/fleet/{kiosk_id}").text
+    for text in ("cao nhất 8 lượt", "cao nhất 2,5 s", "cao nhất 62 °C", "cao nhất 89 %",
+                 "thấp nhất 41 %", "cao nhất 3,5 s", "thấp nhất 100 %"):  # fmt: skip
+        assert text in shown
 
 
 def test_reception_sees_states_and_nothing_to_press(
