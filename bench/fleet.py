@@ -25,6 +25,7 @@ from sqlalchemy import select, update
 from backend.bootstrap import assemble
 from backend.domain.alerts import AlertKind
 from backend.jobs.watch_fleet import FleetWatch
+from backend.services.keep_figures import Figures
 from backend.services.settle_demo_accounts import settle_demo_accounts
 from backend.services.take_report import take_report
 from backend.storage.database import Database, open_engine
@@ -312,7 +313,7 @@ def _run_watch(fleet: Fleet, *, phases: int) -> Iterator[Row]:
     resources = assemble(
         make_config(fleet.url), database=database, keys=hospital.keys, his=cast("Any", None)
     )
-    watch = FleetWatch()
+    watch, web = FleetWatch(), Figures(database, kind="web")
     gone = fleet.ids[0]
     took_s: list[float] = []
     noticed_s: list[float] = []
@@ -326,6 +327,7 @@ def _run_watch(fleet: Fleet, *, phases: int) -> Iterator[Row]:
                 unit.connection.execute(
                     update(Heartbeat).where(Heartbeat.kiosk_id != gone).values(at=clock.now)
                 )
+            web.hand_in()
             start_s = time.process_time()
             watch.run(resources)
             took_s.append(time.process_time() - start_s)

@@ -8,7 +8,7 @@ where a kiosk cannot tell, things stay as they are.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -45,6 +45,8 @@ class KioskState(StrEnum):
     NEW = "new"
     """Enrolled, and never heard of since."""
     SERVING = "serving"
+    OFF = "off"
+    """A print agent that is not heard: its computer goes off when somebody goes home."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,10 +208,10 @@ class HourFigures:
     disk_min_percent: float | None = None
     skew_max_s: float | None = None
 
-    @property
-    def p95_ms(self) -> float | None:
-        """The usual p95 of a beat: beats with many answers count for more."""
-        return self.p95_sum_ms / self.waits if self.waits else None
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> HourFigures:
+        known = {each.name: stored[each.name] for each in fields(cls) if each.name in stored}
+        return cls(**known | {"hour": datetime.fromisoformat(stored["hour"])})
 
     def add(
         self, report: Mapping[str, Any], *, visits: int, errors: int, skew_s: float | None
@@ -264,6 +266,12 @@ class Notes:
     def troubles(self) -> tuple[AlertKind, ...]:
         return tuple(kind for kind, standing in self.standings.items() if standing.on)
 
+    def find_mute_since(self, last_beat_at: datetime | None) -> datetime | None:
+        """The last report, when beats came for long without one: what it says may be over."""
+        if self.reported_at is None or last_beat_at is None:
+            return None
+        return self.reported_at if last_beat_at - self.reported_at > SILENT_AFTER else None
+
     def judge(self, report: Mapping[str, Any], *, now: datetime) -> Notes:
         """With every trouble looked at once more."""
         seen = look(report, skew_s=self.skew_s)
@@ -290,11 +298,14 @@ class Notes:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Notes:
+        """Without what a newer release kept besides, which was rolled back since."""
+        standings: Mapping[str, Any] = stored.get("standings") or {}
         hour = stored.get("hour")
         return cls(
             standings={
-                AlertKind(kind): Standing(on=on, turning_at=_moment(turning_at))
-                for kind, (on, turning_at) in (stored.get("standings") or {}).items()
+                kind: Standing(on=standings[kind][0], turning_at=_moment(standings[kind][1]))
+                for kind in PACES
+                if kind in standings
             },
             machines=Machines(
                 heard=tuple(
@@ -304,9 +315,7 @@ class Notes:
             ),
             skew_s=stored.get("skew_s"),
             reported_at=_moment(stored.get("reported_at")),
-            hour=HourFigures(**hour | {"hour": datetime.fromisoformat(hour["hour"])})
-            if hour
-            else None,
+            hour=HourFigures.from_json(hour) if hour else None,
         )
 
 
@@ -319,14 +328,19 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def judge_state(
-    *, out_of_service: bool, last_beat_at: datetime | None, troubled: bool, now: datetime
+    *,
+    kind: str,
+    out_of_service: bool,
+    last_beat_at: datetime | None,
+    troubled: bool,
+    now: datetime,
 ) -> KioskState:
     if out_of_service:
         return KioskState.PAUSED
     if last_beat_at is None:
         return KioskState.NEW
     if is_silent(last_beat_at, now=now):
-        return KioskState.AWAY
+        return KioskState.OFF if kind == "agent" else KioskState.AWAY
     return KioskState.TROUBLED if troubled else KioskState.SERVING
 
 

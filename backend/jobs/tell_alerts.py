@@ -61,6 +61,7 @@ def tell_alerts(resources: Resources, *, over: Sequence[Channel] | None = None) 
         if not has_something_to_tell(
             connection,
             [channel.name for channel in mine],
+            configured=[channel.name for channel in channels],
             facility_id=database.facility_id,
             now=database.clock(),
         ):

@@ -1,7 +1,8 @@
 """Kiosks that went away are noticed, names used twice, and orders nobody answered end.
 
 Within two minutes of the last beat: three missed ones, and the pace of this job. A server that
-was down itself heard nobody: after its start every kiosk gets the time of three beats again.
+was down itself heard nobody, and neither did one whose database or web processes were away: then
+every kiosk gets the time of three beats again.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from backend.services.judge_kiosk import subject_of
 from backend.services.order_kiosk import FILES_KEPT_FOR, end_late_orders
 from backend.services.raise_alert import clear_alert, raise_alert
 from backend.services.resources import Resources
+from backend.storage.alert_tables import ProcessFigure
 from backend.storage.database import Database
 from backend.storage.fleet_tables import (
     OPEN_ABSENCE,
@@ -31,38 +33,51 @@ from backend.storage.fleet_tables import (
 from backend.storage.kiosk_tables import Heartbeat, Kiosk
 from backend.storage.unit_of_work import UnitOfWork
 
-STALLED_AFTER = timedelta(seconds=60)
-"""A watch that did not look for so long cannot tell who was silent meanwhile."""
+STALLED_AFTER = timedelta(seconds=45)
+"""A watch that could not look for so long, or saw no web process, cannot tell who was silent."""
 NAME_SUBJECT = "kiosk_name:"
 
 
 @dataclass(kw_only=True)
 class FleetWatch:
-    """One for a process; `listening_since` is when it began to look without a break."""
+    """One for a process."""
 
-    listening_since: datetime | None = None
+    _listening_since: datetime | None = None
     _looked_at: datetime | None = None
 
     def run(self, resources: Resources) -> int:
         """How many kiosks were found away that were not known to be. Raises StorageUnavailable."""
         database = resources.database
         now = database.clock()
-        if self._looked_at is None or abs(now - self._looked_at) > STALLED_AFTER:
-            self.listening_since = now
-        self._looked_at = now
-        since = self.listening_since or now
         with database.read() as connection:
-            silent = (
-                _list_silent(connection, database.facility_id, now)
-                if (now - since > SILENT_AFTER)
-                else []
-            )
+            is_served = _is_served(connection, database.facility_id, now)
+            silent = _list_silent(connection, database.facility_id, now)
             late = _has_late_orders(connection, database.facility_id, now)
-        _settle_names(database, now)
         if late:
             database.transact(end_late_orders)
+        if not self._has_listened(is_served, now):
+            return 0
+        _settle_names(database, now)
         found = [database.transact(partial(_go_away, kiosk_id=each)) for each in silent]
         return sum(found)
+
+    def _has_listened(self, is_served: bool, now: datetime) -> bool:
+        """After a look that went well: long enough to tell who was silent."""
+        looked_at, self._looked_at = self._looked_at, now
+        stalled = looked_at is None or abs(now - looked_at) > STALLED_AFTER
+        if self._listening_since is None or stalled or not is_served:
+            self._listening_since = now
+        return now - self._listening_since > SILENT_AFTER
+
+
+def _is_served(connection: Connection, facility_id: str, now: datetime) -> bool:
+    """Somebody takes beats; a web process tells of itself every 15 s."""
+    seen = select(ProcessFigure.id).where(
+        ProcessFigure.facility_id == facility_id,
+        ProcessFigure.kind == "web",
+        ProcessFigure.seen_at >= now - STALLED_AFTER,
+    )
+    return connection.scalar(seen.limit(1)) is not None
 
 
 def _list_silent(connection: Connection, facility_id: str, now: datetime) -> Sequence[str]:

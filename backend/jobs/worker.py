@@ -164,7 +164,8 @@ def run_worker(resources: Resources, *, threads: int = 8) -> None:
             stop.set()
 
     watch = Job(name="watch_parent", every_s=PARENT_CHECK_S, run=stop_as_orphan)
-    figures = Figures(resources.database, kind="worker")
+    jobs = [watch, *JOBS, *list_telling_jobs(resources.config.alert_channels)]
+    figures = Figures(resources.database, kind="worker", jobs=[job.name for job in jobs])
     keeper = FiguresKeeper(figures)
     keeper.start()
     dispatcher = Dispatcher(resources, threads=threads)
@@ -173,7 +174,7 @@ def run_worker(resources: Resources, *, threads: int = 8) -> None:
     try:
         Worker(
             resources,
-            jobs=[watch, *JOBS, *list_telling_jobs(resources.config.alert_channels)],
+            jobs=jobs,
             stop=stop,
             note=lambda job, seconds, ok: figures.note_job(job, seconds, ok=ok),
         ).run()

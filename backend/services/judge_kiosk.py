@@ -81,4 +81,4 @@ def forget_troubles(unit: UnitOfWork, kiosk_id: str) -> None:
         )
     )
     for kind in list(standing):
-        clear_alert(unit, AlertKind(kind), subject=subject_of(kiosk_id))
+        clear_alert(unit, kind, subject=subject_of(kiosk_id))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -57,10 +57,13 @@ class Figures:
         database: Database,
         *,
         kind: Literal["web", "worker"],
+        jobs: Collection[str] = (),
         count_streams: Callable[[], int] = lambda: 0,
     ) -> None:
+        """`jobs`: all that workers run; a job of the past would seem to stand still for ever."""
         self._database = database
         self._kind = kind
+        self._known_jobs = frozenset(jobs)
         self._count_streams = count_streams
         self._lock = threading.Lock()
         self._handing_in = threading.Lock()
@@ -100,6 +103,7 @@ class Figures:
                 with self._database.write() as unit:
                     _add_requests(unit, requests)
                     _add_jobs(unit, jobs)
+                    self._forget_past_jobs(unit)
                     self._show_process(unit)
             except StorageUnavailable:
                 self._take_back(requests, jobs)
@@ -123,6 +127,15 @@ class Figures:
                 mine.failures += earlier.failures
                 mine.seconds += earlier.seconds
                 mine.last_ok_at = mine.last_ok_at or earlier.last_ok_at
+
+    def _forget_past_jobs(self, unit: UnitOfWork) -> None:
+        if self._known_jobs:
+            unit.connection.execute(
+                delete(JobFigure).where(
+                    JobFigure.facility_id == unit.facility_id,
+                    JobFigure.job.not_in(self._known_jobs),
+                )
+            )
 
     def _show_process(self, unit: UnitOfWork) -> None:
         if self._process[0] != os.getpid():  # a fork is another process

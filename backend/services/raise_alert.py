@@ -43,8 +43,10 @@ def raise_alert(
     return True
 
 
-def clear_alert(unit: UnitOfWork, kind: AlertKind, *, subject: str) -> bool:
-    """True when one was open and is over now."""
+def clear_alert(unit: UnitOfWork, kind: str, *, subject: str) -> bool:
+    """True when one was open and is over now. `kind` as it is stored: a newer release may have
+    raised it, which was rolled back since.
+    """
     alert_id = unit.connection.execute(
         update(Alert)
         .where(

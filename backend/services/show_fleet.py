@@ -23,7 +23,7 @@ from backend.domain.kiosk_health import (
     look,
 )
 from backend.storage.database import Database
-from backend.storage.fleet_tables import Alert, KioskHour
+from backend.storage.fleet_tables import Alert, KioskHour, is_known_alert
 from backend.storage.kiosk_tables import EnrolmentCode, Heartbeat, Kiosk
 
 MAX_KIOSKS = 500
@@ -35,13 +35,16 @@ _ORDER = (
     KioskState.NEW,
     KioskState.PAUSED,
     KioskState.SERVING,
+    KioskState.OFF,
 )
 """What needs somebody comes first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class KioskView:
-    """`report` is the newest one (web.fleet_schemas.KioskReport), without what is not known."""
+    """`report` is the newest one (web.fleet_schemas.KioskReport), without what is not known, and
+    empty while it is mute.
+    """
 
     id: str
     name: str
@@ -51,6 +54,8 @@ class KioskView:
     troubles: tuple[AlertKind, ...]
     is_paper_low: bool
     report: Mapping[str, Any]
+    mute_since: datetime | None
+    """It beats, and since then its reports did not come through."""
     out_of_service: Mapping[str, str] | None
     enrolled_at: datetime
     last_beat_at: datetime | None
@@ -132,7 +137,12 @@ def _list_alerts(
     found: dict[str, list[AlertKind]] = {}
     for row in connection.execute(
         select(Alert.subject, Alert.kind)
-        .where(Alert.facility_id == facility_id, wanted, Alert.cleared_at.is_(None))
+        .where(
+            Alert.facility_id == facility_id,
+            wanted,
+            Alert.cleared_at.is_(None),
+            is_known_alert(),
+        )
         .order_by(Alert.raised_at)
         .limit(10 * MAX_KIOSKS)
     ):
@@ -159,9 +169,11 @@ def _sum_hours(
 
 
 def _view(row: Any, alerts: Sequence[AlertKind], hours: Any, now: datetime) -> KioskView:
-    report: Mapping[str, Any] = row.report or {}
     notes = Notes.from_json(row.notes or {})
-    seen = [kind for kind, wrong in look(report, skew_s=notes.skew_s).items() if wrong]
+    mute_since = notes.find_mute_since(row.at)
+    report: Mapping[str, Any] = {} if mute_since else row.report or {}
+    skew_s = None if mute_since else notes.skew_s
+    seen = [kind for kind, wrong in look(report, skew_s=skew_s).items() if wrong]
     troubles = tuple(dict.fromkeys([*seen, *alerts]))
     hour = notes.hour or HourFigures(hour=now)
     waits = hour.waits + int(hours.waits if hours else 0)
@@ -173,20 +185,22 @@ def _view(row: Any, alerts: Sequence[AlertKind], hours: Any, now: datetime) -> K
         kind=row.kind,
         profile=row.profile,
         state=judge_state(
+            kind=row.kind,
             out_of_service=row.out_of_service is not None,
             last_beat_at=row.at,
-            troubled=bool(troubles),
+            troubled=bool(troubles or mute_since),
             now=now,
         ),
         troubles=troubles,
         is_paper_low=is_paper_low(report),
         report=report,
+        mute_since=mute_since,
         out_of_service=row.out_of_service,
         enrolled_at=row.enrolled_at,
         last_beat_at=row.at,
         last_visit_at=datetime.fromisoformat(last_visit_at) if last_visit_at else None,
         is_silent=row.at is not None and is_silent(row.at, now=now),
-        skew_s=notes.skew_s,
+        skew_s=skew_s,
         visits=hour.visits + int(hours.visits if hours else 0),
         errors=hour.errors + int(hours.errors if hours else 0),
         p95_ms=p95_sum_ms / waits if waits else None,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ from backend.storage.database import Database
 from backend.storage.fleet_tables import Alert, KioskAbsence, KioskCommand, KioskHour, KioskOwner
 from backend.storage.kiosk_tables import DeviceEvent
 
-DAY_S = 86_400
+DAY, DAY_S = timedelta(days=1), 86_400
 EPOCH = date(1970, 1, 1)
 HISTORY_DAYS = 365
 RECENT_DAYS = 30
@@ -56,13 +56,17 @@ class DeviceChange:
 
 @dataclass(frozen=True, kw_only=True)
 class Day:
-    """`up_share`: how much of it the kiosk was heard, in percent; None where nothing is known."""
+    """`up_share`: how much of it the kiosk was not away, in percent; None without a word all day."""
 
     day: date
     visits: int
     errors: int
     p95_ms: float | None
+    worst_ms: float | None
     temperature_max_c: float | None
+    memory_max_percent: float | None
+    disk_min_percent: float | None
+    skew_max_s: float | None
     up_share: float | None
 
 
@@ -106,13 +110,15 @@ def show_history(
 ) -> list[Day]:
     """Every day of the last `days`, the oldest first, in the facility's time as it is today.
 
-    Summed by the database: a year is 8,760 hours. The hour under way is not in it yet.
+    Summed by the database: a year is 8,760 hours. What was said in the hour under way is not in it
+    yet.
     """
     now = database.clock().astimezone(zone)
     offset_s = int((now.utcoffset() or timedelta(0)).total_seconds())
     today = now.date()
+    midnight = datetime.combine(today, time.min, zone)
     first = today - timedelta(days=days - 1)
-    since = datetime.combine(first, datetime.min.time(), now.tzinfo)
+    start = datetime.combine(first, time.min, zone)
     number = (cast(extract("epoch", KioskHour.hour), BigInteger) + offset_s) // DAY_S
     with database.read() as connection:
         rows = connection.execute(
@@ -122,67 +128,59 @@ def show_history(
                 func.sum(KioskHour.errors).label("errors"),
                 func.sum(KioskHour.waits).label("waits"),
                 func.sum(KioskHour.p95_sum_ms).label("p95_sum_ms"),
+                func.max(KioskHour.worst_ms).label("worst_ms"),
                 func.max(KioskHour.temperature_max_c).label("temperature_max_c"),
+                func.max(KioskHour.memory_max_percent).label("memory_max_percent"),
+                func.min(KioskHour.disk_min_percent).label("disk_min_percent"),
+                func.max(KioskHour.skew_max_s).label("skew_max_s"),
             )
             .where(
                 KioskHour.kiosk_id == kiosk_id,
-                KioskHour.hour >= since,
+                KioskHour.hour >= start,
             )
             .group_by(number)
         ).all()
-        away_s = _sum_absences(connection, database.facility_id, kiosk_id, since=since, now=now)
+        away = _sum_absences(connection, kiosk_id, since=start, now=now)
     by_day = {EPOCH + timedelta(days=int(row.number)): row for row in rows}
     return [
-        _day(
-            day,
-            by_day.get(day),
-            away_s.get(day, 0),
-            day_s=_passed_s(now) if day == today else DAY_S,
-        )
+        _day(day, by_day.get(day), away[day], span=now - midnight if day == today else DAY)
         for day in (first + timedelta(days=count) for count in range(days))
     ]
 
 
 def _sum_absences(
-    connection: Connection, facility_id: str, kiosk_id: str, *, since: datetime, now: datetime
-) -> Mapping[date, float]:
-    """Seconds of each day, in the zone of `now`."""
+    connection: Connection, kiosk_id: str, *, since: datetime, now: datetime
+) -> Mapping[date, timedelta]:
+    """How long it was away on each day."""
     rows = connection.execute(
         select(KioskAbsence.began_at, KioskAbsence.ended_at).where(
-            KioskAbsence.facility_id == facility_id,
             KioskAbsence.kiosk_id == kiosk_id,
             KioskAbsence.ended_at.is_(None) | (KioskAbsence.ended_at > since),
         )
     )
-    away_s: Counter[date] = Counter()
+    away: defaultdict[date, timedelta] = defaultdict(timedelta)
     for row in rows:
-        begin = max(row.began_at, since).astimezone(now.tzinfo)
-        end = min(row.ended_at or now, now)
-        while begin < end:
-            day = begin.date()
-            midnight = datetime.combine(day + timedelta(days=1), datetime.min.time(), now.tzinfo)
-            away_s[day] += round((min(end, midnight) - begin).total_seconds())
-            begin = midnight
-    return away_s
+        at = max(row.began_at.astimezone(now.tzinfo), since)
+        until = min((row.ended_at or now).astimezone(now.tzinfo), now)
+        while at < until:
+            midnight = datetime.combine(at.date() + timedelta(days=1), time.min, now.tzinfo)
+            away[at.date()] += min(until, midnight) - at
+            at = midnight
+    return away
 
 
-def _passed_s(now: datetime) -> float:
-    return (now - now.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
-
-
-def _day(day: date, row: Any, away_s: float, *, day_s: float) -> Day:
-    known = day_s > 0 and (row is not None or away_s > 0)
-    up_share = max(100 * (1 - away_s / day_s), 0.0) if known else None
-    if row is None:
-        return Day(
-            day=day, visits=0, errors=0, p95_ms=None, temperature_max_c=None, up_share=up_share
-        )
+def _day(day: date, row: Any, away: timedelta, *, span: timedelta) -> Day:
+    up_share = 100 * max(1 - away / span, 0) if span and (row is not None or away) else None
     return Day(
         day=day,
-        visits=int(row.visits),
-        errors=int(row.errors),
-        p95_ms=float(row.p95_sum_ms) / int(row.waits) if row.waits else None,
-        temperature_max_c=row.temperature_max_c,
+        visits=int(row.visits) if row else 0,
+        errors=int(row.errors) if row else 0,
+        p95_ms=float(row.p95_sum_ms) / int(row.waits) if row and row.waits else None,
+        worst_ms=row.worst_ms if row and row.waits else None,
+        temperature_max_c=row.temperature_max_c if row else None,
+        memory_max_percent=row.memory_max_percent if row else None,
+        disk_min_percent=row.disk_min_percent if row else None,
+        skew_max_s=row.skew_max_s if row else None,
         up_share=up_share,
     )
 

@@ -55,14 +55,21 @@ class Batch:
 
 
 def has_something_to_tell(
-    connection: Connection, channels: Sequence[str], *, facility_id: str, now: datetime
+    connection: Connection,
+    channels: Sequence[str],
+    *,
+    configured: Sequence[str],
+    facility_id: str,
+    now: datetime,
 ) -> bool:
-    """Cheap: asked again and again while all is well, and while a channel rests."""
+    """Over these of the `configured` ones. Cheap: asked again and again while all is well, and
+    while a channel rests.
+    """
     waiting = {
         row.channel
         for row in connection.execute(_LIST_WAITING, {"facility": facility_id, "now": now})
     }
-    if "" in waiting:
+    if waiting - set(configured):
         return True
     busy = {
         row.channel
@@ -90,7 +97,10 @@ _LIST_RESTING = select(AlertChannel.channel).where(
 
 
 def split_notices(unit: UnitOfWork, channels: Sequence[Channel], *, zone: tzinfo) -> int:
-    """One row for each channel that wants to know; without any the page alone tells."""
+    """One row for each channel that wants to know; without any the page alone tells.
+
+    What waits for a channel that was renamed or given up is split anew.
+    """
     rows = unit.connection.execute(
         select(
             AlertNotice.id,
@@ -103,7 +113,7 @@ def split_notices(unit: UnitOfWork, channels: Sequence[Channel], *, zone: tzinfo
         .where(
             AlertNotice.facility_id == unit.facility_id,
             AlertNotice.state == "waiting",
-            AlertNotice.channel == "",
+            AlertNotice.channel.not_in([channel.name for channel in channels]),
             is_known_alert(),
         )
         .order_by(AlertNotice.id)
@@ -166,6 +176,13 @@ def claim_batch(
         .order_by(Alert.id, AlertNotice.phase.desc())
         .limit(MOST_IN_A_MESSAGE)
     ).all()
+    if not rows:  # another worker told them between the two looks
+        unit.connection.execute(
+            update(AlertChannel)
+            .where(_is_channel(unit, channel))
+            .values(leased_until=None, lease_id=None)
+        )
+        return None
     unit.connection.execute(
         update(AlertNotice)
         .where(AlertNotice.id.in_([row.notice_id for row in rows]))

@@ -15,6 +15,7 @@ class Bars:
     path: str
     width: int
     highest: float | None
+    lowest: float | None
     newest: float | None
 
 
@@ -30,5 +31,6 @@ def draw_bars(figures: Sequence[float | None]) -> Bars:
         path="".join(parts),
         width=len(figures),
         highest=highest,
+        lowest=min(known, default=None),
         newest=known[-1] if known else None,
     )

@@ -54,6 +54,10 @@ IT = (StaffRole.IT,)
 LOOKERS = (StaffRole.IT, StaffRole.RECEPTION)
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _REFUSALS = (ValidationFailed, KioskExists)
+_CHARTS = (
+    "visits", "p95_ms", "worst_ms", "temperature_max_c",
+    "memory_max_percent", "disk_min_percent", "skew_max_s", "up_share",
+)  # fmt: skip
 
 blueprint = Blueprint("staff_fleet", __name__, url_prefix="/staff/fleet")
 
@@ -285,10 +289,7 @@ def _page(kiosk_id: str, *, refused: BackendError | None = None) -> Response:
         profiles=KIOSK_PROFILES,
         usual_words=USUAL_WORDS,
         limits={"name": MAX_NAME_CHARS, "words": MAX_WORDS_CHARS, "owner": MAX_OWNER_CHARS},
-        charts=[
-            (name, draw_bars([getattr(day, name) for day in days]))
-            for name in ("visits", "p95_ms", "temperature_max_c", "up_share")
-        ],
+        charts=[(name, draw_bars([getattr(day, name) for day in days])) for name in _CHARTS],
         days=days,
         **_facts(shown),
     )

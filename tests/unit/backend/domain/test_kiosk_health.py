@@ -121,7 +121,7 @@ def test_an_hour_keeps_what_was_worst() -> None:
         {"disk_free_percent": 30.0, "temperature_c": 70.0}, visits=1, errors=1, skew_s=1
     )
     assert (hour.hour, hour.beats, hour.visits, hour.errors) == (NOW, 2, 2, 1)
-    assert (hour.p95_ms, hour.worst_ms) == (1500.0, 3000.0)
+    assert (hour.waits, hour.p95_sum_ms, hour.worst_ms) == (4, 6000.0, 3000.0)
     assert (hour.disk_min_percent, hour.temperature_max_c, hour.skew_max_s) == (30.0, 70.0, 2.0)
 
 
@@ -138,17 +138,20 @@ def test_notes_come_back_as_they_were_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("out", "silent_s", "troubled", "expected"),
+    ("kind", "out", "silent_s", "troubled", "expected"),
     [
-        (True, 600, True, KioskState.PAUSED),
-        (False, 91, True, KioskState.AWAY),
-        (False, None, False, KioskState.NEW),
-        (False, 90, True, KioskState.TROUBLED),
-        (False, 0, False, KioskState.SERVING),
+        ("kiosk", True, 600, True, KioskState.PAUSED),
+        ("kiosk", False, 91, True, KioskState.AWAY),
+        ("kiosk", False, None, False, KioskState.NEW),
+        ("kiosk", False, 90, True, KioskState.TROUBLED),
+        ("kiosk", False, 0, False, KioskState.SERVING),
+        ("agent", False, 0, False, KioskState.SERVING),
+        ("agent", False, 91, True, KioskState.OFF),
     ],
 )
 def test_the_worst_is_the_state(
-    out: bool, silent_s: int | None, troubled: bool, expected: KioskState
+    kind: str, out: bool, silent_s: int | None, troubled: bool, expected: KioskState
 ) -> None:
     at = None if silent_s is None else NOW - timedelta(seconds=silent_s)
-    assert judge_state(out_of_service=out, last_beat_at=at, troubled=troubled, now=NOW) is expected
+    state = judge_state(kind=kind, out_of_service=out, last_beat_at=at, troubled=troubled, now=NOW)
+    assert state is expected

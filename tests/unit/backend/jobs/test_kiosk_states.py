@@ -20,6 +20,7 @@ from backend.domain.alerts import AlertKind
 from backend.domain.settings import Words
 from backend.jobs.watch_fleet import FleetWatch
 from backend.services.change_kiosk import pause_kiosk, resume_kiosk
+from backend.services.keep_figures import Figures
 from backend.services.record_device_event import record_device_event
 from backend.services.resources import Resources
 from backend.services.take_report import take_report
@@ -62,6 +63,7 @@ class Life(RuleBasedStateMachine):
                 unit.connection.execute(delete(table))
         resume_kiosk(self.resources.database, self.kiosk_id, actor="staff:x")
         self.watch = FleetWatch()
+        self.web = Figures(self.resources.database, kind="web")
 
     @rule(said=SAID, skew_s=st.sampled_from([0, 4, -9, 86_400]))
     def beat(self, said: dict[str, Any], skew_s: int) -> None:
@@ -88,6 +90,7 @@ class Life(RuleBasedStateMachine):
     def pass_time(self, seconds: int) -> None:
         for _ in range(0, seconds, 10):
             self.clock.advance(seconds=10)
+            self.web.hand_in()
             self.watch.run(self.resources)
 
     @rule(out=st.booleans())

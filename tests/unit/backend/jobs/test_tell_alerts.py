@@ -8,7 +8,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import time
+from datetime import time, timedelta
 
 import pytest
 from sqlalchemy import Row, select, update
@@ -20,9 +20,11 @@ from backend.jobs import tell_alerts as module
 from backend.jobs.tell_alerts import LEASE_S, tell_alerts
 from backend.services.raise_alert import clear_alert, raise_alert
 from backend.services.resources import Resources
+from backend.storage import alert_notices
 from backend.storage.alert_tables import AlertChannel
 from backend.storage.database import Database
 from backend.storage.fleet_tables import Alert, AlertNotice
+from backend.storage.unit_of_work import UnitOfWork
 from tests.conftest import SettableClock
 from tests.factories.hospital import Hospital
 from tests.factories.told import MailServer, Webhook
@@ -293,6 +295,37 @@ def test_two_workers_tell_it_once(desk: Desk, webhook: Webhook) -> None:
     desk.tell(after_s=60)
     told = [alert["subject"] for each in webhook.heard for alert in json.loads(each.body)["alerts"]]
     assert sorted(told) == [f"kiosk:{number}" for number in range(8)]
+
+
+def test_what_another_worker_told_just_now_leaves_the_channel_free(
+    desk: Desk, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.listen(call_of(webhook))
+    desk.find(PAPER, "kiosk:x")
+    take_lease = alert_notices._take_lease
+
+    def take_late(unit: UnitOfWork, channel: str, lease: timedelta) -> str | None:
+        unit.connection.execute(update(AlertNotice).values(state="sent"))
+        return take_lease(unit, channel, lease)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(alert_notices, "_take_lease", take_late)
+        assert desk.tell() == 0
+    desk.find(AWAY, "kiosk:x")
+    assert desk.tell() == 1
+
+
+def test_what_waits_for_a_channel_that_was_renamed_is_told_by_the_others(
+    desk: Desk, webhook: Webhook
+) -> None:
+    desk.listen(call_of(webhook))
+    desk.find(PAPER, "kiosk:x")
+    webhook.status = 503
+    assert desk.tell() == 0
+    webhook.status = 200
+    desk.listen(replace(call_of(webhook), label="zalo-it"))
+    assert desk.tell() == 1
+    assert [tuple(row)[:3] for row in desk.notices()] == [("webhook:zalo-it", "raised", "sent")]
 
 
 def test_a_webhook_proves_who_calls(desk: Desk, webhook: Webhook) -> None:

@@ -11,6 +11,7 @@ import pytest
 from backend.jobs.tell_alerts import tell_alerts
 from backend.jobs.watch_fleet import FleetWatch
 from backend.jobs.worker import JOBS, TELL_EVERY_S
+from backend.services.keep_figures import Figures
 from backend.services.resources import Resources
 from backend.services.take_report import take_report
 from backend.storage.database import Database
@@ -40,6 +41,7 @@ class House:
         self._clock = clock
         self._server = server
         self._watch = FleetWatch()
+        self._web = Figures(resources.database, kind="web")
         self._second = 0
         self.beat_at: dict[str, datetime] = {}
         self.told: list[datetime] = []
@@ -53,6 +55,7 @@ class House:
                     take_report(self._resources.database, kiosk_id=kiosk_id, report=report)
                     self.beat_at[kiosk_id] = self._clock.now
             if self._second % WATCH_EVERY_S == 0:
+                self._web.hand_in()
                 self._watch.run(self._resources)
             before = len(self._server.mails)
             tell_alerts(self._resources)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -10,9 +11,11 @@ from sqlalchemy import select
 
 from backend.domain.alerts import AlertKind
 from backend.domain.settings import Words
+from backend.errors import StorageUnavailable
 from backend.jobs.watch_fleet import FleetWatch
 from backend.services.change_kiosk import pause_kiosk, resume_kiosk
 from backend.services.enrol_kiosk import enrol_kiosk, invite_kiosk, revoke_kiosk
+from backend.services.keep_figures import Figures
 from backend.services.order_kiosk import order_kiosk, take_result
 from backend.services.resources import Resources
 from backend.services.show_kiosk import show_kiosk
@@ -30,14 +33,17 @@ Wait = Callable[..., None]
 @pytest.fixture
 def wait(resources: Resources, clock: SettableClock, database: Database) -> Wait:
     """`wait(seconds, *kiosks)`: the watch looks every ten seconds, these beat every thirty."""
-    watch = FleetWatch()
+    watch, web = FleetWatch(), Figures(database, kind="web")
 
-    def wait(seconds: int, *beating: str) -> None:
+    def wait(seconds: int, *beating: str, served: bool = True) -> None:
         for second in range(0, seconds, EVERY_S):
             if second % 30 == 0:
                 for kiosk_id in beating:
                     take_report(database, kiosk_id=kiosk_id, report=make_report(clock.now))
-            watch.run(resources)
+            if served:
+                web.hand_in()
+            with contextlib.suppress(StorageUnavailable):
+                watch.run(resources)
             clock.advance(seconds=EVERY_S)
 
     return wait
@@ -84,14 +90,43 @@ def test_a_server_that_was_down_accuses_nobody(
     (kiosk,) = add(database, "K1")
     wait(120, kiosk)
     clock.advance(minutes=20)
-    fresh = FleetWatch()
+    fresh, web = FleetWatch(), Figures(database, kind="web")
     for _ in range(9):
+        web.hand_in()
         fresh.run(resources)
         clock.advance(seconds=EVERY_S)
     assert list_alerts(database) == []
     take_report(database, kiosk_id=kiosk)
     wait(60, kiosk)
     assert list_alerts(database) == []
+
+
+def test_a_database_that_was_away_accuses_nobody(
+    wait: Wait, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (kiosk,) = add(database, "K1")
+    wait(120, kiosk)
+
+    def away() -> None:
+        raise StorageUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "read", away)
+        wait(200, served=False)
+    wait(100)
+    assert list_alerts(database) == []
+    wait(10)
+    assert list_alerts(database) == [(AlertKind.KIOSK_AWAY, True)]
+
+
+def test_web_processes_that_were_away_accuse_nobody(wait: Wait, database: Database) -> None:
+    (kiosk,) = add(database, "K1")
+    wait(120, kiosk)
+    wait(200, served=False)
+    wait(90)
+    assert list_alerts(database) == []
+    wait(10)
+    assert list_alerts(database) == [(AlertKind.KIOSK_AWAY, True)]
 
 
 def test_a_kiosk_out_of_service_may_be_switched_off(
@@ -127,10 +162,21 @@ def test_one_name_in_use_twice_is_told(wait: Wait, database: Database) -> None:
     one, other = (
         enrol_kiosk(database, untrusted_code=code, name="x", demo=False).kiosk_id for code in codes
     )
-    wait(60, one, other)
+    wait(120, one, other)
     assert list_alerts(database) == [(AlertKind.KIOSK_NAME_TWICE, True)]
     wait(180, one)
     assert (AlertKind.KIOSK_NAME_TWICE, False) in list_alerts(database)
+
+
+def test_a_name_in_use_twice_stands_while_nobody_is_heard(wait: Wait, database: Database) -> None:
+    codes = [invite_kiosk(database, name="Sảnh A") for _ in range(2)]
+    both = [
+        enrol_kiosk(database, untrusted_code=code, name="x", demo=False).kiosk_id for code in codes
+    ]
+    wait(120, *both)
+    wait(200, served=False)
+    wait(120, *both)
+    assert list_alerts(database) == [(AlertKind.KIOSK_NAME_TWICE, True)]
 
 
 def test_an_order_nobody_took_expires(wait: Wait, database: Database, clock: SettableClock) -> None:

@@ -50,6 +50,17 @@ def test_jobs_and_when_they_last_ran_well(database: Database, clock: SettableClo
     assert (row.last_run_at, row.last_ok_at) == (clock.now, began)
 
 
+def test_a_job_that_is_no_more_is_forgotten(database: Database) -> None:
+    before = Figures(database, kind="worker", jobs=["purge", "tell_alerts"])
+    for job in ("purge", "tell_alerts"):
+        before.note_job(job, 1, ok=True)
+    before.hand_in()
+    Figures(database, kind="web").hand_in()
+    assert [row.job for row in list_job_figures(database)] == ["purge", "tell_alerts"]
+    Figures(database, kind="worker", jobs=["purge", "tell_alerts:mail"]).hand_in()
+    assert [row.job for row in list_job_figures(database)] == ["purge"]
+
+
 def test_what_cannot_be_written_is_kept(
     database: Database, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""The past of one kiosk, day by day."""
+"""What a kiosk's year tells: day by day, in the facility's time."""
 
 from __future__ import annotations
 
@@ -15,28 +15,24 @@ from tests.conftest import SettableClock
 from tests.factories.hospital import Hospital
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
-NOON = datetime(2026, 11, 26, 12, tzinfo=ZONE).astimezone(UTC)
 
 
 @pytest.fixture
-def kiosk_id(database: Database, clock: SettableClock) -> str:
-    clock.now = NOON
-    return Hospital(database).add_kiosk("Sảnh A")[0].id
+def kiosk_id(database: Database) -> str:
+    return Hospital(database).add_kiosk("K1")[0].id
 
 
-def add_hour(database: Database, kiosk_id: str, at: datetime, *, beats: int) -> None:
+def add_hour(database: Database, kiosk_id: str, hour: datetime, **figures: float) -> None:
+    usual = {
+        "beats": 200,
+        "visits": 5,
+        "errors": 0,
+        "waits": 5,
+        "p95_sum_ms": 4000.0,
+        "worst_ms": 900.0,
+    }
     with database.write() as unit:
-        unit.add(
-            KioskHour,
-            kiosk_id=kiosk_id,
-            hour=at,
-            beats=beats,
-            visits=1,
-            errors=0,
-            waits=0,
-            p95_sum_ms=0.0,
-            worst_ms=0.0,
-        )
+        unit.add(KioskHour, kiosk_id=kiosk_id, hour=hour, **usual | figures)
 
 
 def add_absence(
@@ -46,23 +42,33 @@ def add_absence(
         unit.add(KioskAbsence, id=new_id(), kiosk_id=kiosk_id, began_at=began_at, ended_at=ended_at)
 
 
-def shares(database: Database, kiosk_id: str, days: int) -> list[float | None]:
-    return [day.up_share for day in show_history(database, kiosk_id, zone=ZONE, days=days)]
-
-
-def test_extra_beats_of_a_loose_wire_do_not_hide_that_it_was_away(
-    database: Database, kiosk_id: str
+def test_beats_out_of_turn_make_up_for_no_absence(
+    database: Database, kiosk_id: str, clock: SettableClock
 ) -> None:
-    yesterday = NOON - timedelta(days=1)
-    add_hour(database, kiosk_id, yesterday, beats=24 * 1200)
-    add_absence(database, kiosk_id, yesterday, yesterday + timedelta(hours=6))
-    assert shares(database, kiosk_id, 3) == [None, 75.0, None]
+    clock.now = datetime(2026, 11, 26, 12, tzinfo=ZONE).astimezone(UTC)
+    midnight = datetime(2026, 11, 26, tzinfo=ZONE)
+    for hours_ago in range(1, 49):
+        add_hour(database, kiosk_id, midnight - timedelta(hours=hours_ago))
+    add_hour(database, kiosk_id, midnight)
+    # Six hours before midnight and three after it; another day from one end to the other.
+    add_absence(database, kiosk_id, midnight - timedelta(hours=6), midnight + timedelta(hours=3))
+    add_absence(database, kiosk_id, midnight - timedelta(days=9), midnight - timedelta(days=3.5))
+    add_absence(database, kiosk_id, clock.now - timedelta(hours=3), None)
+    days = show_history(database, kiosk_id, zone=ZONE, days=7)
+    assert [day.up_share for day in days] == pytest.approx([0, 0, 50, None, 100, 75, 50])
 
 
-def test_an_absence_counts_for_each_day_it_touched_and_while_it_lasts(
-    database: Database, kiosk_id: str
+def test_a_day_keeps_what_was_worst_in_it(
+    database: Database, kiosk_id: str, clock: SettableClock
 ) -> None:
-    add_hour(database, kiosk_id, NOON - timedelta(days=3), beats=120)
-    add_absence(database, kiosk_id, NOON - timedelta(days=2), None)
-    assert shares(database, kiosk_id, 5) == [None, 100.0, 50.0, 0.0, 0.0]
-    assert shares(database, kiosk_id, 2) == [0.0, 0.0]
+    add_hour(database, kiosk_id, clock.now - timedelta(hours=30), worst_ms=1500, waits=10,
+             p95_sum_ms=9000, temperature_max_c=61, memory_max_percent=70, disk_min_percent=40,
+             skew_max_s=0.4)  # fmt: skip
+    add_hour(database, kiosk_id, clock.now - timedelta(hours=29), worst_ms=800, waits=0,
+             p95_sum_ms=0, temperature_max_c=50, memory_max_percent=88, disk_min_percent=55,
+             skew_max_s=2.5)  # fmt: skip
+    empty, day, _ = show_history(database, kiosk_id, zone=ZONE, days=3)
+    assert (day.visits, day.p95_ms, day.worst_ms) == (10, 900, 1500)
+    assert (day.temperature_max_c, day.memory_max_percent) == (61, 88)
+    assert (day.disk_min_percent, day.skew_max_s) == (40, 2.5)
+    assert (empty.visits, empty.worst_ms, empty.disk_min_percent) == (0, None, None)

@@ -8,16 +8,19 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from backend.domain.alerts import AlertKind
+from backend.domain.ids import new_id
 from backend.domain.settings import Words
 from backend.services.change_kiosk import pause_kiosk, set_profile
+from backend.services.enrol_kiosk import revoke_one
 from backend.services.order_kiosk import order_kiosk
 from backend.services.show_fleet import KioskView, show_fleet
 from backend.services.show_kiosk import show_kiosk
 from backend.storage.database import Database
-from backend.storage.fleet_tables import KioskCommand
+from backend.storage.fleet_tables import Alert, KioskCommand
+from backend.storage.kiosk_tables import Heartbeat
 from tests.conftest import SettableClock
 from tests.factories.fleet import list_alerts, make_report
 from tests.unit.backend.web.conftest import ApiCaller
@@ -86,6 +89,28 @@ def test_a_word_only_a_newer_kiosk_knows_costs_nothing_of_the_rest(
 def test_what_is_no_word_is_refused_all_the_same(kiosk: ApiCaller, clock: SettableClock) -> None:
     told = make_report(clock.now, printer=7)
     assert kiosk.post("/kiosks/heartbeat", told).status_code == 422
+
+
+def test_what_a_newer_release_kept_is_passed_over_after_a_roll_back(
+    kiosk: ApiCaller, kiosk_id: str, client: FlaskClient, database: Database, clock: SettableClock
+) -> None:
+    beat(kiosk, clock)
+    beat(kiosk, clock, paper="out", visits=2)
+    with database.write() as unit:
+        kept = unit.connection.execute(select(Heartbeat.notes)).scalar_one()
+        kept["standings"]["fan_stuck"] = [True, None]
+        kept["hour"]["fan_stops"] = 3
+        unit.connection.execute(update(Heartbeat).values(notes=kept))
+        unit.add(Alert, id=new_id(), kind="fan_stuck", subject=f"kiosk:{kiosk_id}", detail={},
+                 raised_at=unit.now)  # fmt: skip
+    view = only(database)
+    assert (view.troubles, view.visits) == ((AlertKind.PAPER_OUT,), 2)
+    assert client.get("/metrics").status_code == 200
+    beat(kiosk, clock, paper="out", visits=3)
+    assert only(database).visits == 3
+    revoke_one(database, kiosk_id, actor="staff:x")
+    with database.read() as connection:
+        assert connection.scalars(select(Alert.id).where(Alert.cleared_at.is_(None))).all() == []
 
 
 def test_a_beat_without_a_body_is_a_sign_of_life(kiosk: ApiCaller, database: Database) -> None:

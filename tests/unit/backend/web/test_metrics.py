@@ -15,6 +15,7 @@ from backend.web.figures import EXTENSION
 from tests.conftest import SettableClock
 from tests.factories.fleet import make_report
 from tests.factories.outbox import add_message, set_party
+from tests.factories.reception import add_agent
 from tests.unit.backend.web.conftest import ApiCaller
 
 ELSEWHERE = {"REMOTE_ADDR": "10.1.2.3"}
@@ -93,6 +94,16 @@ def test_figures_of_kiosks_by_id(
         f'tiepdon_kiosk_temperature_celsius{{kiosk="{kiosk_id}"}} 52.0',
     ):
         assert line in lines
+
+
+def test_a_print_agent_that_is_switched_off_is_not_away(
+    client: FlaskClient, resources: Resources, clock: SettableClock
+) -> None:
+    agent = add_agent(resources)
+    clock.advance(minutes=10)
+    lines = client.get("/metrics").text.splitlines()
+    assert f'tiepdon_kiosk_state{{kiosk="{agent.id}",state="away"}} 0.0' in lines
+    assert f'tiepdon_kiosk_state{{kiosk="{agent.id}",state="off"}} 1.0' in lines
 
 
 def test_requests_by_route_and_never_by_address(client: FlaskClient) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,13 +12,16 @@ from sqlalchemy import select
 
 from backend.domain.roles import StaffRole
 from backend.services import staff_sessions
+from backend.services.resources import Resources
 from backend.services.show_fleet import show_fleet
 from backend.services.show_kiosk import show_kiosk
 from backend.storage.audit_tables import AuditEvent
 from backend.storage.database import Database
+from backend.storage.fleet_tables import KioskHour
 from tests.conftest import SettableClock
 from tests.factories.accounts import Accounts, post_form, sign_in
 from tests.factories.fleet import make_report
+from tests.factories.reception import add_agent
 from tests.unit.backend.web.conftest import ApiCaller
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"invented"
@@ -56,6 +60,54 @@ def test_every_state_is_a_word(
         assert "Mất liên lạc" in it.get(page).text
     assert it.get("/staff/fleet/nobody").status_code == 404
     assert it.get("/staff/fleet/" + "x" * 80).status_code == 404
+
+
+def test_what_was_reported_before_reports_stopped_is_not_shown_as_it_were_now(
+    it: FlaskClient, kiosk: ApiCaller, kiosk_id: str, clock: SettableClock
+) -> None:
+    last = make_report(clock.now, printer="cover_open", disk_free_percent=3)
+    kiosk.post("/kiosks/heartbeat", last)
+    for _ in range(4):
+        shown = it.get("/staff/fleet").text
+        assert "nắp đang mở" in shown
+        assert "không tự báo từ" not in shown
+        clock.advance(seconds=30)
+        kiosk.post("/kiosks/heartbeat")
+    for page in ("/staff/fleet", f"/staff/fleet/{kiosk_id}"):
+        shown = it.get(page).text
+        assert "không tự báo từ" in shown
+        assert "nắp đang mở" not in shown
+        assert "3 %" not in shown
+    kiosk.post("/kiosks/heartbeat", make_report(clock.now))
+    assert "không tự báo từ" not in it.get("/staff/fleet").text
+
+
+def test_a_print_agent_that_is_switched_off_needs_nobody(
+    it: FlaskClient, kiosk_id: str, resources: Resources, clock: SettableClock
+) -> None:
+    add_agent(resources, "Bàn 1")
+    clock.advance(minutes=10)
+    away, off = show_fleet(resources.database)
+    assert (away.id, away.state, off.name, off.state) == (kiosk_id, "away", "Bàn 1", "off")
+    shown = it.get("/staff/fleet/live").text
+    assert '<tr class="off">' in shown
+    assert "Đang tắt" in shown
+
+
+def test_the_page_shows_all_that_is_kept_of_a_year(
+    it: FlaskClient, kiosk_id: str, database: Database, clock: SettableClock
+) -> None:
+    figures = {"visits": 7, "worst_ms": 2500, "temperature_max_c": 61, "memory_max_percent": 88,
+               "disk_min_percent": 41, "skew_max_s": 2.5}  # fmt: skip
+    for days, more in ((1, 0), (2, 1)):
+        with database.write() as unit:
+            unit.add(KioskHour, kiosk_id=kiosk_id, hour=clock.now - timedelta(days=days), beats=120,
+                     errors=0, waits=1, p95_sum_ms=900,
+                     **{name: figure + more for name, figure in figures.items()})  # fmt: skip
+    shown = it.get(f"/staff/fleet/{kiosk_id}").text
+    for text in ("cao nhất 8 lượt", "cao nhất 2,5 s", "cao nhất 62 °C", "cao nhất 89 %",
+                 "thấp nhất 41 %", "cao nhất 3,5 s", "thấp nhất 100 %"):  # fmt: skip
+        assert text in shown
 
 
 def test_reception_sees_states_and_nothing_to_press(
