@@ -155,6 +155,7 @@ def list_troubles(database: Database) -> list[Trouble]:
             .join(Heartbeat, Heartbeat.kiosk_id == Kiosk.id)
             .where(
                 Kiosk.facility_id == database.facility_id,
+                Kiosk.kind == "kiosk",  # a print agent is switched off with its computer
                 Kiosk.revoked_at.is_(None),
                 Heartbeat.at < database.clock() - SILENT_AFTER,
             )

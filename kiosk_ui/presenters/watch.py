@@ -216,5 +216,11 @@ class Watch:
     def _tell_of_devices(self) -> None:
         """On a worker thread; `_told` is written here alone."""
         for event in self._news():
-            self._ctx.gateway.report_device(event)
+            try:
+                self._ctx.gateway.report_device(event)
+            except ServerRefused as error:
+                if error.problem_code == "rate_limited":
+                    raise
+                # An older server does not know this state: it is in the beat, and not told again.
+                _log.error("%s code=%s", KioskEvent.REPORT_REFUSED, error.problem_code)
             self._told[event.device] = event.state

@@ -145,6 +145,17 @@ def test_without_a_camera_the_keypad_is_offered_and_the_camera_returns(bench: Be
     assert states == [("scanner", "absent"), ("scanner", "ready")]
 
 
+def test_a_state_an_older_server_does_not_know_is_told_once(bench: Bench) -> None:
+    bench.gateway.refusals["report_device"] = "validation_failed"
+    bench.printer.printer_state = PrinterState.COVER_OPEN
+    bench.wait(5)
+    assert bench.gateway.calls.count("report_device") == 1
+    assert bench.gateway.device_events == []
+    bench.printer.printer_state = PrinterState.READY
+    bench.wait(5)
+    assert [event.state for event in bench.gateway.device_events] == ["ready"]
+
+
 # --- typed numbers ------------------------------------------------------------------------------------
 
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from backend.services.record_device_event import list_troubles
+from backend.services.resources import Resources
 from backend.storage.database import Database
 from backend.storage.kiosk_tables import DeviceEvent
 from tests.conftest import SettableClock
+from tests.factories.reception import add_agent
 from tests.unit.backend.web.conftest import NOTICE, ApiCaller
 
 
@@ -68,3 +71,13 @@ def test_a_silent_kiosk_is_noticed_within_two_minutes(
     assert [(t.device, t.state) for t in list_troubles(database)] == [("kiosk", "silent")]
     kiosk.post("/kiosks/heartbeat")
     assert list_troubles(database) == []
+
+
+def test_a_print_agent_goes_home_with_its_computer(
+    client: FlaskClient, resources: Resources, clock: SettableClock
+) -> None:
+    add_agent(resources, "Q1")
+    agent = ApiCaller(client, "agent-Q1")
+    assert agent.post("/kiosks/heartbeat").status_code == 204
+    clock.advance(minutes=10)
+    assert list_troubles(resources.database) == []
