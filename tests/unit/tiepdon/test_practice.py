@@ -155,12 +155,38 @@ def test_a_lesson_and_a_hospital_never_meet(real: Database, tmp_path: Path) -> N
         ("TIEPDON_PUBLIC_BASE", "https://tiepdon.example"),
         ("TIEPDON_AUDIT_HEADS", "heads.txt"),
         ("TIEPDON_CALL_LISTS", "lists"),
-        ("TIEPDON_ENV", "production"),
+        ("TIEPDON_BACKUPS", "/srv/sao-luu-1"),
+        ("TIEPDON_INCIDENT_CONTACTS", "contacts.txt"),
     ],
 )
 def test_no_way_leads_out_of_a_lesson(name: str, value: str) -> None:
-    with pytest.raises(ConfigError):
+    with pytest.raises(ConfigError, match=name):
         load_config({"TIEPDON_PRACTICE": "1", name: value})
+
+
+def test_no_lesson_is_given_in_production() -> None:
+    with pytest.raises(ConfigError, match="production"):
+        load_config({"TIEPDON_PRACTICE": "1", "TIEPDON_ENV": "production"})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "TIEPDON_ALERTS_CONFIG",
+            '[smtp]\nhost = "mail.example"\nfrom = "a@example"\nto = ["it@example"]\n',
+        ),
+        ("TIEPDON_METRICS_TOKEN_FILE", "t" * 40),
+    ],
+)
+def test_nobody_outside_hears_of_a_lesson(name: str, text: str, tmp_path: Path) -> None:
+    """Faults made on purpose, such as a kiosk's cable pulled out, are told to no mail or webhook,
+    and no monitoring counts them.
+    """
+    file = tmp_path / "settings"
+    file.write_text(text, encoding="ascii")
+    with pytest.raises(ConfigError, match=f"{name} is refused in a lesson"):
+        load_config({"TIEPDON_PRACTICE": "1", name: str(file)})
 
 
 @pytest.mark.parametrize("kind", ["bank", "wallet_far_away"])
