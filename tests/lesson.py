@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,18 +23,23 @@ PATIENCE_S = 60.0
 class Lesson:
     """Of the hospital whose database is `real.sqlite3` in `folder`; without one a demo's.
 
-    `address`: by which other machines reach it.
+    `address`: by which other machines reach it. `environ`: settings of the hospital's server.
     """
 
     def __init__(
-        self, folder: Path, *, port: int | None = None, address: str | None = None
+        self,
+        folder: Path,
+        *,
+        port: int | None = None,
+        address: str | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         folder.mkdir(exist_ok=True)
         self.folder = folder
         self.port = port or free_port()
         self._more = ["--address", address] if address else []
         clean = {name: each for name, each in os.environ.items() if not name.startswith("TIEPDON_")}
-        self._environ = clean | {"TIEPDON_DEMO": "1"}
+        self._environ = clean | (environ or {"TIEPDON_DEMO": "1"})
 
     @property
     def address(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import signal
@@ -17,6 +18,7 @@ import pytest
 import requests
 
 from backend.domain.roles import StaffRole
+from backend.storage.crypto import write_new_keys
 from backend.storage.database import Database, open_engine
 from kiosk_ui.errors import ServerAway
 from kiosk_ui.gateway.credential import CredentialFile
@@ -37,7 +39,12 @@ class Scene:
     def __init__(self, folder: Path) -> None:
         port = free_port()
         self.nginx = Nginx(folder, 9, practice_upstream_port=port)
-        self.lesson = Lesson(folder / "hospital", port=port, address=self.nginx.practice_address)
+        self.lesson = Lesson(
+            folder / "hospital",
+            port=port,
+            address=self.nginx.practice_address,
+            environ=_settings_of_a_hospital(folder),
+        )
         checked = self.nginx.check()
         assert checked.returncode == 0, checked.stderr
 
@@ -57,6 +64,24 @@ class Scene:
             return {str(name) for (name,) in rows}
         finally:
             database.close()
+
+
+def _settings_of_a_hospital(folder: Path) -> dict[str, str]:
+    """As `sudo tiepdon practice` gets them from /etc/tiepdon: no lesson would begin with them."""
+    write_new_keys(folder / "keys.json")
+    alerts = folder / "alerts.toml"
+    alerts.write_text('[smtp]\nhost = "mail.example"\nfrom = "a@example"\nto = ["it@example"]\n')
+    return {
+        "TIEPDON_ENV": "production",
+        "TIEPDON_KEYS_FILE": str(folder / "keys.json"),
+        "TIEPDON_HIS_SETTINGS": json.dumps({"file": str(folder / "register.sqlite3")}),
+        "TIEPDON_DATA": str(folder / "data"),
+        "TIEPDON_AUDIT_HEADS": str(folder / "heads"),
+        "TIEPDON_CALL_LISTS": str(folder / "lists"),
+        "TIEPDON_ALERTS_CONFIG": str(alerts),
+        "TIEPDON_BACKUPS": str(folder / "backup"),
+        "TIEPDON_PUBLIC_BASE": "https://so.example",
+    }
 
 
 @pytest.fixture(scope="module")

@@ -74,6 +74,7 @@ def command(
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings = _take_hospital(database_url, folder)
     (folder / CARDS_FILE).write_text(draw_cards(PERSONAS), encoding="utf-8")
+    _leave_hospital()
     here = f"http://127.0.0.1:{port}"
     with DemoBanks(folder / "money", server_address=here, real_qr=False) as money:
         environment = _environment(folder) | money.environment
@@ -114,6 +115,12 @@ def _take_hospital(database_url: str | None, folder: Path) -> str:
         "priority_groups": settings["priority_groups"],
     }
     return json.dumps(lesson, ensure_ascii=False)
+
+
+def _leave_hospital() -> None:
+    """Nothing more is read from the hospital's settings; stand-ins refuse to run among them."""
+    for name in [name for name in os.environ if name not in TAKEN_OVER]:
+        del os.environ[name]
 
 
 def _environment(folder: Path) -> dict[str, str]:
