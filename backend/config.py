@@ -220,6 +220,10 @@ def _refuse_ways_out(config: Config) -> None:
         "TIEPDON_PUBLIC_BASE": config.public_base is not None,
         "TIEPDON_AUDIT_HEADS": config.audit_heads is not None,
         "TIEPDON_CALL_LISTS": config.call_lists is not None,
+        "TIEPDON_ALERTS_CONFIG": bool(config.alert_channels),
+        "TIEPDON_BACKUPS": bool(config.backups),
+        "TIEPDON_INCIDENT_CONTACTS": config.incident_contacts is not None,
+        "TIEPDON_METRICS_TOKEN_FILE": config.metrics_token is not None,
     }
     for name, is_set in ways_out.items():
         if is_set:

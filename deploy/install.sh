@@ -62,6 +62,13 @@ put_once() {
         put "$1" "$2.example" "$3" "${4:-root:root}"
     fi
 }
+gone() { # gone FILE: what an earlier answer put there
+    [ -e "$root$1" ] || return 0
+    changed=$((changed + 1))
+    if [ -n "$dry" ]; then say "would remove $1"; return; fi
+    rm "$root$1"
+    say "removed $1"
+}
 folder() { # folder PATH MODE [USER:GROUP]
     if [ -d "$root$1" ]; then return; fi
     changed=$((changed + 1))
@@ -193,6 +200,7 @@ server_files() {
             ERROR_LOG "syslog:server=unix:/dev/log,facility=local6,tag=nginx,nohostname")" \
             /etc/nginx/conf.d/tiepdon-outside.conf 644
     fi
+    practice_files
     # Debian's own welcome page would take the default place.
     if [ -e "$root/etc/nginx/sites-enabled/default" ]; then
         changed=$((changed + 1))
@@ -200,6 +208,23 @@ server_files() {
     fi
     need nginx nginx
     need psql postgresql
+}
+
+# Lessons at a port of their own, and their address for `tiepdon practice` to tell.
+practice_files() {
+    local port=${TIEPDON_PRACTICE_PORT:-}
+    if [ -z "$port" ]; then
+        gone /etc/nginx/conf.d/tiepdon-practice.conf
+        gone /etc/tiepdon/practice.env
+        return
+    fi
+    put "$(fill "$here/nginx/tiepdon-practice.conf" PRACTICE_UPSTREAM 127.0.0.1:8081 PRACTICE "$port" \
+        NAMES "$TIEPDON_NAMES" CERTIFICATE /etc/tiepdon/tls.crt KEY /etc/tiepdon/tls.key \
+        ACCESS_LOG "syslog:server=unix:/dev/log,facility=local6,tag=nginx,nohostname tiepdon" \
+        ERROR_LOG "syslog:server=unix:/dev/log,facility=local6,tag=nginx,nohostname")" \
+        /etc/nginx/conf.d/tiepdon-practice.conf 644
+    echo "TIEPDON_PRACTICE_ADDRESS=https://${TIEPDON_NAMES%% *}:$port" >"$scratch/practice.env"
+    put "$scratch/practice.env" /etc/tiepdon/practice.env 644
 }
 
 install_server() {
@@ -240,6 +265,7 @@ install_kiosk() {
     run systemd-sysusers tiepdon-kiosk.conf
     folder /etc/tiepdon 751
     put "$here/bin/tiepdon" /usr/local/bin/tiepdon 755
+    put "$here/bin/tiepdon-lesson" /usr/local/sbin/tiepdon-lesson 755
     put_once "$here/env/kiosk.env" /etc/tiepdon/kiosk.env 644
     [ -n "$ca" ] && put "$ca" /etc/tiepdon/ca.crt 644
     [ -e "$root/etc/tiepdon/ca.crt" ] || say "NEXT copy /etc/tiepdon/ca.crt from the server (--ca FILE)"

@@ -15,6 +15,7 @@ from kiosk_ui.gateway.credential import CredentialFile
 from kiosk_ui.gateway.http import HttpGateway
 from kiosk_ui.gateway.offline_numbers import OfflineNumberJournal
 from kiosk_ui.gateway.print_reports import PrintReportJournal
+from kiosk_ui.gateway.server_folder import CREDENTIAL_FILE, settle_server_folder
 from kiosk_ui.local_log import LogFolder
 from kiosk_ui.machine import LinuxMachine
 from kiosk_ui.presenters.kiosk import Kiosk
@@ -38,8 +39,9 @@ def build_kiosk(config: KioskConfig) -> Kiosk:
     folder that cannot be written or is another kiosk's.
     """
     try:
-        config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        of_server = settle_server_folder(config.data_dir, config.backend_url)
         scanner = build_scanner(config.scanner)
+        # What was printed is this machine's to know, whoever asked; and it keeps a second kiosk out.
         printer = config.printer and build_printer(
             config.printer, journal_file=config.data_dir / "print-journal"
         )
@@ -47,21 +49,21 @@ def build_kiosk(config: KioskConfig) -> Kiosk:
         raise ConfigRefused(str(error)) from error
     gateway = HttpGateway(
         config.backend_url,
-        credential=CredentialFile(config.data_dir / "credential.json", config.backend_url),
+        credential=CredentialFile(of_server / CREDENTIAL_FILE, config.backend_url),
         enrol_code=config.enrol_code,
         name=config.name,
         ca_file=config.ca_file,
     )
     clock = SystemClock()
     try:
-        offline = OfflineNumberJournal(config.data_dir / "offline-numbers", gateway, now=clock.now)
+        offline = OfflineNumberJournal(of_server / "offline-numbers", gateway, now=clock.now)
     except OSError as error:
         raise ConfigRefused(str(error)) from error
     return Kiosk(
         gateway=gateway,
         scanner=scanner,
         printer=DevicePrinting(printer or None),
-        reports=PrintReportJournal(config.data_dir / "print-reports", gateway),
+        reports=PrintReportJournal(of_server / "print-reports", gateway),
         offline=offline,
         worker=ThreadWorker(),
         clock=clock,
@@ -69,7 +71,7 @@ def build_kiosk(config: KioskConfig) -> Kiosk:
         upkeep=Upkeep(
             version=metadata.version("tiepdon"),
             machine=LinuxMachine(config.data_dir),
-            journal=CommandJournalFile(config.data_dir / "commands"),
+            journal=CommandJournalFile(of_server / "commands"),
             log=LogFolder(config.log_dir),
             expects_touch=config.production,
             looks_for_people=config.looks_for_people,

@@ -28,7 +28,7 @@ class KioskConfig:
     production: bool
     """Full screen, locked, nothing for developers."""
     data_dir: Path
-    """Credential, journals of printing and of orders, log."""
+    """Journal of the printer and log; for each server its credential, its orders, what it waits for."""
     ca_file: str | None
     place: Place
     looks_for_people: bool = False

@@ -21,11 +21,17 @@ NAME = "localhost"
 
 
 class Nginx:
-    """In front of a server on `upstream_port`, with a certificate of an authority of its own."""
+    """In front of a server on `upstream_port`, with a certificate of an authority of its own.
 
-    def __init__(self, folder: Path, upstream_port: int) -> None:
+    A lesson is looked for on `practice_upstream_port`, or nowhere.
+    """
+
+    def __init__(
+        self, folder: Path, upstream_port: int, *, practice_upstream_port: int = 9
+    ) -> None:
         self.folder = folder
         self.http, self.https, self.outside = free_port(), free_port(), free_port()
+        self.practice = free_port()
         now = datetime.now(UTC).replace(microsecond=0)
         make_authority(folder / "ca", title="Thử", domains=[NAME, "127.0.0.0/8"], now=now)
         issue(folder / "ca", [NAME, "127.0.0.1"], folder / "tls.crt", days=30, now=now)
@@ -33,6 +39,8 @@ class Nginx:
             "UPSTREAM": f"127.0.0.1:{upstream_port}",
             "HTTP": f"127.0.0.1:{self.http}",
             "HTTPS": f"127.0.0.1:{self.https}",
+            "PRACTICE": f"127.0.0.1:{self.practice}",
+            "PRACTICE_UPSTREAM": f"127.0.0.1:{practice_upstream_port}",
             "OUTSIDE": f"127.0.0.1:{self.outside}",
             "NAMES": f"{NAME} 127.0.0.1",
             "OUTSIDE_NAMES": NAME,
@@ -43,7 +51,8 @@ class Nginx:
             "ACCESS_LOG": f"{folder}/access.log tiepdon",
             "ERROR_LOG": f"{folder}/error.log",
         }
-        parts = "\n".join(self._fill(name) for name in ("tiepdon.conf", "tiepdon-outside.conf"))
+        names = ("tiepdon.conf", "tiepdon-outside.conf", "tiepdon-practice.conf")
+        parts = "\n".join(self._fill(name) for name in names)
         user = "user root;" if os.geteuid() == 0 else ""
         temporary = "\n".join(
             f"{kind}_temp_path {folder}/temp-{kind};"
@@ -64,6 +73,10 @@ class Nginx:
     @property
     def address(self) -> str:
         return f"https://{NAME}:{self.https}"
+
+    @property
+    def practice_address(self) -> str:
+        return f"https://{NAME}:{self.practice}"
 
     @property
     def access_log(self) -> str:

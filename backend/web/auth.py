@@ -67,7 +67,8 @@ class _Cookie(SecureCookieSessionInterface):
 def install(app: Flask, callers: Callers, server: Resources) -> None:
     app.secret_key = server.keys.hash("browser-cookie")
     app.config.update(
-        SESSION_COOKIE_NAME="staff",
+        # Browsers tell ports of one name not apart: who opens a lesson stays signed in at work.
+        SESSION_COOKIE_NAME="staff-practice" if server.config.practice else "staff",
         SESSION_COOKIE_HTTPONLY=True,
         # Lax, not Strict: who comes back from the single sign-on of the hospital comes from
         # another site. Changes need the token of the page in any case.

@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,8 @@ class CredentialFile:
 
     def find(self) -> str | None:
         """None when there is none, or none that can be read."""
-        try:
-            stored = json.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        if not isinstance(stored, dict) or stored.get("server") != self.server:
+        stored = _read(self.path)
+        if stored.get("server") != self.server:
             return None
         token = stored.get("token")
         return token if isinstance(token, str) and token else None
@@ -40,3 +38,19 @@ class CredentialFile:
 
     def forget(self) -> None:
         self.path.unlink(missing_ok=True)
+
+
+def find_server_of(path: Path) -> str | None:
+    """The server whose credential lies there; None when there is none that can be read."""
+    stored = _read(path)
+    server = stored.get("server")
+    return server if isinstance(server, str) and stored.get("token") else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Empty when it cannot be read."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return stored if isinstance(stored, dict) else {}

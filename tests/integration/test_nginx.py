@@ -20,7 +20,7 @@ from kiosk_ui.gateway.http import HttpGateway
 from tests.factories.accounts import Accounts
 from tests.nginx import NAME, Nginx
 from tiepdon.authority import make_authority
-from tiepdon.demo.server import DemoServer
+from tiepdon.demo.server import DemoServer, sign_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -91,6 +91,16 @@ def test_pages_and_api_pass_with_the_callers_own_address(scene: Scene) -> None:
     assert page.headers["Strict-Transport-Security"]
     assert "Secure" in page.headers["Set-Cookie"], "the server knows that TLS is before it"
     assert scene.ask("/api/v1/live").status_code == 401
+
+
+def test_the_first_page_of_staff_is_where_it_is_told_to_be(scene: Scene) -> None:
+    """Docs, printed addresses and every sign-in lead to /staff."""
+    with requests.Session() as browser:
+        browser.trust_env = False
+        browser.verify = scene.nginx.ca
+        sign_in(browser, scene.nginx.address, "letan")
+        page = browser.get(f"{scene.nginx.address}/staff", timeout=20)
+    assert (page.status_code, page.url) == (200, f"{scene.nginx.address}/staff")
 
 
 def test_a_kiosk_trusts_the_authority_of_the_house_and_no_other(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 
@@ -18,10 +20,16 @@ from backend.services.enrol_kiosk import DEMO_CODE
 from backend.services.import_settings import export_settings, import_settings, preview_import
 from backend.services.settle_demo_accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 from his_adapter.demo.personas import PERSONAS
+from kiosk_ui.errors import ConfigRefused
+from kiosk_ui.gateway.http import checked_url
 from tiepdon.demo.banks import DemoBanks
 from tiepdon.demo.cards import draw_cards
 from tiepdon.options import database_option, open_set_up_database, refusals
 
+PORT = 8081
+"""Where deploy/nginx/tiepdon-practice.conf looks for a lesson."""
+CA_FILE = "/etc/tiepdon/ca.crt"
+KIOSK_DATA = "~/tiepdon-practice-kiosk"
 HOSPITAL_FILE = "hospital.json"
 DATABASE_FILE = "practice.sqlite3"
 CARDS_FILE = "cards.html"
@@ -40,15 +48,24 @@ OWN_WAYS = frozenset({"numbering", "letter_beside_his"})
     show_default=True,
     help="Where lessons are kept; may be deleted at any time.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(1, 65535), default=8081, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True)
+@click.option(
+    "--address",
+    metavar="https://…",
+    help="By which other machines reach that port, through nginx; TIEPDON_PRACTICE_ADDRESS for the"
+    " usual port, which install.sh sets.",
+)
 @click.option("--anew", is_flag=True, help="Forget what was practised, and begin from nothing.")
-def command(database_url: str | None, folder: Path, host: str, port: int, anew: bool) -> None:
+def command(
+    database_url: str | None, folder: Path, port: int, address: str | None, anew: bool
+) -> None:
     """Serve a lesson: this hospital's rooms and settings, invented people, a mark on everything.
 
     The hospital's database (--db) is read once, for its rooms and settings, and never written to.
     Pages and kiosks are the real ones; numbers begin with L; paper says that it is for practice.
+    Listens on this machine alone, as the hospital's server does: others come by nginx, with TLS.
     """
+    address = find_address(address, port, os.environ)
     folder = folder.resolve()
     if anew and folder.exists():
         if not (folder / HOSPITAL_FILE).is_file():
@@ -57,16 +74,31 @@ def command(database_url: str | None, folder: Path, host: str, port: int, anew: 
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings = _take_hospital(database_url, folder)
     (folder / CARDS_FILE).write_text(draw_cards(PERSONAS), encoding="utf-8")
-    address = f"http://127.0.0.1:{port}"
-    with DemoBanks(folder / "money", server_address=address, real_qr=False) as money:
+    _leave_hospital()
+    here = f"http://127.0.0.1:{port}"
+    with DemoBanks(folder / "money", server_address=here, real_qr=False) as money:
         environment = _environment(folder) | money.environment
         _take_settings(environment, settings)
-        click.echo(
-            json.dumps(
-                _describe(host, port, money.wallet_app, folder / CARDS_FILE), ensure_ascii=False
-            )
-        )
-        raise SystemExit(_serve(environment, host=host, port=port))
+        lesson = {
+            **_describe(here, address),
+            "wallet": money.wallet_app,
+            "cards": str(folder / CARDS_FILE),
+        }
+        click.echo(json.dumps(lesson, ensure_ascii=False))
+        raise SystemExit(_serve(environment, port=port))
+
+
+def find_address(given: str | None, port: int, environ: Mapping[str, str]) -> str | None:
+    """How other machines reach a lesson at that port; None when nothing is known to lead there.
+
+    Raises UsageError for an address no kiosk would call.
+    """
+    if given is None and port == PORT:
+        given = environ.get("TIEPDON_PRACTICE_ADDRESS") or None
+    try:
+        return checked_url(given) if given else None
+    except ConfigRefused as error:
+        raise click.UsageError(f"--address: {error}") from error
 
 
 def _take_hospital(database_url: str | None, folder: Path) -> str:
@@ -83,6 +115,12 @@ def _take_hospital(database_url: str | None, folder: Path) -> str:
         "priority_groups": settings["priority_groups"],
     }
     return json.dumps(lesson, ensure_ascii=False)
+
+
+def _leave_hospital() -> None:
+    """Nothing more is read from the hospital's settings; stand-ins refuse to run among them."""
+    for name in [name for name in os.environ if name not in TAKEN_OVER]:
+        del os.environ[name]
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -103,8 +141,8 @@ def _take_settings(environment: dict[str, str], settings: str) -> None:
         import_settings(database, settings, seen=preview.seen)
 
 
-def _serve(environment: dict[str, str], *, host: str, port: int) -> int:
-    command = [sys.executable, "-m", "tiepdon", "serve", "--host", host, "--port", str(port)]
+def _serve(environment: dict[str, str], *, port: int) -> int:
+    command = [sys.executable, "-m", "tiepdon", "serve", "--port", str(port)]
     process = subprocess.Popen(command, env=environment)
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
@@ -115,13 +153,26 @@ def _serve(environment: dict[str, str], *, host: str, port: int) -> int:
     return process.wait()
 
 
-def _describe(host: str, port: int, wallet: str, cards: Path) -> dict[str, object]:
-    address = f"http://{host}:{port}"
-    return {
-        "pages": f"{address}/staff",
+def _describe(here: str, elsewhere: str | None) -> dict[str, object]:
+    """What people need to begin; each command is whole, and true where it says."""
+    lesson: dict[str, object] = {
+        "pages": f"{elsewhere or here}/staff",
         "accounts": [name for name, _, _ in DEMO_ACCOUNTS],
         "password": DEMO_PASSWORD,
-        "kiosk": f"tiepdon kiosk --backend {address} --enrol-code {DEMO_CODE}",
-        "wallet": wallet,
-        "cards": str(cards),
+        "kiosk_here": f"{_program()} {_kiosk(here)} --window 540x960",
     }
+    if elsewhere is not None:
+        lesson["kiosk_installed"] = f"sudo tiepdon-lesson {elsewhere}"
+        lesson["kiosk_elsewhere"] = f"TIEPDON_CA_FILE={CA_FILE} tiepdon {_kiosk(elsewhere)}"
+    return lesson
+
+
+def _kiosk(address: str) -> str:
+    return (
+        f"kiosk --backend {address} --enrol-code {DEMO_CODE} --scanner camera:0 --data {KIOSK_DATA}"
+    )
+
+
+def _program() -> str:
+    """Of this release: `tiepdon` alone may be the one that works as the user of the server."""
+    return shlex.quote(str(Path(sys.executable).with_name("tiepdon")))

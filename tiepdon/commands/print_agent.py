@@ -43,6 +43,7 @@ def command(
     from devices.registry import build_printer
     from kiosk_ui.gateway.credential import CredentialFile
     from kiosk_ui.gateway.http import checked_url
+    from kiosk_ui.gateway.server_folder import CREDENTIAL_FILE, settle_server_folder
     from tiepdon.agent.server import AgentServer
     from tiepdon.agent.work import PrintAgent
 
@@ -53,7 +54,7 @@ def command(
     folder = data_dir.expanduser()
     try:
         url = checked_url(backend_url)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        of_server = settle_server_folder(folder, url)
         journal = folder / "print-journal"
         journal_is_new = not journal.exists()
         queue = PrintQueue(build_printer(printer, journal_file=journal))
@@ -61,7 +62,7 @@ def command(
         raise click.UsageError(str(error)) from error
     server = AgentServer(
         url,
-        credential=CredentialFile(folder / "credential.json", url),
+        credential=CredentialFile(of_server / CREDENTIAL_FILE, url),
         enrol_code=enrol_code,
         name=name or socket.gethostname(),
         ca_file=ca_file,

@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from backend.services.enrol_kiosk import DEMO_CODE
 from tiepdon.authority import look_at
+from tiepdon.commands.practice import PORT
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 SCRIPTS = [
     DEPLOY / "install.sh",
     DEPLOY / "bin" / "tiepdon",
+    DEPLOY / "bin" / "tiepdon-lesson",
     DEPLOY / "bin" / "tiepdon-watch",
     DEPLOY / "bin" / "tiepdon-fail-over",
     DEPLOY / "postgres" / "tiepdon-standby",
@@ -85,6 +88,67 @@ def test_a_server_is_installed_once_and_keeps_the_hospitals_settings(
         in install("server", "--root", root, "--answers", answers).stdout
     )
     assert snapshot(root) == after
+
+
+def test_lessons_are_let_in_at_a_port_that_can_be_closed_again(
+    tmp_path: Path, answers: Path
+) -> None:
+    root = tmp_path / "root"
+    files = [root / "etc/nginx/conf.d/tiepdon-practice.conf", root / "etc/tiepdon/practice.env"]
+    assert install("server", "--root", root, "--answers", answers).returncode == 0
+    text = files[0].read_text(encoding="utf-8")
+    assert "listen 8444 ssl" in text
+    assert f"server 127.0.0.1:{PORT};" in text, "where `tiepdon practice` listens unless told"
+    assert files[1].read_text() == (
+        "TIEPDON_PRACTICE_ADDRESS=https://tiepdon.benhvien.example:8444\n"
+    )
+    closed = answers.read_text(encoding="utf-8").replace("PRACTICE_PORT=8444", "PRACTICE_PORT=")
+    answers.write_text(closed, encoding="utf-8")
+    dry = install("server", "--root", root, "--answers", answers, "--dry-run")
+    assert "would remove /etc/nginx/conf.d/tiepdon-practice.conf" in dry.stdout
+    assert all(file.exists() for file in files)
+    assert install("server", "--root", root, "--answers", answers).returncode == 0
+    assert not any(file.exists() for file in files)
+    again = install("server", "--root", root, "--answers", answers)
+    assert "Everything was in its place." in again.stdout
+
+
+def lend(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    (folder / "systemctl").write_text(f'#!/bin/bash\necho "$*" >>{folder}/called\n')
+    (folder / "systemctl").chmod(0o755)
+    return subprocess.run(
+        [DEPLOY / "bin" / "tiepdon-lesson", *arguments],
+        env={
+            "PATH": f"{folder}:{os.environ['PATH']}",
+            "TIEPDON_LESSON_FILE": str(folder / "lesson.env"),
+        },
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_a_kiosk_is_lent_to_a_lesson_and_taken_back(tmp_path: Path) -> None:
+    lesson = tmp_path / "lesson.env"
+    assert lend(tmp_path, "https://tiepdon.example:8444/").returncode == 0
+    assert lesson.read_text().splitlines() == [
+        "TIEPDON_BACKEND=https://tiepdon.example:8444",
+        f"TIEPDON_LESSON_ARGS=--enrol-code {DEMO_CODE}",
+    ]
+    assert lend(tmp_path, "end").returncode == 0
+    assert not lesson.exists()
+    assert lend(tmp_path, "end").returncode == 0
+    assert (tmp_path / "called").read_text() == "restart tiepdon-kiosk.service\n" * 3
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [[], ["http://a.example"], ["https://a b"], ["https://a\nX=1"], ["https://a", "end"], ["-h"]],
+)
+def test_a_kiosk_is_not_lent_to_anything_else(tmp_path: Path, wrong: list[str]) -> None:
+    done = lend(tmp_path, *wrong)
+    assert done.returncode == 2
+    assert "tiepdon-lesson end" in done.stdout
+    assert not (tmp_path / "lesson.env").exists()
+    assert not (tmp_path / "called").exists()
 
 
 def test_a_dry_run_touches_nothing(tmp_path: Path, answers: Path) -> None:
@@ -157,9 +221,10 @@ def test_the_command_runs_with_the_settings_of_the_machine_as_systemd_reads_them
         f"# TIEPDON_DB=old\nTIEPDON_DB={address}\nTIEPDON_X='a b'\n"
     )
     (tmp_path / "backup.env").write_text('TIEPDON_BACKUP_1="/srv/mot"')
+    (tmp_path / "practice.env").write_text("TIEPDON_PRACTICE_ADDRESS=https://a.example:8444\n")
     for name, text in {
         "setpriv": 'echo "$1 $2"; while [ "$1" != -- ]; do shift; done; shift; exec "$@"',
-        "program": 'echo "$TIEPDON_DB|$TIEPDON_X|$TIEPDON_BACKUP_1|$*"',
+        "program": 'echo "$TIEPDON_DB|$TIEPDON_X|$TIEPDON_BACKUP_1|$TIEPDON_PRACTICE_ADDRESS|$*"',
         "id": "if [ $1 = -u ]; then echo 0; else echo root; fi",
     }.items():
         (tmp_path / name).write_text(f"#!/bin/bash\n{text}\n")
@@ -175,5 +240,5 @@ def test_the_command_runs_with_the_settings_of_the_machine_as_systemd_reads_them
     )  # fmt: skip
     assert done.stdout.splitlines() == [
         "--reuid=tiepdon --regid=tiepdon",
-        f"{address}|a b|/srv/mot|doctor --json",
+        f"{address}|a b|/srv/mot|https://a.example:8444|doctor --json",
     ]

@@ -136,6 +136,20 @@ def test_servers_come_back_by_themselves_for_ever() -> None:
     assert " -s" not in kiosk.one("ExecStart"), "with -s Ctrl-Alt-F2 leaves the kiosk"
 
 
+def test_a_kiosk_lent_to_a_lesson_is_for_patients_again_by_night() -> None:
+    kiosk, night = (
+        Unit(UNITS / "tiepdon-kiosk.service"),
+        Unit(UNITS / "tiepdon-kiosk-restart.service"),
+    )
+    settings, lesson = kiosk.all("EnvironmentFile")
+    assert settings == "/etc/tiepdon/kiosk.env", "the later one wins"
+    assert lesson.startswith("-/run/"), "gone with the power"
+    assert kiosk.one("ExecStart").endswith("$TIEPDON_KIOSK_ARGS $TIEPDON_LESSON_ARGS")
+    script = (ROOT / "deploy" / "bin" / "tiepdon-lesson").read_text(encoding="utf-8")
+    assert lesson.removeprefix("-") in script
+    assert night.one("ExecStartPre") == f"/usr/bin/rm -f {lesson.removeprefix('-')}"
+
+
 def test_alerts_of_units_are_of_the_list() -> None:
     for name in SERVICES:
         for told in Unit(UNITS / name).all("OnFailure"):

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
 
 import pytest
 import requests
@@ -29,10 +23,9 @@ from backend.storage.database import Database, open_database
 from backend.storage.number_tables import Number
 from backend.storage.visit_tables import Visit
 from his_adapter.demo.personas import PERSONAS
+from tests.lesson import Lesson
 from tiepdon.cli import main
-from tiepdon.demo.server import free_port
-
-PATIENCE_S = 60.0
+from tiepdon.commands.practice import PORT, find_address
 
 
 @pytest.fixture
@@ -55,55 +48,16 @@ def real(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
-class Lesson:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.port = free_port()
-        clean = {name: each for name, each in os.environ.items() if not name.startswith("TIEPDON_")}
-        self._environ = clean | {"TIEPDON_DEMO": "1"}
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "tiepdon", "practice"]
-        command += ["--db", f"sqlite:///{self.folder}/real.sqlite3"]
-        command += ["--folder", str(self.folder / "lesson"), "--port", str(self.port)]
-        self._process = subprocess.Popen(
-            command, env=self._environ, cwd=self.folder,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        until = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                if requests.get(f"{self.address}/readyz", timeout=1).ok:
-                    return self
-            except requests.RequestException:
-                assert time.monotonic() < until
-                assert self._process.poll() is None
-                time.sleep(0.1)
-
-    def __exit__(self, *_: object) -> None:
-        self._process.send_signal(signal.SIGTERM)
-        assert self._process.wait(PATIENCE_S) == 0
-
-    def post(self, path: str, body: dict[str, Any], *, token: str = "") -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": os.urandom(8).hex()}
-        reply = requests.post(
-            f"{self.address}/api/v1{path}", json=body, headers=headers, timeout=20
-        )
-        assert reply.status_code in {200, 201}, reply.text
-        content: dict[str, Any] = reply.json()
-        return content
-
-
 @pytest.mark.slow
 def test_a_lesson_takes_the_rooms_and_touches_nothing(real: Database, tmp_path: Path) -> None:
     before = export_settings(real)
     with Lesson(tmp_path) as lesson:
         page = requests.get(f"{lesson.address}/staff/login", timeout=10).text
         assert "LUYỆN TẬP" in page
+        assert lesson.told["pages"] == f"{lesson.address}/staff"
+        assert {name for name in lesson.told if "kiosk" in name} == {"kiosk_here"}, (
+            "nothing leads there from another machine"
+        )
         kiosk = lesson.post("/kiosks/enrol", {"code": DEMO_CODE, "name": "K1"})
         payload = b64encode(PERSONAS[0].payload.encode()).decode()
         notice = {"version": NOTICE_VERSION, "language": "vi", "accepted_at": _now(real)}
@@ -157,12 +111,38 @@ def test_a_lesson_and_a_hospital_never_meet(real: Database, tmp_path: Path) -> N
         ("TIEPDON_PUBLIC_BASE", "https://tiepdon.example"),
         ("TIEPDON_AUDIT_HEADS", "heads.txt"),
         ("TIEPDON_CALL_LISTS", "lists"),
-        ("TIEPDON_ENV", "production"),
+        ("TIEPDON_BACKUPS", "/srv/sao-luu-1"),
+        ("TIEPDON_INCIDENT_CONTACTS", "contacts.txt"),
     ],
 )
 def test_no_way_leads_out_of_a_lesson(name: str, value: str) -> None:
-    with pytest.raises(ConfigError):
+    with pytest.raises(ConfigError, match=name):
         load_config({"TIEPDON_PRACTICE": "1", name: value})
+
+
+def test_no_lesson_is_given_in_production() -> None:
+    with pytest.raises(ConfigError, match="production"):
+        load_config({"TIEPDON_PRACTICE": "1", "TIEPDON_ENV": "production"})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "TIEPDON_ALERTS_CONFIG",
+            '[smtp]\nhost = "mail.example"\nfrom = "a@example"\nto = ["it@example"]\n',
+        ),
+        ("TIEPDON_METRICS_TOKEN_FILE", "t" * 40),
+    ],
+)
+def test_nobody_outside_hears_of_a_lesson(name: str, text: str, tmp_path: Path) -> None:
+    """Faults made on purpose, such as a kiosk's cable pulled out, are told to no mail or webhook,
+    and no monitoring counts them.
+    """
+    file = tmp_path / "settings"
+    file.write_text(text, encoding="ascii")
+    with pytest.raises(ConfigError, match=f"{name} is refused in a lesson"):
+        load_config({"TIEPDON_PRACTICE": "1", name: str(file)})
 
 
 @pytest.mark.parametrize("kind", ["bank", "wallet_far_away"])
@@ -179,6 +159,30 @@ def test_no_money_moves_in_a_lesson(kind: str, tmp_path: Path) -> None:
     )
     with pytest.raises(ConfigError, match="TIEPDON_PAYMENTS_CONFIG"):
         load_config({"TIEPDON_PRACTICE": "1", "TIEPDON_PAYMENTS_CONFIG": str(file)})
+
+
+@pytest.mark.parametrize(
+    ("given", "port", "found"),
+    [
+        (None, PORT, "https://tiepdon.example:8444"),
+        (None, PORT + 1, None),
+        ("https://day.example/", PORT, "https://day.example"),
+        ("https://day.example", PORT + 1, "https://day.example"),
+    ],
+)
+def test_an_address_is_told_only_where_it_leads_to_the_lesson(
+    given: str | None, port: int, found: str | None
+) -> None:
+    environ = {"TIEPDON_PRACTICE_ADDRESS": "https://tiepdon.example:8444"}
+    assert find_address(given, port, environ) == found
+    assert find_address(None, port, {}) is None
+
+
+@pytest.mark.parametrize("wrong", ["http://day.example", "http://0.0.0.0:8081", "day.example"])
+def test_an_address_no_kiosk_would_call_is_refused(wrong: str) -> None:
+    done = CliRunner().invoke(main, ["practice", "--address", wrong])
+    assert done.exit_code == 2
+    assert "must be https://" in done.stderr
 
 
 def test_beginning_anew_deletes_nothing_but_lessons(tmp_path: Path) -> None:
