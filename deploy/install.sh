@@ -185,19 +185,21 @@ server_files() {
         ERROR_LOG "syslog:server=unix:/dev/log,facility=local6,tag=nginx,nohostname")" \
         /etc/nginx/conf.d/tiepdon.conf 644
     if [ -n "${TIEPDON_OUTSIDE_NAMES:-}" ]; then
-        put "$(fill "$here/nginx/tiepdon-outside.conf" OUTSIDE "${TIEPDON_OUTSIDE_PORT:-8443}" \
+        put "$(fill "$here/nginx/zz-tiepdon-outside.conf" OUTSIDE "${TIEPDON_OUTSIDE_PORT:-8443}" \
             OUTSIDE_NAMES "$TIEPDON_OUTSIDE_NAMES" \
             OUTSIDE_CERTIFICATE "${TIEPDON_OUTSIDE_CERTIFICATE:?in $answers}" \
             OUTSIDE_KEY "${TIEPDON_OUTSIDE_KEY:?in $answers}" \
             ACCESS_LOG "syslog:server=unix:/dev/log,facility=local6,tag=nginx,nohostname tiepdon" \
             ERROR_LOG "syslog:server=unix:/dev/log,facility=local6,tag=nginx,nohostname")" \
-            /etc/nginx/conf.d/tiepdon-outside.conf 644
+            /etc/nginx/conf.d/zz-tiepdon-outside.conf 644
     fi
-    # Debian's own welcome page would take the default place.
-    if [ -e "$root/etc/nginx/sites-enabled/default" ]; then
+    # Debian's own welcome page would take the default place; the other was read before its formats.
+    local gone
+    for gone in /etc/nginx/sites-enabled/default /etc/nginx/conf.d/tiepdon-outside.conf; do
+        if [ ! -e "$root$gone" ]; then continue; fi
         changed=$((changed + 1))
-        if [ -n "$dry" ]; then say "would remove nginx's welcome page"; else rm "$root/etc/nginx/sites-enabled/default"; fi
-    fi
+        if [ -n "$dry" ]; then say "would remove $gone"; else rm "$root$gone"; fi
+    done
     need nginx nginx
     need psql postgresql
 }

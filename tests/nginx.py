@@ -43,7 +43,10 @@ class Nginx:
             "ACCESS_LOG": f"{folder}/access.log tiepdon",
             "ERROR_LOG": f"{folder}/error.log",
         }
-        parts = "\n".join(self._fill(name) for name in ("tiepdon.conf", "tiepdon-outside.conf"))
+        # Read as on a machine: whatever is in the folder, in the order of names.
+        (folder / "conf.d").mkdir()
+        for name in ("tiepdon.conf", "zz-tiepdon-outside.conf"):
+            (folder / "conf.d" / name).write_text(self._fill(name), encoding="utf-8")
         user = "user root;" if os.geteuid() == 0 else ""
         temporary = "\n".join(
             f"{kind}_temp_path {folder}/temp-{kind};"
@@ -52,7 +55,8 @@ class Nginx:
         (folder / "nginx.conf").write_text(
             f"{user}\ndaemon off;\nmaster_process on;\nworker_processes 1;\n"
             f"pid {folder}/pid;\nerror_log {folder}/error.log;\n"
-            f"events {{ worker_connections 512; }}\nhttp {{\n{temporary}\n{parts}\n}}\n",
+            f"events {{ worker_connections 512; }}\nhttp {{\n{temporary}\n"
+            f"include {folder}/conf.d/*.conf;\n}}\n",
             encoding="utf-8",
         )
         self._process: subprocess.Popen[bytes] | None = None

@@ -87,6 +87,24 @@ def test_a_server_is_installed_once_and_keeps_the_hospitals_settings(
     assert snapshot(root) == after
 
 
+def test_the_page_for_the_internet_is_read_after_what_it_builds_on(
+    tmp_path: Path, answers: Path
+) -> None:
+    """nginx reads conf.d in the order of names; tests/nginx.py tries these names with it."""
+    root = tmp_path / "root"
+    with answers.open("a", encoding="utf-8") as file:
+        file.write("TIEPDON_OUTSIDE_NAMES=so.benhvien.example\n")
+        file.write("TIEPDON_OUTSIDE_CERTIFICATE=/x.crt\nTIEPDON_OUTSIDE_KEY=/x.key\n")
+    done = install("server", "--root", root, "--answers", answers)
+    assert done.returncode == 0, done.stderr
+    files = sorted((root / "etc/nginx/conf.d").iterdir())
+    assert [path.name for path in files] == sorted(
+        path.name for path in (DEPLOY / "nginx").iterdir()
+    )
+    assert files[0].name == "tiepdon.conf"
+    assert "log_format tiepdon " in files[0].read_text(encoding="utf-8")
+
+
 def test_a_dry_run_touches_nothing(tmp_path: Path, answers: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()
