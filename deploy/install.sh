@@ -178,6 +178,7 @@ server_files() {
         tiepdon-backup.service tiepdon-backup.timer tiepdon-backup-check.service \
         tiepdon-backup-check.timer tiepdon-ca-renew.service tiepdon-ca-renew.timer \
         tiepdon-watch.service tiepdon-watch.timer tiepdon-standby.service tiepdon-settle.service \
+        tiepdon-alert@backup-check.service.d/tiepdon.conf \
         nginx.service.d/tiepdon.conf postgresql@.service.d/tiepdon.conf
     put "$(fill "$here/nginx/tiepdon.conf" UPSTREAM 127.0.0.1:8080 HTTP 80 HTTPS 443 \
         NAMES "$TIEPDON_NAMES" CERTIFICATE /etc/tiepdon/tls.crt KEY /etc/tiepdon/tls.key \

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from backend.config import load_config
+from backend.domain.alert_words import name_subject
 from backend.domain.alerts import AlertKind
 from tests.units import PROGRAM, UNITS, Unit
 from tiepdon.cli import main
@@ -51,13 +52,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             target = folder / path.relative_to(UNITS)
             target.parent.mkdir(exist_ok=True)
             target.write_text(text, encoding="utf-8")
-    shutil.copy(folder / "tiepdon-alert@.service", folder / "tiepdon-alert@backup_overdue.service")
+    for what in ("backup_overdue", "backup-check"):
+        shutil.copy(folder / "tiepdon-alert@.service", folder / f"tiepdon-alert@{what}.service")
     return folder
 
 
 def test_systemd_verifies_every_unit(folder: Path) -> None:
     units = [path for path in folder.iterdir() if path.suffix in {".service", ".timer"}]
-    assert len(units) == len(NAMES) + 1
+    assert len(units) == len(NAMES) + 2
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *units],
         capture_output=True,
@@ -136,12 +138,34 @@ def test_servers_come_back_by_themselves_for_ever() -> None:
     assert " -s" not in kiosk.one("ExecStart"), "with -s Ctrl-Alt-F2 leaves the kiosk"
 
 
-def test_alerts_of_units_are_of_the_list() -> None:
+def told_by(unit: str) -> set[tuple[str, str]]:
+    """Kind and subject of what systemd says when this service fails."""
+    said = set()
+    for name in Unit(UNITS / unit).all("OnFailure"):
+        instance = re.fullmatch(r"tiepdon-alert@([\w-]+)\.service", name)
+        assert instance is not None
+        own = UNITS / f"{name}.d" / "tiepdon.conf"
+        *_, line = Unit(own if own.exists() else UNITS / "tiepdon-alert@.service").all("ExecStart")
+        words = shlex.split(line.replace("%i", instance[1]))
+        said.add((words[words.index("raise") + 1], words[words.index("--subject") + 1]))
+    return said
+
+
+def test_alerts_of_units_are_of_the_list_and_have_words() -> None:
     for name in SERVICES:
-        for told in Unit(UNITS / name).all("OnFailure"):
-            kind = re.fullmatch(r"tiepdon-alert@(\w+)\.service", told)
-            assert kind is not None
-            assert AlertKind(kind[1])
+        for kind, subject in told_by(name):
+            assert AlertKind(kind)
+            assert name_subject(subject, "vi") != subject
+
+
+@pytest.mark.parametrize("name", ["tiepdon-backup.service", "tiepdon-backup-check.service"])
+def test_what_failed_is_over_only_when_the_same_worked(name: str) -> None:
+    """A copy that cannot be restored is not over because the next one was written."""
+    words = shlex.split(Unit(UNITS / name).one("ExecStartPost"))
+    cleared = (words[words.index("clear") + 1], words[words.index("--subject") + 1])
+    assert told_by(name) == {cleared}
+    others = {"tiepdon-backup.service", "tiepdon-backup-check.service"} - {name}
+    assert all(cleared not in told_by(other) for other in others)
 
 
 def read_env(name: str) -> dict[str, str]:
