@@ -178,7 +178,7 @@ server_files() {
         tiepdon-backup.service tiepdon-backup.timer tiepdon-backup-check.service \
         tiepdon-backup-check.timer tiepdon-ca-renew.service tiepdon-ca-renew.timer \
         tiepdon-watch.service tiepdon-watch.timer tiepdon-standby.service tiepdon-settle.service \
-        tiepdon-alert@backup-check.service.d/tiepdon.conf \
+        tiepdon-address.service tiepdon-alert@backup-check.service.d/tiepdon.conf \
         nginx.service.d/tiepdon.conf postgresql@.service.d/tiepdon.conf
     put "$(fill "$here/nginx/tiepdon.conf" UPSTREAM 127.0.0.1:8080 HTTP 80 HTTPS 443 \
         NAMES "$TIEPDON_NAMES" CERTIFICATE /etc/tiepdon/tls.crt KEY /etc/tiepdon/tls.key \
@@ -229,11 +229,17 @@ install_standby() {
     put_once "$here/env/standby.env" /etc/tiepdon/standby.env 644
     if [ -n "$ca" ]; then put "$ca" /etc/tiepdon/ca.crt 644; fi
     for file in keys.json backup.key server.env tls.crt tls.key; do
-        [ -e "$root/etc/tiepdon/$file" ] || say "NEXT copy /etc/tiepdon/$file from the server"
+        # tls.* of its own: one that lives a year, the server's is renewed there every two months.
+        [ -e "$root/etc/tiepdon/$file" ] || say "NEXT bring /etc/tiepdon/$file from the server"
     done
     run systemctl daemon-reload
-    # It serves only after tiepdon-fail-over: two that serve would give numbers twice.
-    run systemctl disable tiepdon-server.service tiepdon-worker.service tiepdon-backup.timer
+    if [ -z "$root" ] && systemctl -q is-active tiepdon-server.service; then
+        say "NOTE this machine serves since tiepdon-fail-over: its services stay enabled"
+    else
+        # It serves only after tiepdon-fail-over: two that serve would give numbers twice.
+        run systemctl disable tiepdon-server.service tiepdon-worker.service tiepdon-backup.timer \
+            tiepdon-backup-check.timer tiepdon-address.service
+    fi
     run systemctl enable --now tiepdon-watch.timer tiepdon-standby.service
 }
 

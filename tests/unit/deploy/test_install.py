@@ -115,6 +115,66 @@ def test_a_dry_run_touches_nothing(tmp_path: Path, answers: Path) -> None:
     assert list(root.iterdir()) == []
 
 
+@pytest.fixture
+def stand_ins(tmp_path: Path) -> Path:
+    """Commands of a real machine that only say what they were asked; `serves`: what is active."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("systemctl", "runuser", "curl", "ip", "arping", "id"):
+        text = f'echo "{name} $*" >>"{tmp_path}/asked"'
+        if name == "systemctl":
+            text += f'; case "$*" in *is-active*) [ -e "{tmp_path}/serves" ] ;; esac'
+        if name == "id":
+            text = "echo 0"
+        (folder / name).write_text(f"#!/bin/bash\n{text}\n")
+        (folder / name).chmod(0o755)
+    return folder
+
+
+def test_what_a_fail_over_started_is_not_switched_off_by_the_next_installation(
+    tmp_path: Path, answers: Path, stand_ins: Path
+) -> None:
+    def plan() -> str:
+        done = subprocess.run(
+            [DEPLOY / "install.sh", "standby", "--answers", answers, "--dry-run"],
+            env={"PATH": f"{stand_ins}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"},
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout
+
+    assert "would run: systemctl disable tiepdon-server.service" in plan()
+    (tmp_path / "serves").touch()
+    assert "systemctl disable" not in plan()
+
+
+def test_a_fail_over_switches_on_what_a_server_has_and_keeps_its_address(
+    tmp_path: Path, answers: Path, stand_ins: Path
+) -> None:
+    env = tmp_path / "standby.env"
+    env.write_text("TIEPDON_SERVICE_ADDRESS=10.0.0.10/24\nTIEPDON_SERVICE_DEVICE=eth0\n")
+    environ = {"PATH": f"{stand_ins}:{os.environ['PATH']}", "TIEPDON_STANDBY_ENV": str(env)}
+
+    def fail_over(*arguments: str) -> list[str]:
+        (tmp_path / "asked").unlink(missing_ok=True)
+        subprocess.run(
+            [DEPLOY / "bin" / "tiepdon-fail-over", *arguments],
+            env=environ, capture_output=True, check=True,
+        )  # fmt: skip
+        return (tmp_path / "asked").read_text().splitlines()
+
+    def enabled(lines: list[str]) -> set[str]:
+        return {word for line in lines if " enable " in line for word in line.split()[2:]}
+
+    asked = fail_over()
+    planned = subprocess.run(
+        [DEPLOY / "install.sh", "server", "--answers", answers, "--dry-run"],
+        env=environ | {"TIEPDON_PROGRAM": "/bin/true", "LC_ALL": "C.UTF-8"},
+        capture_output=True, text=True, check=True,
+    ).stdout.replace("would run: ", "")  # fmt: skip
+    assert enabled(asked) == enabled(planned.splitlines()) | {"tiepdon-address.service"}
+    assert fail_over("--take-address")[0] == "ip address replace 10.0.0.10/24 dev eth0"
+
+
 def test_a_kiosk_is_locked_and_its_panel_turned(tmp_path: Path, answers: Path) -> None:
     root = tmp_path / "root"
     (tmp_path / "ca.crt").write_text("certificate")

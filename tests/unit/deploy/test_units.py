@@ -48,7 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if path.is_file():
             text = path.read_text(encoding="utf-8")
             text = text.replace(PROGRAM, str(program)).replace("/usr/bin/cage", str(program))
-            text = re.sub(r"/usr/local/sbin/tiepdon-\w+", str(program), text)
+            text = re.sub(r"/usr/local/sbin/tiepdon-[\w-]+", str(program), text)
             target = folder / path.relative_to(UNITS)
             target.parent.mkdir(exist_ok=True)
             target.write_text(text, encoding="utf-8")
