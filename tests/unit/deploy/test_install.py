@@ -185,7 +185,9 @@ def test_a_kiosk_is_locked_and_its_panel_turned(tmp_path: Path, answers: Path) -
     assert (root / "etc/tiepdon/ca.crt").read_text() == "certificate"
     assert "usb-storage" in (root / "etc/modprobe.d/tiepdon-kiosk.conf").read_text()
     assert "NAutoVTs=0" in (root / "etc/systemd/logind.conf.d/tiepdon.conf").read_text()
-    assert (rules / "63-tiepdon-no-keyboard.rules").exists()
+    keyboards = (rules / "63-tiepdon-no-keyboard.rules").read_text()
+    assert 'ENV{ID_INPUT_KEY}=="1"' in keyboards, "also one that does not call itself a keyboard"
+    assert 'ENV{LIBINPUT_IGNORE_DEVICE}="1"' in keyboards
 
 
 def test_a_scanner_that_types_is_not_shut_out(tmp_path: Path, answers: Path) -> None:
