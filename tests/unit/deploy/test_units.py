@@ -138,6 +138,14 @@ def test_servers_come_back_by_themselves_for_ever() -> None:
     assert " -s" not in kiosk.one("ExecStart"), "with -s Ctrl-Alt-F2 leaves the kiosk"
 
 
+def test_an_additional_worker_goes_and_comes_with_its_server() -> None:
+    """Updates stop and start the server alone."""
+    worker = Unit(UNITS / "tiepdon-worker.service")
+    server = "tiepdon-server.service"
+    assert (worker.one("PartOf"), worker.one("WantedBy")) == (server, server)
+    assert server in worker.one("After").split()
+
+
 def told_by(unit: str) -> set[tuple[str, str]]:
     """Kind and subject of what systemd says when this service fails."""
     said = set()
