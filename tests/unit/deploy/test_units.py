@@ -187,6 +187,24 @@ def test_the_settings_we_lay_down_are_accepted() -> None:
     assert config.audit_heads == Path("/var/lib/tiepdon/audit-heads")
     backup = read_env("backup.env")
     assert backup["TIEPDON_BACKUP_1"] != backup["TIEPDON_BACKUP_2"]
+    # A timer that no longer runs is told by the server.
+    assert list(map(str, config.backups)) == [
+        backup["TIEPDON_BACKUP_1"],
+        backup["TIEPDON_BACKUP_2"],
+    ]
+
+
+def test_the_page_on_alerts_names_the_file_of_the_settings() -> None:
+    settings = (ENV / "server.env").read_text(encoding="utf-8")
+    (named,) = re.findall(r"TIEPDON_ALERTS_CONFIG=(\S+)", settings)
+    page = (ROOT / "docs" / "how-to" / "canh-bao.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"/etc/tiepdon/\S+\.toml", page)) == {named}
+
+
+def test_a_renewed_certificate_is_used_though_another_was_not_renewed() -> None:
+    unit = Unit(UNITS / "tiepdon-ca-renew.service")
+    assert any("nginx.service" in line for line in unit.all("ExecStopPost"))
+    assert unit.all("ExecStartPost") == []
 
 
 def test_the_heads_of_the_audit_are_copied_off_the_host_from_where_they_are_written() -> None:
