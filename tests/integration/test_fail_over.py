@@ -184,6 +184,18 @@ def test_a_primary_whose_standby_follows_slowly_waits_and_does_not_go_on_alone(
     assert "on this machine only" not in pair.first.told
 
 
+def test_a_standby_whose_link_breaks_all_the_time_stops_nobody(pair: StandbyPair) -> None:
+    pair.second.query("ALTER SYSTEM SET wal_retrieve_retry_interval = '500ms'")
+    pair.second.query("SELECT pg_reload_conf()")
+    deadline = time.monotonic() + 30
+    while "on this machine only" not in pair.first.told:
+        assert time.monotonic() < deadline
+        pair.first.query("SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
+        time.sleep(1.2)  # long enough for a look of the guard
+    assert pair.first.query("SHOW synchronous_standby_names") == [("",)]
+    pair.wait_until_in_step(pair.first)
+
+
 def test_a_standby_that_follows_a_primary_alone_asks_before_it_serves(pair: StandbyPair) -> None:
     """It hears the other one all the time, and yet what that one acknowledges may not be here."""
     pair.second.kill()
