@@ -19,7 +19,7 @@ from backend.storage.catalogue import CatalogueSource, load_catalogue
 from backend.storage.catalogue_tables import Facility
 from backend.storage.crypto import Keys, demo_keys, load_keys
 from backend.storage.database import Clock, Database, open_database, system_clock
-from backend.storage.migrate import migrate
+from backend.storage.migrate import find_revision, is_at_head, migrate
 from his_adapter.ports import HisGateway, Insurer
 from his_adapter.registry import open_gateway, open_insurer
 from payments.ports import PaymentProvider
@@ -97,6 +97,19 @@ def set_up(database: Database, config: Config) -> None:
         finally:
             his.close()
     _check_settings(database, practice=config.practice)
+
+
+def check_shape(database: Database) -> None:
+    """For commands beside a server: it alone changes a shape, theirs may be another release.
+
+    An empty database is left to whoever comes first. Raises ConfigError, StorageUnavailable.
+    """
+    revision = find_revision(database.engine)
+    if revision is not None and not is_at_head(database.engine):
+        raise ConfigError(
+            f"the database has the shape of another release ({revision}): use that release's command,"
+            " or start the server of this one first"
+        )
 
 
 def _check_settings(database: Database, *, practice: bool) -> None:

@@ -185,6 +185,7 @@ server_files() {
         tiepdon-backup.service tiepdon-backup.timer tiepdon-backup-check.service \
         tiepdon-backup-check.timer tiepdon-ca-renew.service tiepdon-ca-renew.timer \
         tiepdon-watch.service tiepdon-watch.timer tiepdon-standby.service tiepdon-settle.service \
+        tiepdon-address.service tiepdon-alert@backup-check.service.d/tiepdon.conf \
         nginx.service.d/tiepdon.conf postgresql@.service.d/tiepdon.conf
     put "$(fill "$here/nginx/tiepdon.conf" UPSTREAM 127.0.0.1:8080 HTTP 80 HTTPS 443 \
         NAMES "$TIEPDON_NAMES" CERTIFICATE /etc/tiepdon/tls.crt KEY /etc/tiepdon/tls.key \
@@ -192,20 +193,18 @@ server_files() {
         ERROR_LOG "syslog:server=unix:/dev/log,facility=local6,tag=nginx,nohostname")" \
         /etc/nginx/conf.d/tiepdon.conf 644
     if [ -n "${TIEPDON_OUTSIDE_NAMES:-}" ]; then
-        put "$(fill "$here/nginx/tiepdon-outside.conf" OUTSIDE "${TIEPDON_OUTSIDE_PORT:-8443}" \
+        put "$(fill "$here/nginx/zz-tiepdon-outside.conf" OUTSIDE "${TIEPDON_OUTSIDE_PORT:-8443}" \
             OUTSIDE_NAMES "$TIEPDON_OUTSIDE_NAMES" \
             OUTSIDE_CERTIFICATE "${TIEPDON_OUTSIDE_CERTIFICATE:?in $answers}" \
             OUTSIDE_KEY "${TIEPDON_OUTSIDE_KEY:?in $answers}" \
             ACCESS_LOG "syslog:server=unix:/dev/log,facility=local6,tag=nginx,nohostname tiepdon" \
             ERROR_LOG "syslog:server=unix:/dev/log,facility=local6,tag=nginx,nohostname")" \
-            /etc/nginx/conf.d/tiepdon-outside.conf 644
+            /etc/nginx/conf.d/zz-tiepdon-outside.conf 644
     fi
     practice_files
-    # Debian's own welcome page would take the default place.
-    if [ -e "$root/etc/nginx/sites-enabled/default" ]; then
-        changed=$((changed + 1))
-        if [ -n "$dry" ]; then say "would remove nginx's welcome page"; else rm "$root/etc/nginx/sites-enabled/default"; fi
-    fi
+    # Debian's own welcome page would take the default place; the other was read before its formats.
+    gone /etc/nginx/sites-enabled/default
+    gone /etc/nginx/conf.d/tiepdon-outside.conf
     need nginx nginx
     need psql postgresql
 }
@@ -214,15 +213,15 @@ server_files() {
 practice_files() {
     local port=${TIEPDON_PRACTICE_PORT:-}
     if [ -z "$port" ]; then
-        gone /etc/nginx/conf.d/tiepdon-practice.conf
+        gone /etc/nginx/conf.d/zz-tiepdon-practice.conf
         gone /etc/tiepdon/practice.env
         return
     fi
-    put "$(fill "$here/nginx/tiepdon-practice.conf" PRACTICE_UPSTREAM 127.0.0.1:8081 PRACTICE "$port" \
+    put "$(fill "$here/nginx/zz-tiepdon-practice.conf" PRACTICE_UPSTREAM 127.0.0.1:8081 PRACTICE "$port" \
         NAMES "$TIEPDON_NAMES" CERTIFICATE /etc/tiepdon/tls.crt KEY /etc/tiepdon/tls.key \
         ACCESS_LOG "syslog:server=unix:/dev/log,facility=local6,tag=nginx,nohostname tiepdon" \
         ERROR_LOG "syslog:server=unix:/dev/log,facility=local6,tag=nginx,nohostname")" \
-        /etc/nginx/conf.d/tiepdon-practice.conf 644
+        /etc/nginx/conf.d/zz-tiepdon-practice.conf 644
     echo "TIEPDON_PRACTICE_ADDRESS=https://${TIEPDON_NAMES%% *}:$port" >"$scratch/practice.env"
     put "$scratch/practice.env" /etc/tiepdon/practice.env 644
 }
@@ -251,11 +250,17 @@ install_standby() {
     put_once "$here/env/standby.env" /etc/tiepdon/standby.env 644
     if [ -n "$ca" ]; then put "$ca" /etc/tiepdon/ca.crt 644; fi
     for file in keys.json backup.key server.env tls.crt tls.key; do
-        [ -e "$root/etc/tiepdon/$file" ] || say "NEXT copy /etc/tiepdon/$file from the server"
+        # tls.* of its own: one that lives a year, the server's is renewed there every two months.
+        [ -e "$root/etc/tiepdon/$file" ] || say "NEXT bring /etc/tiepdon/$file from the server"
     done
     run systemctl daemon-reload
-    # It serves only after tiepdon-fail-over: two that serve would give numbers twice.
-    run systemctl disable tiepdon-server.service tiepdon-worker.service tiepdon-backup.timer
+    if [ -z "$root" ] && systemctl -q is-active tiepdon-server.service; then
+        say "NOTE this machine serves since tiepdon-fail-over: its services stay enabled"
+    else
+        # It serves only after tiepdon-fail-over: two that serve would give numbers twice.
+        run systemctl disable tiepdon-server.service tiepdon-worker.service tiepdon-backup.timer \
+            tiepdon-backup-check.timer tiepdon-address.service
+    fi
     run systemctl enable --now tiepdon-watch.timer tiepdon-standby.service
 }
 

@@ -51,8 +51,10 @@ class Nginx:
             "ACCESS_LOG": f"{folder}/access.log tiepdon",
             "ERROR_LOG": f"{folder}/error.log",
         }
-        names = ("tiepdon.conf", "tiepdon-outside.conf", "tiepdon-practice.conf")
-        parts = "\n".join(self._fill(name) for name in names)
+        # Read as on a machine: whatever is in the folder, in the order of names.
+        (folder / "conf.d").mkdir()
+        for source in (ROOT / "deploy" / "nginx").iterdir():
+            (folder / "conf.d" / source.name).write_text(self._fill(source.name), encoding="utf-8")
         user = "user root;" if os.geteuid() == 0 else ""
         temporary = "\n".join(
             f"{kind}_temp_path {folder}/temp-{kind};"
@@ -61,7 +63,8 @@ class Nginx:
         (folder / "nginx.conf").write_text(
             f"{user}\ndaemon off;\nmaster_process on;\nworker_processes 1;\n"
             f"pid {folder}/pid;\nerror_log {folder}/error.log;\n"
-            f"events {{ worker_connections 512; }}\nhttp {{\n{temporary}\n{parts}\n}}\n",
+            f"events {{ worker_connections 512; }}\nhttp {{\n{temporary}\n"
+            f"include {folder}/conf.d/*.conf;\n}}\n",
             encoding="utf-8",
         )
         self._process: subprocess.Popen[bytes] | None = None

@@ -145,6 +145,7 @@ class Machine:
             time.sleep(0.01)
         # After a power cut the number is free, or somebody else's; here nobody may have reaped it.
         (self.data / "postmaster.pid").unlink()
+        (self.folder / f".s.PGSQL.{self.port}.lock").unlink(missing_ok=True)
 
     def end_guard(self) -> None:
         if self._guard is not None:

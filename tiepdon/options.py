@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 from sqlalchemy import make_url
 
-from backend.bootstrap import build_resources, open_keys, set_up
+from backend.bootstrap import build_resources, check_shape, open_keys, set_up
 from backend.config import DATABASE_SCHEMES, Config, load_config
 from backend.domain.calling_settings import CallingSettings
 from backend.errors import BackendError, ConfigError
@@ -99,12 +99,16 @@ def read_calling_settings(database_url: str | None) -> CallingSettings:
 def open_set_up_database(
     database_url: str | None, *, environ: Mapping[str, str] = os.environ
 ) -> Iterator[Database]:
-    """For commands without data of people: needs no keys. Sets an empty database up."""
+    """For commands without data of people: needs no keys. Sets an empty database up.
+
+    A database of another release is refused.
+    """
     with refusals():
         _tell_origin()
         config: Config = load_config(environ, needs_keys=False, database_url=database_url)
         database = open_database(config)
         try:
+            check_shape(database)
             set_up(database, config)
             yield database
         finally:
@@ -113,13 +117,17 @@ def open_set_up_database(
 
 @contextmanager
 def open_set_up_resources(database_url: str | None, *, demo: bool = False) -> Iterator[Resources]:
-    """For commands that open what is sealed: needs the keys, or a demo."""
+    """For commands that open what is sealed: needs the keys, or a demo.
+
+    A database of another release is refused.
+    """
     with refusals():
         _tell_origin()
         environ = os.environ | ({"TIEPDON_DEMO": "1"} if demo else {})
         config: Config = load_config(environ, database_url=database_url)
         resources = build_resources(config)
         try:
+            check_shape(resources.database)
             set_up(resources.database, config)
             yield resources
         finally:

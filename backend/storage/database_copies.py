@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -29,6 +29,7 @@ from backend.errors import BackupFailed
 
 PIECE_BYTES = 1024 * 1024
 BUSY_S = 15.0
+TEMPORARY = "tiepdon_check_"
 SQLITE_BUSY = (5, 6)  # SQLITE_BUSY, SQLITE_LOCKED
 EMPTY_SCHEMA = """
 BEGIN;
@@ -275,7 +276,9 @@ def _pump(
         restore.kill()
         raise
     finally:
-        carrier.join(None if restore.poll() is None else BUSY_S)
+        # However long psql is busy, with an index say: what comes next is written after all of this.
+        # It ends with psql, whose end breaks the pipe.
+        carrier.join()
 
 
 def _end(psql: subprocess.Popen[bytes]) -> bool:
@@ -304,11 +307,12 @@ def count_rows(url: str) -> dict[str, int]:
 def temporary_postgres(url: str) -> Iterator[str]:
     """The address of an empty database on the same server, gone afterwards.
 
-    Raises BackupFailed when this user may not make one.
+    What one that was killed left goes too. Raises BackupFailed when this user may not make one.
     """
-    name = f"tiepdon_check_{os.getpid()}_{time.time_ns()}"
+    name = f"{TEMPORARY}{os.getpid()}_{time.time_ns()}"
     try:
         with _connect(url, autocommit=True) as connection:
+            _drop_left_over(connection)
             connection.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name))
             )
@@ -321,6 +325,29 @@ def temporary_postgres(url: str) -> Iterator[str]:
             connection.execute(
                 sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
             )
+
+
+def _drop_left_over(connection: psycopg.Connection) -> None:
+    """Whole copies of the database, of processes that are gone; one in use stays."""
+    names = connection.execute(
+        "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", (TEMPORARY,)
+    ).fetchall()
+    for (name,) in names:
+        process = name.removeprefix(TEMPORARY).partition("_")[0]
+        if not process.isdecimal() or _is_running(int(process)):
+            continue
+        with suppress(psycopg.errors.ObjectInUse, psycopg.errors.InsufficientPrivilege):
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _count_postgres(connection: psycopg.Connection) -> dict[str, int]:

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from backend.errors import StorageUnavailable
+from backend.errors import ConfigError, StorageUnavailable
 
 FOLDER = Path(__file__).parent / "migrations"
 # Any constant that nobody else takes: "tiep" in ASCII.
@@ -29,8 +29,13 @@ def migrate(engine: Engine) -> None:
     """Upgrades to head. Two processes at once: the second waits, then finds nothing to do.
 
     All steps run in one transaction: a migration that fails half-way leaves the old shape.
-    Raises StorageUnavailable.
+    Raises ConfigError when a newer release made this shape, StorageUnavailable.
     """
+    revision = find_revision(engine)
+    if revision is not None and not knows_migration(revision):
+        raise ConfigError(
+            f"the database has the shape of a newer release ({revision}): install that one here"
+        )
     config = _alembic()
     try:
         with engine.connect().execution_options(write=True) as connection, connection.begin():
@@ -59,8 +64,13 @@ def knows_migration(revision: str) -> bool:
 
 def is_at_head(engine: Engine) -> bool:
     """Whether the database has the shape this code expects. Raises StorageUnavailable."""
+    return find_revision(engine) == _head()
+
+
+def find_revision(engine: Engine) -> str | None:
+    """The shape of the database; None: it is empty. Raises StorageUnavailable."""
     try:
         with engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision() == _head()
+            return MigrationContext.configure(connection).get_current_revision()
     except DBAPIError as error:
         raise StorageUnavailable from error

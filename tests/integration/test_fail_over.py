@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import os
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +21,7 @@ from backend.storage.number_tables import Number, Ticket
 from tests.factories.hospital import Hospital, make_person, make_scan
 from tests.integration.servers import Storm, WebServer
 from tests.standby import StandbyPair
+from tiepdon.demo.server import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.postgres, pytest.mark.timeout(300)]
 
@@ -152,6 +156,120 @@ def test_promotion_is_refused_while_the_other_serves_and_asked_when_it_was_away_
     assert pair.second.script("promote", "--yes").returncode == 0
     assert pair.second.query("SELECT pg_is_in_recovery()") == [(False,)]
     assert "serves already" in pair.second.script("promote").stderr
+
+
+def test_a_primary_whose_standby_follows_slowly_waits_and_does_not_go_on_alone(
+    pair: StandbyPair,
+) -> None:
+    """A long burst of writing: far behind for longer than the guard's patience, but following."""
+    (found,) = pair.second.query("SELECT pid FROM pg_stat_wal_receiver")
+    receiver = int(str(found[0]))
+    writing = threading.Thread(
+        target=pair.first.query,
+        args=(
+            "CREATE TABLE burst AS SELECT repeat(md5(n::text), 9) FROM generate_series(1, 9999) n",
+        ),
+    )
+    os.kill(receiver, signal.SIGSTOP)
+    try:
+        writing.start()
+        _wait(lambda: bool(_lag_bytes(pair) > 1_000_000))
+        time.sleep(7)  # longer than 4 s, and shorter than wal_sender_timeout
+        assert _lag_bytes(pair) > 1_000_000
+        assert writing.is_alive()
+    finally:
+        os.kill(receiver, signal.SIGCONT)
+    writing.join(30)
+    assert not writing.is_alive()
+    assert "on this machine only" not in pair.first.told
+
+
+def test_a_standby_whose_link_breaks_all_the_time_stops_nobody(pair: StandbyPair) -> None:
+    pair.second.query("ALTER SYSTEM SET wal_retrieve_retry_interval = '500ms'")
+    pair.second.query("SELECT pg_reload_conf()")
+    deadline = time.monotonic() + 30
+    while "on this machine only" not in pair.first.told:
+        assert time.monotonic() < deadline
+        pair.first.query("SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
+        time.sleep(1.2)  # long enough for a look of the guard
+    assert pair.first.query("SHOW synchronous_standby_names") == [("",)]
+    pair.wait_until_in_step(pair.first)
+
+
+def test_a_standby_that_follows_a_primary_alone_asks_before_it_serves(pair: StandbyPair) -> None:
+    """It hears the other one all the time, and yet what that one acknowledges may not be here."""
+    pair.second.kill()
+    pair.first.query("CREATE TABLE paper (number int)")
+    _wait(lambda: "on this machine only" in pair.first.told)
+    pair.first.end_guard()  # nobody takes it back to both
+    pair.second.start()
+    _wait(lambda: bool(pair.second.query("SELECT 1 FROM pg_stat_wal_receiver")))
+    time.sleep(2)  # looks of the standby's guard
+    pair.first.kill()
+    asked = pair.second.script("promote")
+    assert asked.returncode == 1
+    assert "--yes goes on" in asked.stderr
+
+
+def test_a_primary_that_comes_back_with_its_link_cut_acknowledges_nothing_by_itself(
+    pair: StandbyPair,
+) -> None:
+    _wait(lambda: (pair.second.folder / "run" / "last-contact").exists())
+    pair.first.end_guard()
+    pair.first.kill()
+    assert pair.second.script("promote").returncode == 0
+    link = pair.first.environ["TIEPDON_PEER_PORT"]
+    pair.first.environ["TIEPDON_PEER_PORT"] = str(free_port())
+    pair.first.start()
+    pair.first.guard()
+    _wait(lambda: "may serve already" in pair.first.told)
+    time.sleep(2)
+    assert pair.first.query("SHOW synchronous_standby_names") == [("tiepdon_standby",)]
+    # The link is back: no person either may let it go on.
+    pair.first.end_guard()
+    pair.first.environ["TIEPDON_PEER_PORT"] = link
+    refused = pair.first.script("alone")
+    assert refused.returncode == 1
+    assert "was promoted" in refused.stderr
+
+
+def test_a_primary_that_was_started_while_the_other_is_off_goes_on_when_a_person_says_so(
+    pair: StandbyPair,
+) -> None:
+    pair.second.kill()
+    pair.first.end_guard()
+    pair.first.restart()
+    pair.first.guard()
+    _wait(lambda: "nothing is acknowledged here" in pair.first.told)
+    done = pair.first.script("alone")
+    assert done.returncode == 0, done.stderr
+    pair.first.query("CREATE TABLE paper (number int)")
+    pair.second.start()
+    pair.wait_until_in_step(pair.first)
+    assert pair.second.query("SELECT count(*) FROM paper") == [(0,)]
+
+
+def test_a_primary_that_nobody_ever_followed_goes_on_after_a_start() -> None:
+    pair = StandbyPair(alone_after_s=4)
+    try:
+        pair.first.make_cluster()
+        pair.first.start()
+        assert pair.first.script("primary").returncode == 0
+        (pair.first.folder / "run" / "alone.conf").unlink()  # as its unit does before a start
+        pair.first.restart()
+        pair.first.guard()
+        pair.first.query("CREATE TABLE paper (number int)")
+        _wait(lambda: "on this machine only" in pair.first.told)
+    finally:
+        pair.remove()
+
+
+def _lag_bytes(pair: StandbyPair) -> int:
+    rows = pair.first.query(
+        "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), flush_lsn)::bigint FROM pg_stat_replication"
+        " WHERE state = 'streaming'"
+    )
+    return int(str(rows[0][0])) if rows else 0
 
 
 def _write_at(port: int) -> None:

@@ -91,7 +91,10 @@ def place_options(command: Command) -> Command:
             click.option("--unit", help="The systemd unit to stop and start."),
             click.option("--start", metavar="COMMAND", help="Started in DIR, without systemd."),
             click.option("--ready-url", metavar="URL", help="Answers 200 once ready: …/readyz."),
-            click.option("--role", type=click.Choice(["server", "kiosk"]), default="server"),
+            click.option(
+                "--role", type=click.Choice(["server", "standby", "kiosk"]), default="server",
+                help="A standby is only put in its place: it serves after tiepdon-fail-over.",
+            ),
             click.option(
                 "--backup", "backup_folder", metavar="DIR", type=Folder,
                 help="Where to back up first, when the database changes its shape.",
@@ -202,6 +205,8 @@ def read_place(
         more = {k: v for file in env_files for k, v in read_environment(file).items()}
     # Other accounts run what is installed here, whatever the mask of this one.
     os.umask(0o022)
+    if role == "standby" and (unit or start):
+        raise click.UsageError("a standby does not serve: without --unit and --start")
     root = Root(folder=folder.absolute())
     rules = Rules(
         role=role,

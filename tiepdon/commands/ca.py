@@ -93,14 +93,24 @@ def issue_one(folder: Path, names: tuple[str, ...], out: Path, days: int) -> Non
 )
 @days_option
 def renew_all(folder: Path, certificates: tuple[Path, ...], days_before: int, days: int) -> None:
-    """Renew what ends soon, with new keys and the same names; otherwise change nothing."""
+    """Renew what ends soon, with new keys and the same names; otherwise change nothing.
+
+    One that cannot be renewed keeps none of the others old; the exit status is 1.
+    """
     for certificate in certificates:
         _check_name(certificate)
-        with _refusals():
+    refused = []
+    for certificate in certificates:
+        try:
             found = renew(folder, certificate, days=days, days_before=days_before, now=system_now())
             document = _document(found or look_at(certificate))
+        except AuthorityRefused as error:
+            refused.append(str(error))
+            continue
         renewed = {"renewed": found is not None, "certificate": str(certificate)}
         click.echo(json.dumps(renewed | document))
+    if refused:
+        raise click.ClickException("; ".join(refused))
 
 
 @command.command("show")

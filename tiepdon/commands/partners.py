@@ -9,7 +9,7 @@ from datetime import datetime
 
 import click
 
-from backend.bootstrap import open_keys, set_up
+from backend.bootstrap import check_shape, open_keys, set_up
 from backend.config import load_config
 from backend.domain.notice import NOTICE_VERSION
 from backend.services.manage_partners import add_partner, list_partners, revoke_partner
@@ -40,6 +40,7 @@ def add(name: str, reads_cards: bool, shows_notice: bool, database_url: str | No
         keys = open_keys(config)
         database = open_database(config)
         try:
+            check_shape(database)
             set_up(database, config)
             new = add_partner(
                 database,

@@ -27,7 +27,7 @@ from tiepdon.demo.cards import draw_cards
 from tiepdon.options import database_option, open_set_up_database, refusals
 
 PORT = 8081
-"""Where deploy/nginx/tiepdon-practice.conf looks for a lesson."""
+"""Where deploy/nginx/zz-tiepdon-practice.conf looks for a lesson."""
 CA_FILE = "/etc/tiepdon/ca.crt"
 KIOSK_DATA = "~/tiepdon-practice-kiosk"
 HOSPITAL_FILE = "hospital.json"

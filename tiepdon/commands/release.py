@@ -14,6 +14,7 @@ import click
 
 from backend.config import load_config
 from backend.domain.releases import Scope
+from backend.errors import ReleaseRolledBack
 from backend.services.stage_release import (
     add_release,
     list_releases,
@@ -26,7 +27,7 @@ from kiosk_ui.gateway.http import checked_url
 from tiepdon.commands.bundle import File, place_options, read_place
 from tiepdon.options import database_option, open_set_up_database, refusals
 from tiepdon.release.archive import hash_of, verify
-from tiepdon.release.follow import Server, follow_release, is_hour
+from tiepdon.release.follow import Server, follow_release, is_hour, tell_rolled_back
 from tiepdon.release.install import settle
 from tiepdon.release.keys import load_public_key
 
@@ -114,7 +115,11 @@ def list_(database_url: str | None) -> None:
     help="Folder with the credential of this kiosk, as `tiepdon kiosk` has it.",
 )
 @click.option("--between", default="20:00-05:00", show_default=True, help="Hours for changes.")
-@click.option("--now", is_flag=True, help="Whatever the hour; a patient may stand there.")
+@click.option(
+    "--now",
+    is_flag=True,
+    help="Whatever the hour, and although it failed before; a patient may stand there.",
+)
 @place_options
 def follow(
     *,
@@ -134,23 +139,36 @@ def follow(
         raise click.UsageError("takes --unit or --start")
     begins, ends = _read_hours(between)
     with refusals():
-        settle(root, service, replace(rules, role="kiosk"))
+        change = root.state.change
+        try:
+            settle(root, service, replace(rules, role="kiosk"))
+        except ReleaseRolledBack as error:
+            if change is not None and (server := _find_server(backend_url, data)) is not None:
+                tell_rolled_back(server, change.version, error.code)
+            raise
     if not now and not is_hour(datetime.now().astimezone(), begins, ends):
         click.echo(json.dumps({"ok": True, "installed": None, "hour": False}))
         return
+    server = _find_server(backend_url, data)
+    if server is None:
+        raise click.ClickException(f"this kiosk is not enrolled: no credential in {data}")
+    with refusals():
+        key = load_public_key(key_file)
+        rules = replace(rules, role="kiosk", again=now)
+        installed = follow_release(server, key, root, service, rules)
+    click.echo(json.dumps({"ok": True, "installed": installed, "hour": True}))
+
+
+def _find_server(backend_url: str, data: Path) -> Server | None:
+    """None: this kiosk is not enrolled."""
     try:
         url = checked_url(backend_url)
     except ConfigRefused as error:
         raise click.UsageError(str(error)) from error
     credential = _find_credential(data, url)
     if credential is None:
-        raise click.ClickException(f"this kiosk is not enrolled: no credential in {data}")
-    server = Server(url=url, credential=credential, ca_file=os.environ.get("TIEPDON_CA_FILE"))
-    with refusals():
-        key = load_public_key(key_file)
-        rules = replace(rules, role="kiosk", again=False)
-        installed = follow_release(server, key, root, service, rules)
-    click.echo(json.dumps({"ok": True, "installed": installed, "hour": True}))
+        return None
+    return Server(url=url, credential=credential, ca_file=os.environ.get("TIEPDON_CA_FILE"))
 
 
 def _find_credential(data: Path, url: str) -> str | None:

@@ -6,7 +6,7 @@ import os
 
 import click
 
-from backend.bootstrap import build_resources, open_keys, set_up
+from backend.bootstrap import build_resources, check_shape, open_keys, set_up
 from backend.config import load_config
 from backend.jobs.worker import run_worker
 from backend.logging import set_up_logging
@@ -39,6 +39,7 @@ def command(database_url: str | None, threads: int, demo: bool) -> None:
         open_keys(config)
         database = open_database(config)
         try:
+            check_shape(database)
             set_up(database, config)
         finally:
             database.close()

@@ -16,7 +16,7 @@ import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import BaseModel, ValidationError
 
-from backend.errors import BackendError, ReleaseRefused, ReleaseRolledBack
+from backend.errors import BackendError, BundleRefused, ReleaseRefused, ReleaseRolledBack
 from tiepdon.release.archive import CHUNK_BYTES, hash_of
 from tiepdon.release.install import Rules, install_bundle
 from tiepdon.release.layout import Root
@@ -59,7 +59,8 @@ def follow_release(
     """The version that was installed just now; None when there was nothing to do.
 
     Raises ReleaseRefused when the server is away or sends something else, BundleRefused,
-    ReleaseRolledBack; the last two are told to the server.
+    ReleaseRolledBack. After the last two the file is not tried again, unless `rules.again`; what
+    was refused for a passing cause (a full disk, a service that does not stop) is.
     """
     with server.open() as session:
         wanted = _ask(session, server)
@@ -67,18 +68,25 @@ def follow_release(
         if wanted.version is None or (current and current.version == wanted.version):
             return None
         bundle = _fetch(session, server, root, wanted)
-        if _failed_before(root, bundle):
+        if not rules.again and _failed_before(root, bundle, wanted.version):
             return None
         try:
             done = install_bundle(bundle, key, root, service, rules)
         except BackendError as error:
             state = "rolled_back" if isinstance(error, ReleaseRolledBack) else "refused"
             _tell(session, server, wanted.version, state, error.code)
-            _remember(root, bundle)
+            if isinstance(error, (BundleRefused, ReleaseRolledBack)):
+                _remember(root, bundle)
             raise
         bundle.unlink(missing_ok=True)
         _tell(session, server, done.version, "installed", None)
         return done.version
+
+
+def tell_rolled_back(server: Server, version: str, reason: str) -> None:
+    """For a change that ended without asking the server: after a power cut."""
+    with server.open() as session:
+        _tell(session, server, version, "rolled_back", reason)
 
 
 def _ask(session: requests.Session, server: Server) -> _Wanted:
@@ -171,8 +179,11 @@ def _mark(root: Root) -> Path:
     return root.folder / "fetched/failed.txt"
 
 
-def _failed_before(root: Root, bundle: Path) -> bool:
+def _failed_before(root: Root, bundle: Path, version: str) -> bool:
     """Nobody installs the same broken file again every quarter of an hour."""
+    release = root.find_release(version)
+    if release is not None and release.digest in root.state.failed:
+        return True
     try:
         return bundle.stem in _mark(root).read_text(encoding="ascii").split()
     except OSError:

@@ -47,12 +47,13 @@ ROOM_FACTOR = 4
 """Of the bundle's size: its files, the environment they unpack to, and some air."""
 HOUR_S = 3600
 
-Role = Literal["server", "kiosk"]
+Role = Literal["server", "standby", "kiosk"]
+"""A standby has a server's packages, and a database that the other machine changes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """`role`: a kiosk has no database to care for. `environ`: what the service runs with."""
+    """`role`: only a server has a database to care for. `environ`: what the service runs with."""
 
     role: Role = "server"
     backup_folder: Path | None = None
@@ -199,7 +200,7 @@ def _put_in_place(
         # What an installation left that was killed in its middle.
         root.remove(manifest.version)
         if rules.system_packages:
-            install_debs(incoming / "debs", rules.role)
+            install_debs(incoming / "debs", "kiosk" if rules.role == "kiosk" else "server")
         _build(incoming, root.release_folder(manifest.version))
         release = Release(
             version=manifest.version,
@@ -318,6 +319,8 @@ def _roll_back(root: Root, change: Change, service: Service, rules: Rules, why: 
     if (release := root.find_release(change.version)) is not None:
         failed[release.digest] = why[:200]
     troubles: list[str] = []
+    # First the link: a command that waits for the restore to end is of the release that fits then.
+    root.switch(change.before)
     if change.before is not None and change.backup_name is not None:
         try:
             run(
@@ -330,7 +333,6 @@ def _roll_back(root: Root, change: Change, service: Service, rules: Rules, why: 
             )  # fmt: skip
         except ReleaseRefused as error:
             troubles.append(f"{error.detail}; nothing was started: decide by hand")
-    root.switch(change.before)
     root.write_state(State(failed=failed))
     if change.before is None:
         raise ReleaseRolledBack(f"{change.version}: {why}. There was none before: nothing runs")

@@ -94,7 +94,7 @@ def test_lessons_are_let_in_at_a_port_that_can_be_closed_again(
     tmp_path: Path, answers: Path
 ) -> None:
     root = tmp_path / "root"
-    files = [root / "etc/nginx/conf.d/tiepdon-practice.conf", root / "etc/tiepdon/practice.env"]
+    files = [root / "etc/nginx/conf.d/zz-tiepdon-practice.conf", root / "etc/tiepdon/practice.env"]
     assert install("server", "--root", root, "--answers", answers).returncode == 0
     text = files[0].read_text(encoding="utf-8")
     assert "listen 8444 ssl" in text
@@ -105,7 +105,7 @@ def test_lessons_are_let_in_at_a_port_that_can_be_closed_again(
     closed = answers.read_text(encoding="utf-8").replace("PRACTICE_PORT=8444", "PRACTICE_PORT=")
     answers.write_text(closed, encoding="utf-8")
     dry = install("server", "--root", root, "--answers", answers, "--dry-run")
-    assert "would remove /etc/nginx/conf.d/tiepdon-practice.conf" in dry.stdout
+    assert "would remove /etc/nginx/conf.d/zz-tiepdon-practice.conf" in dry.stdout
     assert all(file.exists() for file in files)
     assert install("server", "--root", root, "--answers", answers).returncode == 0
     assert not any(file.exists() for file in files)
@@ -151,6 +151,24 @@ def test_a_kiosk_is_not_lent_to_anything_else(tmp_path: Path, wrong: list[str]) 
     assert not (tmp_path / "called").exists()
 
 
+def test_the_page_for_the_internet_is_read_after_what_it_builds_on(
+    tmp_path: Path, answers: Path
+) -> None:
+    """nginx reads conf.d in the order of names; tests/nginx.py tries these names with it."""
+    root = tmp_path / "root"
+    with answers.open("a", encoding="utf-8") as file:
+        file.write("TIEPDON_OUTSIDE_NAMES=so.benhvien.example\n")
+        file.write("TIEPDON_OUTSIDE_CERTIFICATE=/x.crt\nTIEPDON_OUTSIDE_KEY=/x.key\n")
+    done = install("server", "--root", root, "--answers", answers)
+    assert done.returncode == 0, done.stderr
+    files = sorted((root / "etc/nginx/conf.d").iterdir())
+    assert [path.name for path in files] == sorted(
+        path.name for path in (DEPLOY / "nginx").iterdir()
+    )
+    assert files[0].name == "tiepdon.conf"
+    assert "log_format tiepdon " in files[0].read_text(encoding="utf-8")
+
+
 def test_a_dry_run_touches_nothing(tmp_path: Path, answers: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()
@@ -159,6 +177,66 @@ def test_a_dry_run_touches_nothing(tmp_path: Path, answers: Path) -> None:
         assert done.returncode == 0, done.stderr
         assert "would write /etc/systemd/system/" in done.stdout
     assert list(root.iterdir()) == []
+
+
+@pytest.fixture
+def stand_ins(tmp_path: Path) -> Path:
+    """Commands of a real machine that only say what they were asked; `serves`: what is active."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("systemctl", "runuser", "curl", "ip", "arping", "id"):
+        text = f'echo "{name} $*" >>"{tmp_path}/asked"'
+        if name == "systemctl":
+            text += f'; case "$*" in *is-active*) [ -e "{tmp_path}/serves" ] ;; esac'
+        if name == "id":
+            text = "echo 0"
+        (folder / name).write_text(f"#!/bin/bash\n{text}\n")
+        (folder / name).chmod(0o755)
+    return folder
+
+
+def test_what_a_fail_over_started_is_not_switched_off_by_the_next_installation(
+    tmp_path: Path, answers: Path, stand_ins: Path
+) -> None:
+    def plan() -> str:
+        done = subprocess.run(
+            [DEPLOY / "install.sh", "standby", "--answers", answers, "--dry-run"],
+            env={"PATH": f"{stand_ins}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"},
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout
+
+    assert "would run: systemctl disable tiepdon-server.service" in plan()
+    (tmp_path / "serves").touch()
+    assert "systemctl disable" not in plan()
+
+
+def test_a_fail_over_switches_on_what_a_server_has_and_keeps_its_address(
+    tmp_path: Path, answers: Path, stand_ins: Path
+) -> None:
+    env = tmp_path / "standby.env"
+    env.write_text("TIEPDON_SERVICE_ADDRESS=10.0.0.10/24\nTIEPDON_SERVICE_DEVICE=eth0\n")
+    environ = {"PATH": f"{stand_ins}:{os.environ['PATH']}", "TIEPDON_STANDBY_ENV": str(env)}
+
+    def fail_over(*arguments: str) -> list[str]:
+        (tmp_path / "asked").unlink(missing_ok=True)
+        subprocess.run(
+            [DEPLOY / "bin" / "tiepdon-fail-over", *arguments],
+            env=environ, capture_output=True, check=True,
+        )  # fmt: skip
+        return (tmp_path / "asked").read_text().splitlines()
+
+    def enabled(lines: list[str]) -> set[str]:
+        return {word for line in lines if " enable " in line for word in line.split()[2:]}
+
+    asked = fail_over()
+    planned = subprocess.run(
+        [DEPLOY / "install.sh", "server", "--answers", answers, "--dry-run"],
+        env=environ | {"TIEPDON_PROGRAM": "/bin/true", "LC_ALL": "C.UTF-8"},
+        capture_output=True, text=True, check=True,
+    ).stdout.replace("would run: ", "")  # fmt: skip
+    assert enabled(asked) == enabled(planned.splitlines()) | {"tiepdon-address.service"}
+    assert fail_over("--take-address")[0] == "ip address replace 10.0.0.10/24 dev eth0"
 
 
 def test_a_kiosk_is_locked_and_its_panel_turned(tmp_path: Path, answers: Path) -> None:
@@ -171,7 +249,9 @@ def test_a_kiosk_is_locked_and_its_panel_turned(tmp_path: Path, answers: Path) -
     assert (root / "etc/tiepdon/ca.crt").read_text() == "certificate"
     assert "usb-storage" in (root / "etc/modprobe.d/tiepdon-kiosk.conf").read_text()
     assert "NAutoVTs=0" in (root / "etc/systemd/logind.conf.d/tiepdon.conf").read_text()
-    assert (rules / "63-tiepdon-no-keyboard.rules").exists()
+    keyboards = (rules / "63-tiepdon-no-keyboard.rules").read_text()
+    assert 'ENV{ID_INPUT_KEY}=="1"' in keyboards, "also one that does not call itself a keyboard"
+    assert 'ENV{LIBINPUT_IGNORE_DEVICE}="1"' in keyboards
 
 
 def test_a_scanner_that_types_is_not_shut_out(tmp_path: Path, answers: Path) -> None:

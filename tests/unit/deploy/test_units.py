@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from backend.config import load_config
+from backend.domain.alert_words import name_subject
 from backend.domain.alerts import AlertKind
 from tests.units import PROGRAM, UNITS, Unit
 from tiepdon.cli import main
@@ -47,17 +48,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if path.is_file():
             text = path.read_text(encoding="utf-8")
             text = text.replace(PROGRAM, str(program)).replace("/usr/bin/cage", str(program))
-            text = re.sub(r"/usr/local/sbin/tiepdon-\w+", str(program), text)
+            text = re.sub(r"/usr/local/sbin/tiepdon-[\w-]+", str(program), text)
             target = folder / path.relative_to(UNITS)
             target.parent.mkdir(exist_ok=True)
             target.write_text(text, encoding="utf-8")
-    shutil.copy(folder / "tiepdon-alert@.service", folder / "tiepdon-alert@backup_overdue.service")
+    for what in ("backup_overdue", "backup-check"):
+        shutil.copy(folder / "tiepdon-alert@.service", folder / f"tiepdon-alert@{what}.service")
     return folder
 
 
 def test_systemd_verifies_every_unit(folder: Path) -> None:
     units = [path for path in folder.iterdir() if path.suffix in {".service", ".timer"}]
-    assert len(units) == len(NAMES) + 1
+    assert len(units) == len(NAMES) + 2
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *units],
         capture_output=True,
@@ -150,12 +152,42 @@ def test_a_kiosk_lent_to_a_lesson_is_for_patients_again_by_night() -> None:
     assert night.one("ExecStartPre") == f"/usr/bin/rm -f {lesson.removeprefix('-')}"
 
 
-def test_alerts_of_units_are_of_the_list() -> None:
+def test_an_additional_worker_goes_and_comes_with_its_server() -> None:
+    """Updates stop and start the server alone."""
+    worker = Unit(UNITS / "tiepdon-worker.service")
+    server = "tiepdon-server.service"
+    assert (worker.one("PartOf"), worker.one("WantedBy")) == (server, server)
+    assert server in worker.one("After").split()
+
+
+def told_by(unit: str) -> set[tuple[str, str]]:
+    """Kind and subject of what systemd says when this service fails."""
+    said = set()
+    for name in Unit(UNITS / unit).all("OnFailure"):
+        instance = re.fullmatch(r"tiepdon-alert@([\w-]+)\.service", name)
+        assert instance is not None
+        own = UNITS / f"{name}.d" / "tiepdon.conf"
+        *_, line = Unit(own if own.exists() else UNITS / "tiepdon-alert@.service").all("ExecStart")
+        words = shlex.split(line.replace("%i", instance[1]))
+        said.add((words[words.index("raise") + 1], words[words.index("--subject") + 1]))
+    return said
+
+
+def test_alerts_of_units_are_of_the_list_and_have_words() -> None:
     for name in SERVICES:
-        for told in Unit(UNITS / name).all("OnFailure"):
-            kind = re.fullmatch(r"tiepdon-alert@(\w+)\.service", told)
-            assert kind is not None
-            assert AlertKind(kind[1])
+        for kind, subject in told_by(name):
+            assert AlertKind(kind)
+            assert name_subject(subject, "vi") != subject
+
+
+@pytest.mark.parametrize("name", ["tiepdon-backup.service", "tiepdon-backup-check.service"])
+def test_what_failed_is_over_only_when_the_same_worked(name: str) -> None:
+    """A copy that cannot be restored is not over because the next one was written."""
+    words = shlex.split(Unit(UNITS / name).one("ExecStartPost"))
+    cleared = (words[words.index("clear") + 1], words[words.index("--subject") + 1])
+    assert told_by(name) == {cleared}
+    others = {"tiepdon-backup.service", "tiepdon-backup-check.service"} - {name}
+    assert all(cleared not in told_by(other) for other in others)
 
 
 def read_env(name: str) -> dict[str, str]:
@@ -169,6 +201,24 @@ def test_the_settings_we_lay_down_are_accepted() -> None:
     assert config.audit_heads == Path("/var/lib/tiepdon/audit-heads")
     backup = read_env("backup.env")
     assert backup["TIEPDON_BACKUP_1"] != backup["TIEPDON_BACKUP_2"]
+    # A timer that no longer runs is told by the server.
+    assert list(map(str, config.backups)) == [
+        backup["TIEPDON_BACKUP_1"],
+        backup["TIEPDON_BACKUP_2"],
+    ]
+
+
+def test_the_page_on_alerts_names_the_file_of_the_settings() -> None:
+    settings = (ENV / "server.env").read_text(encoding="utf-8")
+    (named,) = re.findall(r"TIEPDON_ALERTS_CONFIG=(\S+)", settings)
+    page = (ROOT / "docs" / "how-to" / "canh-bao.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"/etc/tiepdon/\S+\.toml", page)) == {named}
+
+
+def test_a_renewed_certificate_is_used_though_another_was_not_renewed() -> None:
+    unit = Unit(UNITS / "tiepdon-ca-renew.service")
+    assert any("nginx.service" in line for line in unit.all("ExecStopPost"))
+    assert unit.all("ExecStartPost") == []
 
 
 def test_the_heads_of_the_audit_are_copied_off_the_host_from_where_they_are_written() -> None:

@@ -163,6 +163,17 @@ def test_renewal_comes_in_time_with_the_same_names_and_readers(
     assert certificate.with_suffix(".key").stat().st_mode & 0o777 == 0o640
 
 
+def test_one_that_cannot_be_renewed_does_not_keep_the_others_old(
+    authority: Path, tmp_path: Path
+) -> None:
+    certificate = tmp_path / "tls.crt"
+    issue(authority, ["localhost"], certificate, days=9, now=NOW)
+    done = run("renew", authority, tmp_path / "gone.crt", certificate)
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["renewed"] is True
+    assert look_at(certificate).ends_at > NOW + timedelta(days=30)
+
+
 def test_a_renewal_that_stopped_half_way_is_mended_by_the_next(
     authority: Path, tmp_path: Path
 ) -> None:

@@ -33,6 +33,7 @@ from tests.factories.machine import KEY, Machine
 from tests.factories.releases import make_release
 from tiepdon.cli import main
 from tiepdon.release.follow import Server, follow_release, is_hour
+from tiepdon.release.layout import Change, State
 
 pytestmark = pytest.mark.slow
 
@@ -57,8 +58,8 @@ class Hall:
         stage_release(self.database, version=version, scope="all", name="")
         return kept
 
-    def follow(self) -> str | None:
-        rules = replace(self.machine.rules, role="kiosk", again=False)
+    def follow(self, *, again: bool = False) -> str | None:
+        rules = replace(self.machine.rules, role="kiosk", again=again)
         return follow_release(
             self.server, KEY.public_key(), self.machine.root, self.machine.service, rules
         )
@@ -163,6 +164,55 @@ def test_a_damaged_download_is_fetched_anew(hall: Hall) -> None:
     with pytest.raises(ReleaseRefused, match="fetched anew"):
         hall.follow()
     assert hall.follow() == "1.0.0"
+
+
+def test_a_passing_cause_does_not_keep_a_release_away(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hall.machine.install(hall.machine.make())
+    hall.offer(hall.machine.make("1.1.0"), "1.1.0")
+
+    def is_full(folder: Path, manifest: object) -> None:
+        raise ReleaseRefused("needs 900 MB of free disk")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tiepdon.release.install._check_room", is_full)
+        with pytest.raises(ReleaseRefused, match="free disk"):
+            hall.follow()
+    assert hall.said == ("1.1.0", "refused", "release_refused")
+    assert hall.follow() == "1.1.0"
+    assert hall.said == ("1.1.0", "installed", None)
+
+
+def test_a_person_may_have_a_failed_release_tried_again(hall: Hall) -> None:
+    hall.machine.install(hall.machine.make())
+    hall.offer(hall.machine.make("1.1.0", releases.CRASHES), "1.1.0")
+    for again in (False, True):
+        with pytest.raises(ReleaseRolledBack):
+            hall.follow(again=again)
+    assert hall.follow() is None
+
+
+def test_the_server_hears_of_a_change_that_a_power_cut_ended(hall: Hall, tmp_path: Path) -> None:
+    hall.machine.install(hall.machine.make())
+    hall.offer(hall.machine.make("1.1.0"), "1.1.0")
+    hall.machine.service.stop()
+    hall.machine.root.write_state(State(change=Change(version="1.1.0", before="1.0.0")))
+    credential = {"server": hall.server.url, "token": hall.server.credential}
+    (tmp_path / "credential.json").write_text(json.dumps(credential))
+    (tmp_path / "no.pub").touch()
+    done = CliRunner().invoke(
+        main,
+        [
+            "release", "follow", "--backend", hall.server.url, "--key", str(tmp_path / "no.pub"),
+            "--data", str(tmp_path), "--root", str(hall.machine.root.folder),
+            "--start", hall.machine.service.command,
+            "--ready-url", str(hall.machine.service.ready_url),
+        ],
+    )  # fmt: skip
+    assert done.exit_code == 1
+    assert "1.0.0 runs again" in done.stderr
+    assert hall.said == ("1.1.0", "rolled_back", "release_rolled_back")
 
 
 def test_a_server_that_is_away_changes_nothing(hall: Hall) -> None:

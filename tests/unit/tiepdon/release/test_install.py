@@ -9,7 +9,7 @@ from backend.errors import BundleRefused, ReleaseRefused, ReleaseRolledBack
 from tests.factories import releases
 from tests.factories.machine import KEY, Machine
 from tests.factories.releases import MADE_AT, make_release
-from tiepdon.release.install import roll_back, settle
+from tiepdon.release.install import Rules, install_bundle, roll_back, run, settle
 from tiepdon.release.layout import RELEASE_FILE, Change, Release, State
 from tiepdon.release.service import _began
 
@@ -194,6 +194,24 @@ class TestWhenTheDatabaseChangesItsShape:
         restores = [call for call in machine.calls if "restore" in call]
         assert restores == [f"1.0.0 restore {machine.folder} --at tiepdon-one"]
 
+    def test_the_link_goes_back_before_the_database(
+        self, machine: Machine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A command that waits for the restore would otherwise change the shape once more."""
+        machine.install(machine.make())
+        bundle = machine.make("2.0.0", releases.CRASHES, shapes=2)
+        linked = []
+
+        def look(command: list[str], what: str, rules: Rules | None = None) -> str:
+            if "restore" in command:
+                linked.append(machine.linked)
+            return run(command, what, rules)
+
+        monkeypatch.setattr("tiepdon.release.install.run", look)
+        with pytest.raises(ReleaseRolledBack):
+            machine.install(bundle, backup_folder=machine.folder)
+        assert linked == ["1.0.0"]
+
     def test_newer_rows_are_never_lost_silently(self, machine: Machine) -> None:
         machine.install(machine.make("1.0.0", "cannot_restore"))
         bundle = machine.make("2.0.0", releases.CRASHES, shapes=2)
@@ -210,6 +228,13 @@ class TestWhenTheDatabaseChangesItsShape:
             roll_back(machine.root, machine.service, machine.rules, None)
         assert machine.answers == "2.0.0"
         assert not machine.root.release_folder("1.0.1").exists()
+
+    def test_a_standby_leaves_it_to_the_other_machine(self, machine: Machine) -> None:
+        machine.role = "standby"
+        for bundle in (machine.make(), machine.make("2.0.0", shapes=2)):
+            install_bundle(bundle, KEY.public_key(), machine.root, None, machine.rules)
+        assert machine.linked == "2.0.0"
+        assert not (machine.folder / "calls.txt").exists(), "nothing was run on the database"
 
     def test_a_kiosk_has_no_database(self, machine: Machine) -> None:
         machine.role = "kiosk"
