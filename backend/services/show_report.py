@@ -158,6 +158,7 @@ def read_names(connection: Connection, facility_id: str, catalogue: Catalogue) -
             room_id for service in services if service.sensitive for room_id in service.room_ids
         ),
         sensitive_services=frozenset(service.id for service in services if service.sensitive),
+        service_rooms={service.id: frozenset(service.room_ids) for service in services},
     )
 
 

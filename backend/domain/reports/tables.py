@@ -92,6 +92,15 @@ class Names:
     """Room to the clinic it belongs to."""
     sensitive_rooms: AbstractSet[str] = frozenset()
     sensitive_services: AbstractSet[str] = frozenset()
+    service_rooms: Mapping[str, AbstractSet[str]] = field(default_factory=dict)
+
+    def find_foreign_services(self, own_rooms: AbstractSet[str]) -> frozenset[str]:
+        """Sensitive ones that none of these rooms takes people for."""
+        return frozenset(
+            service
+            for service in self.sensitive_services
+            if own_rooms.isdisjoint(self.service_rooms.get(service, ()))
+        )
 
 
 def _change(unit: Unit, value: float | None, before: float | None) -> float | None:
@@ -379,7 +388,7 @@ def _list_clinics(book: Book, names: Names, sensitive: AbstractSet[str]) -> Tabl
 
 def _list_services(book: Book, names: Names, own_rooms: AbstractSet[str]) -> Table:
     pages = _pages(book, Cut.SERVICE)
-    sensitive = frozenset() if own_rooms else frozenset(names.sensitive_services)
+    sensitive = names.find_foreign_services(own_rooms)
     hidden = find_hidden({key: page.get("steps") for key, page in pages.items()}, sensitive)
     columns = _columns(
         ("service", Unit.TEXT), ("count", Unit.COUNT), ("done", Unit.COUNT), *_WAIT,

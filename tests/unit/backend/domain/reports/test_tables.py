@@ -104,6 +104,26 @@ def test_the_sum_of_a_clinic_tells_no_hidden_room() -> None:
     assert sums == {"clinic a": Hidden.FEW, "clinic b": Hidden.FEW, "clinic c": 70}
 
 
+@pytest.mark.parametrize(
+    ("own_rooms", "shown"),
+    [(frozenset(), []), (frozenset({"r1"}), []), (frozenset({"r2"}), ["OPC"])],
+)
+def test_only_staff_of_its_rooms_see_a_sensitive_service(
+    own_rooms: frozenset[str], shown: list[str]
+) -> None:
+    book: Book = {}
+    for key, number in {"eye": 20, "opc": 2, "skin": 9}.items():
+        open_page(book, Cut.SERVICE, key).count("steps", number)
+    names = Names(
+        services={"opc": "OPC"},
+        sensitive_services=frozenset({"opc"}),
+        service_rooms={"eye": frozenset({"r1"}), "opc": frozenset({"r2"})},
+    )
+    tables = {each.name: each for each in list_tables(book, names, {}, own_rooms=own_rooms)}
+    rows = tables["services"].rows
+    assert [row[0] for row in rows if row[0] == "OPC" and row[1] is not Hidden.FEW] == shown
+
+
 def test_details_leave_sensitive_rooms_out() -> None:
     page = Figures()
     page.count("steps", 9)
