@@ -87,7 +87,7 @@ def export(span: str, day: str, form: str) -> Response:
         content = write_report_csv(report, words=words, head=head)
     else:
         target = io.BytesIO()
-        details = list_report_details(database, catalogue, period, own_rooms=caller().rooms)
+        details = list_report_details(database, catalogue, report)
         write_report_xlsx(target, report, words=words, head=head, details=details)
         content = target.getvalue()
     note_report_export(database, name_subject(period), form=form, actor=caller().actor)
