@@ -21,6 +21,7 @@ from backend.domain.reports.counting import (
 )
 from backend.domain.reports.steps import Move, read_moves
 from backend.domain.visit import PrintState, StepState
+from backend.events import Event
 from backend.storage import payment_tables as money
 from backend.storage import tables
 from backend.storage.fleet_tables import KioskAbsence
@@ -219,7 +220,9 @@ def list_kiosks(
     open_since: datetime,
     open_until: datetime,
 ) -> list[KioskFacts]:
-    """Each kiosk that was enrolled then. The hospital was open from `open_since` to `open_until`."""
+    """Each kiosk that was enrolled then. The hospital was open from `open_since` to `open_until`;
+    of a kiosk that was taken out of service nothing is expected meanwhile.
+    """
     kiosk = tables.Kiosk
     enrolled = connection.execute(
         select(kiosk.id, kiosk.enrolled_at, kiosk.revoked_at).where(
@@ -231,20 +234,21 @@ def list_kiosks(
     ).all()
     ids = [each.id for each in enrolled]
     away = _read_absences(connection, facility_id, since=since, until=until)
+    paused = _read_pauses(connection, facility_id, until=until)
     troubles = _count_troubles(connection, facility_id, ids, since=since, until=until)
     helped = _count_help(connection, facility_id, since=since, until=until)
     found = []
     for each in enrolled:
         begin = max(open_since, each.enrolled_at)
-        end = min(open_until, each.revoked_at or open_until)
-        spells = away.get(each.id, ())
+        end = max(min(open_until, each.revoked_at or open_until), begin)
+        pauses = paused.get(each.id, [])
+        out = measure_overlap(pauses, since=begin, until=end)
+        gone = measure_overlap([*pauses, *away.get(each.id, ())], since=begin, until=end)
         found.append(
             KioskFacts(
                 id=each.id,
-                expected=max(end - begin, timedelta(0)),
-                away=measure_overlap(spells, since=begin, until=end)
-                if end > begin
-                else timedelta(0),
+                expected=end - begin - out,
+                away=gone - out,
                 paper_outs=troubles[each.id, "paper"],
                 faults=troubles[each.id, "fault"],
                 help_calls=helped[each.id, "help"],
@@ -269,6 +273,34 @@ def _read_absences(
     for row in rows:
         away = Away(began_at=row.began_at, ended_at=row.ended_at)
         found.setdefault(row.kiosk_id, []).append(away)
+    return found
+
+
+def _read_pauses(
+    connection: Connection, facility_id: str, *, until: datetime
+) -> dict[str, list[Away]]:
+    """When staff had taken each kiosk out of service, from the audit trail: its row says now only."""
+    event = tables.AuditEvent
+    rows = connection.execute(
+        select(event.subject, event.event, event.at)
+        .where(
+            event.facility_id == facility_id,
+            event.event.in_((Event.KIOSK_PAUSED.value, Event.KIOSK_RESUMED.value)),
+            event.at < until,
+        )
+        .order_by(event.at, event.id)
+    )
+    found: dict[str, list[Away]] = {}
+    began: dict[str, datetime] = {}
+    for subject, what, at in rows:
+        kiosk_id = subject.removeprefix("kiosk:")
+        if what == Event.KIOSK_PAUSED:
+            began.setdefault(kiosk_id, at)
+        elif kiosk_id in began:
+            spell = Away(began_at=began.pop(kiosk_id), ended_at=at)
+            found.setdefault(kiosk_id, []).append(spell)
+    for kiosk_id, at in began.items():
+        found.setdefault(kiosk_id, []).append(Away(began_at=at, ended_at=None))
     return found
 
 

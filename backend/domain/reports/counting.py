@@ -247,7 +247,7 @@ def count_lookups(book: Book, lookups: Mapping[tuple[str, str], int]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class KioskFacts:
-    """One kiosk on one day. `expected`: the hours the hospital was open and the kiosk enrolled."""
+    """One kiosk on one day. `expected`: the hours the hospital was open and the kiosk in service."""
 
     id: str
     expected: timedelta

@@ -11,11 +11,13 @@ from sqlalchemy import func, insert, select
 from backend.domain.ids import new_id
 from backend.domain.reports.figures import Book, Cut, open_page
 from backend.domain.reports.periods import Period, Span
+from backend.domain.settings import Words
 from backend.domain.visit import PrintState
 from backend.jobs.close_past_steps import close_past_steps
 from backend.jobs.roll_up import roll_up
 from backend.services.act_on_step import StepAct
 from backend.services.call_for_help import HelpWish, call_for_help
+from backend.services.change_kiosk import pause_kiosk, resume_kiosk
 from backend.services.remote_party import RemoteParty
 from backend.services.report_print_state import PrintReport, keep_print_report
 from backend.services.resources import Resources
@@ -279,6 +281,66 @@ def test_kiosks_help_and_absence(desk: Desk, resources: Resources, clock: Settab
     assert page.get("help_calls") == 1
     assert page.get("away_s") == 900
     assert page.get("expected_s") == 3600
+
+
+def test_a_kiosk_is_not_away_while_staff_have_paused_it(
+    desk: Desk, resources: Resources, clock: SettableClock
+) -> None:
+    desk.take("NOI")
+    words, database = Words(vi="Tạm ngưng", en="Paused"), resources.database
+    clock.advance(minutes=10)
+    away_at = clock()
+    pause_kiosk(database, desk.kiosk.id, words, actor="staff:it")
+    clock.advance(minutes=10)
+    pause_kiosk(database, desk.kiosk.id, words, actor="staff:it")
+    clock.advance(minutes=10)
+    resume_kiosk(database, desk.kiosk.id, actor="staff:it")
+    clock.advance(minutes=10)
+    with database.write() as unit:
+        unit.connection.execute(
+            insert(KioskAbsence).values(
+                id=new_id(), facility_id="main", kiosk_id=desk.kiosk.id,
+                began_at=away_at + timedelta(minutes=5), ended_at=clock(),
+            )
+        )  # fmt: skip
+    clock.advance(minutes=10)
+    pause_kiosk(database, desk.kiosk.id, words, actor="staff:it")
+    clock.advance(minutes=10)
+    roll_up(resources)
+    page = load(resources)[Cut.KIOSK, desk.kiosk.id]
+    assert page.get("expected_s") == 30 * 60
+    assert page.get("away_s") == 10 * 60
+
+
+@pytest.mark.parametrize(
+    ("weekdays", "is_closed", "expected_s"),
+    [
+        (range(7), False, 3600),
+        (range(7), True, 0),
+        (range(5, 7), False, 0),
+        (range(0), False, 3600),
+        (range(0), True, 0),
+    ],
+)
+def test_on_a_closed_day_no_kiosk_is_expected_to_work(
+    database: Database,
+    clock: SettableClock,
+    weekdays: range,
+    is_closed: bool,
+    expected_s: int,
+) -> None:
+    hospital = Hospital(database).set_up()
+    hospital.add_room("101", weekdays=weekdays)
+    if is_closed:
+        with database.write() as unit:
+            unit.connection.execute(
+                insert(tables.ClosedDay).values(id=new_id(), facility_id="main", day=MONDAY)
+            )
+    resources = make_resources(hospital)
+    desk = Desk(resources, hospital)
+    clock.advance(hours=1)
+    roll_up_day(database, resources.catalogue.get(), MONDAY)
+    assert load(resources)[Cut.KIOSK, desk.kiosk.id].get("expected_s") == expected_s
 
 
 def test_codes_that_were_read_come_from_the_audit_trail(
