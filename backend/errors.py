@@ -30,6 +30,7 @@ BackendError
 │   ├── ReconciliationSigned   by somebody else already
 │   ├── BreakChanged           the audit chain is broken elsewhere, or in another way, by now
 │   ├── AlreadyDone            an incident or a request that is not open for this any more
+│   ├── DutyOpen               an incident cannot be closed before it was told
 │   ├── StillBeingPaid · MatchNotAllowed · RefundNotAllowed · SecondPersonNeeded
 │   ├── ShiftTaken · DayNotOver · DayClosed · BooksNotBalanced
 │   ├── FeeChanged · BeingPaid · PaymentOver · AmountNotAllowed
@@ -778,3 +779,8 @@ class DataRequestNotFound(NotFound):
 class AlreadyDone(Conflict):
     code = "already_done"
     title = "This was done already, or it is closed"
+
+
+class DutyOpen(Conflict):
+    code = "duty_open"
+    title = "It was not told yet"

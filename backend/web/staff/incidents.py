@@ -9,11 +9,12 @@ from datetime import timedelta
 from flask import Blueprint, Response, redirect, request, send_file
 from flask.typing import ResponseReturnValue
 
-from backend.domain.incidents import MAX_WORDS, IncidentKind
+from backend.domain.incidents import MAX_WORDS, IncidentKind, is_told
 from backend.domain.roles import StaffRole
 from backend.errors import (
     AlreadyDone,
     BackendError,
+    DutyOpen,
     IncidentNotFound,
     ReasonMissing,
     ValidationFailed,
@@ -36,7 +37,7 @@ INCIDENT_ROLES = (StaffRole.IT, StaffRole.AUDITOR)
 USUAL_SPAN = timedelta(days=1)
 IN_MEMORY_BYTES = 4 * 1024**2
 _ID = re.compile(r"[0-9a-f]{32}")
-_REFUSALS = (AlreadyDone, ReasonMissing, ValidationFailed)
+_REFUSALS = (AlreadyDone, DutyOpen, ReasonMissing, ValidationFailed)
 
 blueprint = Blueprint("staff_incidents", __name__, url_prefix="/staff/incidents")
 
@@ -183,6 +184,7 @@ def _page(incident_id: str, refusal: BackendError | None = None) -> Response:
         refused=refusal.code if refusal else None,
         incident=incident,
         listed=incident.listed,
+        may_close=incident.listed.closed_at is None and is_told(incident.listed.duties),
         now=resources().database.clock(),
         max_words=MAX_WORDS,
     )

@@ -60,9 +60,21 @@ def test_from_opening_to_closing(
     assert "sắp hết giờ" in auditor.get(BOARD).text
     post_form(auditor, f"{place}/told", page=place, duty="first_notice", words="CV 12/BV")
     post_form(auditor, f"{place}/note", page=place, words="Đã thu lại tờ giấy")
+    refused = post_form(auditor, f"{place}/close", page=place, words="Không ai bị hại")
+    assert (refused.status_code, "Chưa ghi là đã báo" in refused.text) == (409, True)
+    assert f'action="{place}/close"' not in refused.text
+    post_form(auditor, f"{place}/told", page=place, duty="report", words="CV 13/BV")
+    assert f'action="{place}/close"' in auditor.get(place).text
     post_form(auditor, f"{place}/close", page=place, words="Không ai bị hại")
     page = auditor.get(place).text
-    for words in ("CV 12/BV", "Đã thu lại tờ giấy", "Không ai bị hại", "Ngô Văn Kiểm", "Đã đóng"):
+    for words in (
+        "CV 12/BV",
+        "CV 13/BV",
+        "Đã thu lại tờ giấy",
+        "Không ai bị hại",
+        "Ngô Văn Kiểm",
+        "Đã đóng",
+    ):
         assert words in page
     assert "<textarea" not in page
 
