@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import cast
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 
 from backend.domain.ids import new_id
 from backend.domain.reports.figures import Book, Cut, open_page
@@ -27,7 +27,7 @@ from backend.storage.catalogue import CatalogueSource
 from backend.storage.database import Database
 from backend.storage.fleet_tables import KioskAbsence
 from backend.storage.report_figures import load_book, save_day
-from backend.storage.report_tables import ReportFigure
+from backend.storage.report_tables import ReportFigure, ReportRoll
 from his_adapter.ports import HisGateway
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, read
@@ -156,6 +156,29 @@ def test_today_is_counted_again_after_a_pause(
     assert open_page(load(resources), Cut.ALL).get("visits") == 2
 
 
+def test_a_day_of_the_past_waits_with_today_instead_of_being_counted_each_minute(
+    desk: Desk, resources: Resources, clock: SettableClock
+) -> None:
+    desk.take("NOI")
+    clock.advance(days=1)
+    desk.take("NOI")
+    roll_up(resources)
+    with resources.database.write() as unit:
+        # As in a large hospital.
+        unit.connection.execute(update(ReportRoll).values(took_ms=9_000))
+    close_past_steps(resources)
+    runs = []
+    for _ in range(20):
+        clock.advance(minutes=1)
+        desk.take("NOI")
+        runs.append(roll_up(resources))
+        with resources.database.write() as unit:
+            unit.connection.execute(update(ReportRoll).values(took_ms=9_000))
+    assert runs.count(0) >= 18
+    assert 2 in runs
+    assert open_page(load(resources), Cut.ALL).get("expired") == 1
+
+
 def test_what_arrives_late_is_counted_into_its_own_day(
     desk: Desk, room: Console, resources: Resources, clock: SettableClock
 ) -> None:
@@ -166,6 +189,7 @@ def test_what_arrives_late_is_counted_into_its_own_day(
     roll_up(resources)
     assert open_page(load(resources), Cut.ALL).get("expired") == 0
     close_past_steps(resources)
+    clock.advance(minutes=1)
     roll_up(resources)
     whole = open_page(load(resources), Cut.ALL)
     assert whole.get("expired") == 1
