@@ -18,6 +18,7 @@ from backend.domain.reports.periods import Period, Span
 from backend.services.resources import Resources
 from backend.services.roll_up_day import add_up, roll_up_day
 from backend.storage.database import Database
+from backend.storage.report_facts import read_money
 from backend.storage.report_figures import (
     find_cursor,
     find_newest_change,
@@ -89,22 +90,28 @@ def _list_unfinished(database: Database, catalogue: Catalogue, *, now: datetime)
     """Days that are over and were not counted since, newest first; today if it never was.
 
     The last weeks are looked through, and what is older than all that was counted: old days are
-    caught up from the newest on, so there are no others.
+    caught up from the newest on, so there are no others. Money comes on days without visits, too.
     """
     today = catalogue.today(now)
+
+    def is_unfinished(day: date) -> bool:
+        over_at = Period.of(Span.DAY, day).bounds(catalogue.zone)[1] + LATE
+        return day not in rolls or rolls[day].counted_at < over_at <= now
+
     with database.read() as connection:
         rolls = list_rolls(connection, database.facility_id, Span.DAY, since=FIRST, until=today)
         recent = today - RECENT
         visited = list_visited_days(connection, database.facility_id, since=recent, until=today)
         before = min([*rolls, recent]) - timedelta(days=1)
         visited += list_visited_days(connection, database.facility_id, since=FIRST, until=before)
-    unfinished = []
-    for day in visited:
-        roll = rolls.get(day)
-        if roll is None:
-            unfinished.append(day)
-            continue
-        over_at = Period.of(Span.DAY, day).bounds(catalogue.zone)[1] + LATE
-        if roll.counted_at < over_at <= now:
-            unfinished.append(day)
-    return unfinished
+        days = {today - timedelta(days=ago) for ago in range(RECENT.days)}
+        for day in days.difference(visited):
+            since, until = Period.of(Span.DAY, day).bounds(catalogue.zone)
+            if (
+                is_unfinished(day)
+                and not read_money(
+                    connection, database.facility_id, since=since, until=until
+                ).is_none
+            ):
+                visited.append(day)
+    return sorted(filter(is_unfinished, visited), reverse=True)

@@ -91,17 +91,19 @@ def show_report(
     hidden = find_hidden_rows(book, names, own_rooms=own_rooms)
     trend = {day: pages.get("", Figures()) for day, pages in each.items()}
     due_at = period.due_at(catalogue.zone)
+    whole = book.get((Cut.ALL, ""), Figures())
+    came = whole.get("visits") > 0
     counted = [roll.counted_at for roll in (sums or rolls).values() if roll.counted_at > NEVER]
     return Report(
         period=period,
         counted_at=max(counted, default=None),
         days_counted=len(rolls),
-        headlines=list_headlines(book.get((Cut.ALL, ""), Figures()), before, year_before),
+        headlines=list_headlines(whole, before, year_before),
         tables=list_tables(book, names, trend, hidden=hidden, own_rooms=own_rooms),
         trend=trend,
         due_at=due_at,
         signatures=signatures,
-        is_overdue=bool(rolls) and due_at is not None and due_at <= now and not signatures,
+        is_overdue=came and due_at is not None and due_at <= now and not signatures,
         left_out_rooms=find_left_out(book, names, hidden, own_rooms=own_rooms),
     )
 

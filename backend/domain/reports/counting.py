@@ -284,6 +284,10 @@ class MoneyFacts:
     refunds: int
     refunds_vnd: int
 
+    @property
+    def is_none(self) -> bool:
+        return not (self.qr or self.qr_ended_unpaid or self.refunds)
+
 
 def count_money(book: Book, money: MoneyFacts) -> None:
     whole = open_page(book, Cut.ALL)

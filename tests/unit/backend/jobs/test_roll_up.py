@@ -15,6 +15,7 @@ from backend.domain.settings import Words
 from backend.domain.visit import PrintState
 from backend.jobs.close_past_steps import close_past_steps
 from backend.jobs.roll_up import roll_up
+from backend.jobs.watch_reports import watch_reports
 from backend.services.act_on_step import StepAct
 from backend.services.call_for_help import HelpWish, call_for_help
 from backend.services.change_kiosk import pause_kiosk, resume_kiosk
@@ -22,6 +23,7 @@ from backend.services.remote_party import RemoteParty
 from backend.services.report_print_state import PrintReport, keep_print_report
 from backend.services.resources import Resources
 from backend.services.roll_up_day import roll_up_day
+from backend.services.show_report import show_report
 from backend.storage import tables
 from backend.storage.catalogue import CatalogueSource
 from backend.storage.database import Database
@@ -32,6 +34,7 @@ from his_adapter.ports import HisGateway
 from tests.conftest import SettableClock
 from tests.factories.desk import Desk, read
 from tests.factories.hospital import Hospital, make_config, make_scan
+from tests.factories.money import Till
 from tests.factories.rooms import Console
 
 MONDAY = date(2026, 11, 23)
@@ -225,6 +228,33 @@ def test_days_of_long_ago_are_caught_up_too(
         first = MONDAY + timedelta(days=days)
         assert open_page(load(resources, first=first), Cut.ALL).get("visits") == 1
     assert roll_up(resources) == 0
+
+
+def test_money_of_a_day_without_visits_is_counted(
+    desk: Desk, resources: Resources, clock: SettableClock
+) -> None:
+    desk.take("NOI")
+    roll_up(resources)
+    clock.advance(days=1)
+    Till(resources.database).add_payment(150_000, state="posted", paid_at=clock())
+    roll_up(resources)
+    clock.advance(days=1)
+    Till(resources.database).add_payment(state="expired")
+    assert watch_reports(resources) == 0
+    clock.advance(days=1)
+    roll_up(resources)
+    first = MONDAY + timedelta(days=1)
+    assert open_page(load(resources, first=first), Cut.ALL).get("pay.qr_vnd") == 150_000
+    later = open_page(load(resources, first=MONDAY + timedelta(days=2)), Cut.ALL)
+    assert later.get("pay.qr_ended_unpaid") == 1
+    month = open_page(load(resources, Span.MONTH, date(2026, 11, 1)), Cut.ALL)
+    assert (month.get("visits"), month.get("pay.qr_vnd")) == (1, 150_000)
+    clock.advance(minutes=10)
+    assert roll_up(resources) == 0
+    # Nobody came on these two days: nobody has to sign.
+    assert watch_reports(resources) == 0
+    tuesday = Period.of(Span.DAY, first)
+    assert not show_report(resources.database, resources.catalogue.get(), tuesday).is_overdue
 
 
 def test_a_day_is_counted_once_more_when_it_is_over(
