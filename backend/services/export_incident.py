@@ -17,11 +17,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from backend.config import Config
 from backend.domain.audit_groups import GROUPS
-from backend.errors import IncidentNotFound
+from backend.errors import IncidentNotFound, PackTooLarge
 from backend.events import Event
 from backend.services.export_audit import write_jsonl
 from backend.services.import_settings import export_settings
@@ -35,7 +35,7 @@ from backend.storage.database import Database
 from backend.storage.fleet_tables import Alert
 from backend.storage.repositories import find_people
 from backend.storage.sealed_stream import seal_stream, unseal_stream
-from backend.storage.tables import DeviceEvent, Kiosk, Ticket, Visit
+from backend.storage.tables import AuditEvent, DeviceEvent, Kiosk, Ticket, Visit
 from backend.storage.trace_tables import Incident
 
 SEALED = "affected.sealed"
@@ -121,14 +121,18 @@ def export_incident(
     *,
     actor: str,
     logs: Sequence[Path] = (),
+    most_rows: int | None = None,
 ) -> PackSummary:
     """Writes the pack into `file`, a part of it in memory at a time; on record before it is made.
 
-    Raises IncidentNotFound, OSError for a log or the sheet of contacts that cannot be read,
+    `most_rows` of the trail and no more, where somebody waits: about 5,000 take a second. Raises
+    IncidentNotFound, PackTooLarge, OSError for a log or the sheet of contacts that cannot be read,
     StorageUnavailable.
     """
     incident = read_incident(resources, incident_id, actor=actor)
     database, catalogue = resources.database, resources.catalogue.get()
+    if most_rows is not None and _has_more(database, incident, most_rows):
+        raise PackTooLarge
     with database.write() as unit:
         unit.audit(
             Event.INCIDENT_EXPORTED,
@@ -204,6 +208,22 @@ class _Pack:
 def _pack_key(keys: Keys, incident_id: str) -> BackupKey:
     """Of this pack only, from the keys of the hospital."""
     return BackupKey(secret=bytes.fromhex(keys.hash("incident-pack", incident_id)))
+
+
+def _has_more(database: Database, incident: OpenedIncident, rows: int) -> bool:
+    """Whether the trail of its span is longer than so many rows; nothing beyond them is counted."""
+    query = (
+        select(AuditEvent.id)
+        .where(
+            AuditEvent.facility_id == database.facility_id,
+            AuditEvent.at >= incident.span_from,
+            AuditEvent.at < incident.span_to,
+        )
+        .limit(rows + 1)
+    )
+    with database.read() as connection:
+        counted = connection.scalar(select(func.count()).select_from(query.subquery()))
+    return (counted or 0) > rows
 
 
 def _count(lines: Iterable[AuditLine], counts: _Counts) -> Iterator[AuditLine]:

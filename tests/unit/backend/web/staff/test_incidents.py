@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from backend.domain.roles import StaffRole
 from backend.events import Event
 from backend.services.resources import Resources
+from backend.web.staff import incidents
 from tests.conftest import SettableClock
 from tests.factories.accounts import Accounts, post_form, sign_in
 from tests.factories.reception import audited
@@ -108,6 +109,22 @@ def test_the_pack_comes_whole(auditor: FlaskClient, resources: Resources) -> Non
     reply.close()
     (row,) = audited(resources, Event.INCIDENT_EXPORTED)
     assert row.origin == "127.0.0.1"
+
+
+def test_a_pack_that_takes_too_long_is_sent_to_the_command(
+    auditor: FlaskClient, resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = post_form(auditor, BOARD, **INCIDENT | {"span_to": "2026-11-23T09:00"}).headers[
+        "Location"
+    ]
+    monkeypatch.setattr(incidents, "MOST_ROWS", 2)
+    reply = post_form(auditor, f"{place}/pack.zip", page=place)
+    assert (reply.status_code, "tiepdon incident export" in reply.text) == (409, True)
+    assert audited(resources, Event.INCIDENT_EXPORTED) == []
+    monkeypatch.setattr(incidents, "MOST_ROWS", 1_000)
+    reply = post_form(auditor, f"{place}/pack.zip", page=place)
+    assert reply.status_code == 200
+    reply.close()
 
 
 @pytest.mark.parametrize("address", [f"{BOARD}/x", f"{BOARD}/{'0' * 32}", f"{REGISTER}/{'0' * 32}"])
