@@ -33,6 +33,7 @@ VISITS_AT_ONCE = 500
 PAPER_END = "paper_end"
 WORKING = ("ready", "paper_near_end")
 ON_PAPER = (PrintState.PRINTED.value, PrintState.UNCONFIRMED.value)
+NOT_ON_PAPER = (PrintState.FAILED.value, PrintState.UNKNOWN.value)
 PAID_LATER = timedelta(days=3)
 UNPAID = ("expired", "cancelled", "failed")
 
@@ -236,6 +237,7 @@ def list_kiosks(
     away = _read_absences(connection, facility_id, since=since, until=until)
     paused = _read_pauses(connection, facility_id, until=until)
     troubles = _count_troubles(connection, facility_id, ids, since=since, until=until)
+    unprinted = _count_print_troubles(connection, facility_id, since=since, until=until)
     helped = _count_help(connection, facility_id, since=since, until=until)
     found = []
     for each in enrolled:
@@ -253,6 +255,7 @@ def list_kiosks(
                 faults=troubles[each.id, "fault"],
                 help_calls=helped[each.id, "help"],
                 emergencies=helped[each.id, "emergency"],
+                print_troubles=unprinted[each.id],
             )
         )
     return found
@@ -329,6 +332,26 @@ def _count_troubles(
     for kiosk_id, _device, state, number in rows:
         found[kiosk_id, "paper" if state == PAPER_END else "fault"] += number
     return found
+
+
+def _count_print_troubles(
+    connection: Connection, facility_id: str, *, since: datetime, until: datetime
+) -> Counter[str]:
+    """How often each kiosk said that a ticket did not come, or that it cannot tell. From the audit
+    trail: of a job its last state alone is kept.
+    """
+    event = tables.AuditEvent
+    rows = connection.execute(
+        select(event.actor, event.detail).where(
+            event.facility_id == facility_id,
+            event.event == Event.TICKET_PRINT_TROUBLE.value,
+            event.at >= since,
+            event.at < until,
+        )
+    )
+    return Counter(
+        actor.removeprefix("kiosk:") for actor, detail in rows if detail["state"] in NOT_ON_PAPER
+    )
 
 
 def _count_help(

@@ -256,7 +256,7 @@ class KioskFacts:
     faults: int
     help_calls: int
     emergencies: int
-    print_troubles: int = 0
+    print_troubles: int
 
 
 def count_kiosk(book: Book, kiosk: KioskFacts) -> None:

@@ -458,6 +458,7 @@ def _list_kiosks(book: Book, names: Names) -> Table:
                 page.get("away_s") / 60,
                 page.get("paper_outs"),
                 page.get("faults"),
+                page.get("print_troubles"),
                 page.get("help_calls") + page.get("emergencies"),
                 page.spread("touch").median,
             ]
@@ -465,7 +466,7 @@ def _list_kiosks(book: Book, names: Names) -> Table:
     columns = _columns(
         ("kiosk", Unit.TEXT), ("visits", Unit.COUNT), ("uptime", Unit.PERCENT),
         ("away", Unit.MINUTES), ("paper_outs", Unit.COUNT), ("faults", Unit.COUNT),
-        ("help_calls", Unit.COUNT), ("touch_median", Unit.SECONDS),
+        ("print_troubles", Unit.COUNT), ("help_calls", Unit.COUNT), ("touch_median", Unit.SECONDS),
     )  # fmt: skip
     return Table(name="kiosks", columns=columns, rows=rows)
 

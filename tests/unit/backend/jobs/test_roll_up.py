@@ -312,6 +312,22 @@ def test_from_the_first_touch_to_the_paper(
     assert page.spread("touch").total == 35
 
 
+def test_tickets_that_did_not_come_out_are_counted_of_their_kiosk(
+    desk: Desk, resources: Resources, clock: SettableClock
+) -> None:
+    for state in (PrintState.FAILED, PrintState.UNKNOWN, PrintState.UNCONFIRMED):
+        visit, job_id = desk.take("NOI"), new_id()
+        for said in (state, PrintState.PRINTED):
+            report = PrintReport(job_id=job_id, state=said, reason=None, elapsed_ms=3000)
+            with resources.database.write() as unit:
+                keep_print_report(unit, visit.id, report, kiosk=desk.kiosk)
+            if state is not PrintState.UNKNOWN:
+                break
+    roll_up(resources)
+    for key in ((Cut.KIOSK, desk.kiosk.id), (Cut.ALL, "")):
+        assert load(resources)[key].get("print_troubles") == 2
+
+
 def test_kiosks_help_and_absence(desk: Desk, resources: Resources, clock: SettableClock) -> None:
     desk.take("NOI")
     call_for_help(
