@@ -12,7 +12,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, BinaryIO
@@ -143,7 +143,7 @@ def export_incident(
     zone, counts = catalogue.zone, _Counts()
     since, until = incident.span_from, incident.span_to
     span = AuditWish(since=since, until=until)
-    lines = write_jsonl(_count(walk_audit(database, span), counts), zone=zone)
+    lines = write_jsonl(_open_lines(walk_audit(database, span), counts), zone=zone)
     moments = {
         "since": f"{since.astimezone(zone):%Y-%m-%d %H:%M:%S}",
         "until": f"{until.astimezone(zone):%Y-%m-%d %H:%M:%S}",
@@ -226,10 +226,11 @@ def _has_more(database: Database, incident: OpenedIncident, rows: int) -> bool:
     return (counted or 0) > rows
 
 
-def _count(lines: Iterable[AuditLine], counts: _Counts) -> Iterator[AuditLine]:
+def _open_lines(lines: Iterable[AuditLine], counts: _Counts) -> Iterator[AuditLine]:
+    """Visits by their id alone: the number of a ticket is known to who stood beside it."""
     for line in lines:
         counts.rows += 1
-        yield line
+        yield replace(line, subject_name=None) if line.subject.startswith("visit:") else line
 
 
 def _list_affected(

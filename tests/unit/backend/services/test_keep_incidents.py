@@ -247,6 +247,7 @@ def test_the_pack_tells_everything_and_names_nobody(
     for name in names - {SEALED}:
         content = archive.read(name).decode()
         assert full_name not in content
+        assert f'"{mine["number"]}"' not in content
         assert "Nhặt" not in content
     assert [read["actor"] for read in mine["reads"]].count("staff:nosy") == 1
     known = [each for each in visits if "visit" in each]
