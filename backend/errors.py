@@ -30,6 +30,8 @@ BackendError
 │   ├── ReconciliationSigned   by somebody else already
 │   ├── BreakChanged           the audit chain is broken elsewhere, or in another way, by now
 │   ├── AlreadyDone            an incident or a request that is not open for this any more
+│   ├── DutyOpen               an incident cannot be closed before it was told
+│   ├── PackTooLarge           an incident's pack takes longer than a page may
 │   ├── StillBeingPaid · MatchNotAllowed · RefundNotAllowed · SecondPersonNeeded
 │   ├── ShiftTaken · DayNotOver · DayClosed · BooksNotBalanced
 │   ├── FeeChanged · BeingPaid · PaymentOver · AmountNotAllowed
@@ -778,3 +780,13 @@ class DataRequestNotFound(NotFound):
 class AlreadyDone(Conflict):
     code = "already_done"
     title = "This was done already, or it is closed"
+
+
+class DutyOpen(Conflict):
+    code = "duty_open"
+    title = "It was not told yet"
+
+
+class PackTooLarge(Conflict):
+    code = "pack_too_large"
+    title = "Too many audit rows to be packed while somebody waits"

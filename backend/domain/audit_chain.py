@@ -107,11 +107,15 @@ def write_head(head: Head) -> str:
 
 
 def find_head(untrusted_line: str) -> Head | None:
-    """The head in a line of a copied file; None when it holds none, such as half a line."""
+    """The head in a line of a copied file; None when it holds none, such as half a line.
+
+    A log server writes when and where it came from in front of it.
+    """
     if len(untrusted_line) > MAX_HEAD_CHARS:
         return None
+    _, brace, rest = untrusted_line.partition("{")
     try:
-        said = json.loads(untrusted_line)
+        said = json.loads(brace + rest)
         sequence, chain_hash = said["sequence"], said["chain_hash"]
         facility_id, at = said["facility_id"], datetime.fromisoformat(said["at"])
     except (ValueError, KeyError, TypeError, RecursionError):

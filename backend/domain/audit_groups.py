@@ -95,6 +95,8 @@ GROUPS: Mapping[str, tuple[Event, ...]] = {
         Event.INCIDENT_EXPORTED,
         Event.DATA_REQUESTS_EXPORTED,
         Event.PAYMENT_FIGURES_EXPORTED,
+        Event.REPORT_EXPORTED,
+        Event.KIOSK_FILE_READ,
         Event.RIGHTS_REVIEWED,
     ),
     "trail": (

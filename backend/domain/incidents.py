@@ -64,6 +64,11 @@ def list_duties(
     )
 
 
+def is_told(duties: tuple[Duty, Duty]) -> bool:
+    """Whether nothing has to be told any more."""
+    return all(duty.done_at is not None for duty in duties)
+
+
 def is_due(duties: tuple[Duty, Duty], *, now: datetime) -> bool:
     """Whether somebody has to be reminded."""
     return any(duty.urgency(now) in {"soon", "late"} for duty in duties)

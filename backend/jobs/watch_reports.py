@@ -11,6 +11,7 @@ from backend.services.resources import Resources
 from backend.services.sign_off_report import name_subject
 from backend.storage.report_figures import list_rolls
 from backend.storage.report_tables import ReportSignOff
+from backend.storage.visit_tables import Visit
 
 
 def watch_reports(resources: Resources) -> int:
@@ -51,4 +52,14 @@ def _is_missing(resources: Resources, period: Period) -> bool:
             )
             .limit(1)
         )
-    return bool(rolls) and signed is None
+        came = connection.scalar(
+            select(Visit.id)
+            .where(
+                Visit.facility_id == database.facility_id,
+                Visit.day >= period.first,
+                Visit.day <= period.last,
+            )
+            .limit(1)
+        )
+    # Money alone is counted too, and asks for no signature.
+    return bool(rolls) and came is not None and signed is None

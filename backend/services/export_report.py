@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import IO, Any
@@ -96,18 +95,15 @@ def write_report_csv(report: Report, *, words: Words, head: Sequence[str]) -> by
 
 
 def list_report_details(
-    database: Database,
-    catalogue: Catalogue,
-    period: Period,
-    *,
-    own_rooms: AbstractSet[str] = frozenset(),
+    database: Database, catalogue: Catalogue, report: Report
 ) -> Iterable[Sequence[Cell]]:
     """Nothing for quarters and years: their sheet would be longer than a spreadsheet is."""
-    if period.span not in DETAILED_SPANS:
+    if report.period.span not in DETAILED_SPANS:
         return ()
     with database.read() as connection:
         names = read_names(connection, database.facility_id, catalogue)
-    return list_details(iterate_room_hours(database, period), names, own_rooms=own_rooms)
+    days = iterate_room_hours(database, report.period)
+    return list_details(days, names, left_out=report.left_out_rooms)
 
 
 def name_period(period: Period, words: Words) -> str:

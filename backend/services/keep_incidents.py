@@ -19,9 +19,10 @@ from backend.domain.incidents import (
     Duty,
     IncidentKind,
     is_due,
+    is_told,
     list_duties,
 )
-from backend.errors import AlreadyDone, IncidentNotFound, ReasonMissing, ValidationFailed
+from backend.errors import AlreadyDone, DutyOpen, IncidentNotFound, ReasonMissing, ValidationFailed
 from backend.events import Event
 from backend.services.raise_alert import clear_alert, raise_alert
 from backend.services.resources import Resources
@@ -169,8 +170,9 @@ def note_incident(
 ) -> None:
     """One more line of its diary. A first notice or a report says that an authority was told.
 
-    `closing` is the report that closes it. Raises IncidentNotFound, ReasonMissing, AlreadyDone
-    for what is closed or was told before, StorageUnavailable.
+    `closing` is the report that closes it, and with it the time limits: they must have been met.
+    Raises IncidentNotFound, ReasonMissing, DutyOpen, AlreadyDone for what is closed or was told
+    before, StorageUnavailable.
     """
     words = _checked(words)
     with resources.database.write() as unit:
@@ -180,6 +182,8 @@ def note_incident(
         if kind in TOLD:
             _note_told(unit, row, kind, actor)
         if kind == "closing":
+            if not is_told(_to_listed(row).duties):
+                raise DutyOpen
             unit.connection.execute(
                 update(Incident)
                 .where(Incident.id == incident_id)

@@ -31,7 +31,7 @@ from backend.storage.report_figures import (
 from backend.storage.visit_tables import Visit
 
 OPEN_FROM_H, OPEN_UNTIL_H = 6, 18
-"""Where the HIS tells no sessions of a weekday."""
+"""Where the HIS tells no sessions at all."""
 PAUSE, NO_PAUSE = timedelta(hours=1), timedelta(0)
 
 
@@ -121,7 +121,7 @@ def _count_day(database: Database, catalogue: Catalogue, day: date, *, now: date
         visits = list_visits(connection, facility_id, day, identified=identified, calls=calls)
         for visit in visits:
             count_visit(book, visit, zone=zone)
-        open_since, open_until = find_open_hours(catalogue, day)
+        open_since, open_until = find_open_hours(catalogue, day) or (since, since)
         kiosks = list_kiosks(
             connection,
             facility_id,
@@ -140,25 +140,24 @@ def _count_day(database: Database, catalogue: Catalogue, day: date, *, now: date
     return book
 
 
-def find_open_hours(catalogue: Catalogue, day: date) -> tuple[datetime, datetime]:
-    """From the first room that opens on this weekday to the last that closes."""
-    sessions = [
-        session
-        for room in catalogue.rooms.values()
+def find_open_hours(catalogue: Catalogue, day: date) -> tuple[datetime, datetime] | None:
+    """From the first room that opens on this day to the last that closes; None when none does."""
+    rooms = list(catalogue.rooms.values())
+    open_rooms = [room for room in rooms if day not in room.closed_days]
+    spans = [
+        (session.opens_on(day, catalogue.zone), session.closes_on(day, catalogue.zone))
+        for room in open_rooms
         for session in room.sessions
         if session.weekday == day.weekday()
     ]
+    if spans:
+        return min(opens_at for opens_at, _ in spans), max(closes_at for _, closes_at in spans)
+    if any(room.sessions for room in rooms) or (rooms and not open_rooms):
+        return None
     midnight = datetime.combine(day, datetime.min.time(), tzinfo=catalogue.zone)
-    if not sessions:
-        return (
-            (midnight + timedelta(hours=OPEN_FROM_H)).astimezone(UTC),
-            (midnight + timedelta(hours=OPEN_UNTIL_H)).astimezone(UTC),
-        )
-    opens_at = min(session.opens_at for session in sessions)
-    closes_at = max(session.closes_at for session in sessions)
     return (
-        datetime.combine(day, opens_at, tzinfo=catalogue.zone),
-        datetime.combine(day, closes_at, tzinfo=catalogue.zone),
+        (midnight + timedelta(hours=OPEN_FROM_H)).astimezone(UTC),
+        (midnight + timedelta(hours=OPEN_UNTIL_H)).astimezone(UTC),
     )
 
 

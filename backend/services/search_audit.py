@@ -65,7 +65,8 @@ class AuditPage:
 def find_actors(database: Database, untrusted_text: str) -> tuple[str, ...]:
     """Whom a text means: an actor as rows name it, or the names of accounts and machines.
 
-    Nobody: an empty tuple. Marks and capitals do not matter.
+    Nobody: an empty tuple. Marks and capitals do not matter. More than MAX_ACTORS are for the
+    caller to refuse: a search looks for each by itself, and leaving some out would hide rows.
     """
     text = untrusted_text.strip()
     if ":" in text or text in PLAIN_ACTORS:
@@ -85,7 +86,7 @@ def find_actors(database: Database, untrusted_text: str) -> tuple[str, ...]:
                 names = (row.shown, getattr(row, "login", ""))
                 if any(wanted in search_key(each) for each in names if each):
                     found.append(f"{prefix}:{row.id}")
-    return tuple(found[:MAX_ACTORS])
+    return tuple(found)
 
 
 def find_subjects(database: Database, untrusted_text: str, *, day: date) -> tuple[str, ...]:

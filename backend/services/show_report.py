@@ -11,8 +11,10 @@ from sqlalchemy import Connection, select
 
 from backend.domain.catalogue import Catalogue
 from backend.domain.reports.figures import Book, Cut, Figures
+from backend.domain.reports.hidden_rows import find_hidden_rows, find_left_out
+from backend.domain.reports.names import Names
 from backend.domain.reports.periods import SIGNED_SPANS, Period, Span
-from backend.domain.reports.tables import Headline, Names, Table, list_headlines, list_tables
+from backend.domain.reports.tables import Headline, Table, list_headlines, list_tables
 from backend.storage.database import Database
 from backend.storage.kiosk_tables import Kiosk
 from backend.storage.report_figures import NEVER, list_rolls, load_book, load_each
@@ -47,6 +49,8 @@ class Report:
     due_at: datetime | None
     signatures: Sequence[Signature]
     is_overdue: bool
+    left_out_rooms: AbstractSet[str]
+    """Of these no details are shown."""
 
     def find_table(self, name: str) -> Table | None:
         return next((table for table in self.tables if table.name == name), None)
@@ -84,19 +88,23 @@ def show_report(
         )
         signatures = list_signatures(connection, facility_id, period)
         now = database.clock()
+    hidden = find_hidden_rows(book, names, own_rooms=own_rooms)
     trend = {day: pages.get("", Figures()) for day, pages in each.items()}
     due_at = period.due_at(catalogue.zone)
+    whole = book.get((Cut.ALL, ""), Figures())
+    came = whole.get("visits") > 0
     counted = [roll.counted_at for roll in (sums or rolls).values() if roll.counted_at > NEVER]
     return Report(
         period=period,
         counted_at=max(counted, default=None),
         days_counted=len(rolls),
-        headlines=list_headlines(book.get((Cut.ALL, ""), Figures()), before, year_before),
-        tables=list_tables(book, names, trend, own_rooms=own_rooms),
+        headlines=list_headlines(whole, before, year_before),
+        tables=list_tables(book, names, trend, hidden=hidden, own_rooms=own_rooms),
         trend=trend,
         due_at=due_at,
         signatures=signatures,
-        is_overdue=bool(rolls) and due_at is not None and due_at <= now and not signatures,
+        is_overdue=came and due_at is not None and due_at <= now and not signatures,
+        left_out_rooms=find_left_out(book, names, hidden, own_rooms=own_rooms),
     )
 
 
@@ -158,6 +166,8 @@ def read_names(connection: Connection, facility_id: str, catalogue: Catalogue) -
             room_id for service in services if service.sensitive for room_id in service.room_ids
         ),
         sensitive_services=frozenset(service.id for service in services if service.sensitive),
+        service_rooms={service.id: frozenset(service.room_ids) for service in services},
+        service_kinds={service.id: service.kind for service in services},
     )
 
 

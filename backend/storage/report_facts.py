@@ -21,6 +21,7 @@ from backend.domain.reports.counting import (
 )
 from backend.domain.reports.steps import Move, read_moves
 from backend.domain.visit import PrintState, StepState
+from backend.events import Event
 from backend.storage import payment_tables as money
 from backend.storage.audit_tables import IDENTIFIED, AuditEvent
 from backend.storage.fleet_tables import KioskAbsence
@@ -36,6 +37,7 @@ VISITS_AT_ONCE = 500
 PAPER_END = "paper_end"
 WORKING = ("ready", "paper_near_end")
 ON_PAPER = (PrintState.PRINTED.value, PrintState.UNCONFIRMED.value)
+NOT_ON_PAPER = (PrintState.FAILED.value, PrintState.UNKNOWN.value)
 PAID_LATER = timedelta(days=3)
 UNPAID = ("expired", "cancelled", "failed")
 
@@ -235,24 +237,27 @@ def list_kiosks(
     ).all()
     ids = [each.id for each in enrolled]
     away = _read_absences(connection, facility_id, since=since, until=until)
+    paused = _read_pauses(connection, facility_id, until=until)
     troubles = _count_troubles(connection, facility_id, ids, since=since, until=until)
+    unprinted = _count_print_troubles(connection, facility_id, since=since, until=until)
     helped = _count_help(connection, facility_id, since=since, until=until)
     found = []
     for each in enrolled:
         begin = max(open_since, each.enrolled_at)
-        end = min(open_until, each.revoked_at or open_until)
-        spells = away.get(each.id, ())
+        end = max(min(open_until, each.revoked_at or open_until), begin)
+        pauses = paused.get(each.id, [])
+        out = measure_overlap(pauses, since=begin, until=end)
+        gone = measure_overlap([*pauses, *away.get(each.id, ())], since=begin, until=end)
         found.append(
             KioskFacts(
                 id=each.id,
-                expected=max(end - begin, timedelta(0)),
-                away=measure_overlap(spells, since=begin, until=end)
-                if end > begin
-                else timedelta(0),
+                expected=end - begin - out,
+                away=gone - out,
                 paper_outs=troubles[each.id, "paper"],
                 faults=troubles[each.id, "fault"],
                 help_calls=helped[each.id, "help"],
                 emergencies=helped[each.id, "emergency"],
+                print_troubles=unprinted[each.id],
             )
         )
     return found
@@ -273,6 +278,34 @@ def _read_absences(
     for row in rows:
         away = Away(began_at=row.began_at, ended_at=row.ended_at)
         found.setdefault(row.kiosk_id, []).append(away)
+    return found
+
+
+def _read_pauses(
+    connection: Connection, facility_id: str, *, until: datetime
+) -> dict[str, list[Away]]:
+    """When staff had taken each kiosk out of service, from the audit trail: its row says now only."""
+    event = AuditEvent
+    rows = connection.execute(
+        select(event.subject, event.event, event.at)
+        .where(
+            event.facility_id == facility_id,
+            event.event.in_((Event.KIOSK_PAUSED.value, Event.KIOSK_RESUMED.value)),
+            event.at < until,
+        )
+        .order_by(event.at, event.id)
+    )
+    found: dict[str, list[Away]] = {}
+    began: dict[str, datetime] = {}
+    for subject, what, at in rows:
+        kiosk_id = subject.removeprefix("kiosk:")
+        if what == Event.KIOSK_PAUSED:
+            began.setdefault(kiosk_id, at)
+        elif kiosk_id in began:
+            spell = Away(began_at=began.pop(kiosk_id), ended_at=at)
+            found.setdefault(kiosk_id, []).append(spell)
+    for kiosk_id, at in began.items():
+        found.setdefault(kiosk_id, []).append(Away(began_at=at, ended_at=None))
     return found
 
 
@@ -301,6 +334,26 @@ def _count_troubles(
     for kiosk_id, _device, state, number in rows:
         found[kiosk_id, "paper" if state == PAPER_END else "fault"] += number
     return found
+
+
+def _count_print_troubles(
+    connection: Connection, facility_id: str, *, since: datetime, until: datetime
+) -> Counter[str]:
+    """How often each kiosk said that a ticket did not come, or that it cannot tell. From the audit
+    trail: of a job its last state alone is kept.
+    """
+    event = AuditEvent
+    rows = connection.execute(
+        select(event.actor, event.detail).where(
+            event.facility_id == facility_id,
+            event.event == Event.TICKET_PRINT_TROUBLE.value,
+            event.at >= since,
+            event.at < until,
+        )
+    )
+    return Counter(
+        actor.removeprefix("kiosk:") for actor, detail in rows if detail["state"] in NOT_ON_PAPER
+    )
 
 
 def _count_help(

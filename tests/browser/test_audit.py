@@ -49,6 +49,10 @@ def test_an_incident_from_opening_to_closing(hall: Hall, open_page: OpenPage) ->
     with page.expect_download() as download:
         page.get_by_role("button", name="Tải hồ sơ").click()
     assert download.value.suggested_filename.startswith("su-co-")
+    report = page.locator(".duty").nth(1)
+    report.locator("summary").click()
+    report.locator("textarea").fill("CV 13/BV, giám đốc ký")
+    report.get_by_role("button").click()
     page.locator("form[action$='/close'] textarea").fill("Đã thu lại, không ai bị hại")
     page.get_by_role("button", name="Đóng sự cố").click()
     expect(page.get_by_text("Đã thu lại, không ai bị hại")).to_be_visible()

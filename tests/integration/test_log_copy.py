@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.domain.audit_chain import Head, Link, read_heads, write_head
 from tiepdon.authority import issue, make_authority
 from tiepdon.demo.server import free_port
 
@@ -122,10 +123,14 @@ def test_every_line_and_every_head_of_the_audit_are_on_the_other_machine(log: Lo
     log.send('{"event": "ticket_issued"}')
     log.wait(lambda: "ticket_issued" in log.received)
     print(f"copied after {time.monotonic() - began:.2f} s")
-    with log.heads.open("a") as file:
-        file.write("2026-11-26T02:00:00Z main 4711 c0ffee\n")
-    log.wait(lambda: "4711 c0ffee" in log.received)
-    assert "tiepdon-audit-head" in log.received
+    link = Link(sequence=4711, chain_hash="c0ffee00" * 8)
+    head = Head(facility_id="main", at=datetime(2026, 11, 26, 2, tzinfo=UTC), link=link)
+    with log.heads.open("a", encoding="ascii") as file:
+        file.write(write_head(head) + "\n")
+    log.wait(lambda: "c0ffee" in log.received)
+    # As `tiepdon audit verify --head` reads what the log server kept.
+    kept = [line for line in log.received.splitlines() if "tiepdon-audit-head" in line]
+    assert read_heads(kept, facility_id="main") == ([head], 0)
 
 
 def test_what_was_written_while_the_log_server_was_away_arrives_later(log: Log) -> None:

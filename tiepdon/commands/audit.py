@@ -27,7 +27,8 @@ def command() -> None:
     "path",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path),
-    help="Heads copied off this host: the file of TIEPDON_AUDIT_HEADS, or what `audit head` said.",
+    help="Heads copied off this host: the file of TIEPDON_AUDIT_HEADS, its lines on the log server, "
+    "or what `audit head` said.",
 )
 @database_option
 def verify(path: Path | None, database_url: str | None) -> None:

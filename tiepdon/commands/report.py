@@ -74,7 +74,7 @@ def command(
         head = list_head(report, catalogue, words, language=lang)
         subject = name_subject(period)
         if xlsx is not None:
-            details = list_report_details(database, catalogue, period)
+            details = list_report_details(database, catalogue, report)
             write_report_xlsx(xlsx, report, words=words, head=head, details=details)
             note_report_export(database, subject, form="xlsx", actor="command")
         if csv_file is not None:

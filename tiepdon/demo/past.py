@@ -100,6 +100,7 @@ class _Day:
                 faults=dice.choice((0, 0, 0, 1)),
                 help_calls=dice.randrange(6),
                 emergencies=0,
+                print_troubles=0,
             )
             count_kiosk(book, kiosk)
         qr = dice.randrange(40, 70)

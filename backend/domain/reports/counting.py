@@ -247,7 +247,7 @@ def count_lookups(book: Book, lookups: Mapping[tuple[str, str], int]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class KioskFacts:
-    """One kiosk on one day. `expected`: the hours the hospital was open and the kiosk enrolled."""
+    """One kiosk on one day. `expected`: the hours the hospital was open and the kiosk in service."""
 
     id: str
     expected: timedelta
@@ -256,7 +256,7 @@ class KioskFacts:
     faults: int
     help_calls: int
     emergencies: int
-    print_troubles: int = 0
+    print_troubles: int
 
 
 def count_kiosk(book: Book, kiosk: KioskFacts) -> None:
@@ -283,6 +283,10 @@ class MoneyFacts:
     qr_ended_unpaid: int
     refunds: int
     refunds_vnd: int
+
+    @property
+    def is_none(self) -> bool:
+        return not (self.qr or self.qr_ended_unpaid or self.refunds)
 
 
 def count_money(book: Book, money: MoneyFacts) -> None:

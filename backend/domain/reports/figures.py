@@ -101,6 +101,11 @@ def open_page(book: Book, cut: Cut, key: str = NO_KEY) -> Figures:
     return page
 
 
+def pages_of(book: Book, cut: Cut) -> dict[str, Figures]:
+    """By key."""
+    return {key: page for (each, key), page in book.items() if each is cut}
+
+
 def merge_all(pages: Iterable[Figures]) -> Figures:
     whole = Figures()
     for page in pages:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import TypeAlias
 
 from backend.domain.queueing import Lane
 from backend.domain.reports.counting import AgeBand, find_target_min
-from backend.domain.reports.figures import Book, Cut, Figures, merge_all
+from backend.domain.reports.figures import Book, Cut, Figures, merge_all, pages_of
+from backend.domain.reports.hidden_rows import CLINIC, Row, merge_clinics
+from backend.domain.reports.names import Names
 from backend.domain.reports.spread import Spread
 from backend.domain.reports.suppression import find_hidden
 from backend.domain.visit import StepKind
@@ -79,19 +81,6 @@ class Headline:
     @property
     def year_change(self) -> float | None:
         return _change(self.unit, self.value, self.year_before)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Names:
-    """What ids are called. Those that are gone from the catalogue keep their id."""
-
-    rooms: Mapping[str, str] = field(default_factory=dict)
-    services: Mapping[str, str] = field(default_factory=dict)
-    kiosks: Mapping[str, str] = field(default_factory=dict)
-    clinics: Mapping[str, str] = field(default_factory=dict)
-    """Room to the clinic it belongs to."""
-    sensitive_rooms: AbstractSet[str] = frozenset()
-    sensitive_services: AbstractSet[str] = frozenset()
 
 
 def _change(unit: Unit, value: float | None, before: float | None) -> float | None:
@@ -198,18 +187,30 @@ TIMED = {
 
 
 def list_tables(
-    book: Book, names: Names, trend: Mapping[date, Figures], *, own_rooms: AbstractSet[str]
+    book: Book,
+    names: Names,
+    trend: Mapping[date, Figures],
+    *,
+    hidden: AbstractSet[Row],
+    own_rooms: AbstractSet[str],
 ) -> list[Table]:
-    """Every table of a report. `own_rooms`: the reader belongs to these."""
+    """Every table of a report. `hidden` rows say nothing; the reader belongs to `own_rooms`."""
     sensitive = names.sensitive_rooms - own_rooms
     whole = book.get((Cut.ALL, ""), Figures())
     tables = [
         _list_stays(book, whole),
-        _list_timed(book, Cut.KIND, "steps", [each.value for each in StepKind], labels="kinds"),
+        _list_timed(
+            book,
+            Cut.KIND,
+            "steps",
+            [each.value for each in StepKind],
+            labels="kinds",
+            hidden=hidden,
+        ),
         _list_hours(book),
-        _list_clinics(book, names, sensitive),
-        _list_rooms(book, names, sensitive),
-        _list_services(book, names, own_rooms),
+        _list_clinics(book, names, hidden),
+        _list_rooms(book, names, hidden),
+        _list_services(book, names, hidden),
         _list_room_hours(book, names, sensitive),
         _list_timed(book, Cut.LANE, "lanes", [each.value for each in Lane], labels="lanes"),
         _list_touch(book),
@@ -219,10 +220,6 @@ def list_tables(
         _list_trend(trend),
     ]
     return [table for table in tables if table.rows]
-
-
-def _pages(book: Book, cut: Cut) -> dict[str, Figures]:
-    return {key: page for (each, key), page in book.items() if each is cut}
 
 
 def _columns(*columns: tuple[str, Unit]) -> list[Column]:
@@ -242,7 +239,7 @@ def _wait_cells(page: Figures) -> list[Cell]:
 
 
 def _list_stays(book: Book, whole: Figures) -> Table:
-    pages = _pages(book, Cut.TESTS)
+    pages = pages_of(book, Cut.TESTS)
     rows: list[list[Cell]] = []
     for key, page in [*sorted(pages.items()), ("all", whole)] if pages else ():
         stay = page.spread("stay")
@@ -266,11 +263,26 @@ def _list_stays(book: Book, whole: Figures) -> Table:
     return Table(name="stays", columns=columns, rows=rows, labels="tests")
 
 
-def _list_timed(book: Book, cut: Cut, name: str, order: Sequence[str], *, labels: str) -> Table:
-    pages = _pages(book, cut)
+def _list_timed(
+    book: Book,
+    cut: Cut,
+    name: str,
+    order: Sequence[str],
+    *,
+    labels: str,
+    hidden: AbstractSet[Row] = frozenset(),
+) -> Table:
+    pages = pages_of(book, cut)
+    columns = _columns(
+        (name, Unit.TEXT), ("count", Unit.COUNT), *_WAIT, ("serve_median", Unit.MINUTES),
+        ("serve_p90", Unit.MINUTES), ("missed", Unit.PERCENT), ("missing", Unit.PERCENT),
+    )  # fmt: skip
     rows: list[list[Cell]] = []
     for key in sorted(pages, key=lambda key: order.index(key) if key in order else len(order)):
         page = pages[key]
+        if (cut, key) in hidden:
+            rows.append([key, *[Hidden.FEW] * (len(columns) - 1)])
+            continue
         serve = page.spread("serve")
         rows.append(
             [
@@ -283,36 +295,20 @@ def _list_timed(book: Book, cut: Cut, name: str, order: Sequence[str], *, labels
                 missing(page, "wait"),
             ]
         )
-    columns = _columns(
-        (name, Unit.TEXT), ("count", Unit.COUNT), *_WAIT, ("serve_median", Unit.MINUTES),
-        ("serve_p90", Unit.MINUTES), ("missed", Unit.PERCENT), ("missing", Unit.PERCENT),
-    )  # fmt: skip
     return Table(name=name, columns=columns, rows=rows, labels=labels)
 
 
 def _list_hours(book: Book) -> Table:
     rows: list[list[Cell]] = [
         [f"{key}:00", page.get("visits"), page.get("steps"), *_wait_cells(page)]
-        for key, page in sorted(_pages(book, Cut.HOUR).items())
+        for key, page in sorted(pages_of(book, Cut.HOUR).items())
     ]
     columns = _columns(("hour", Unit.TEXT), ("visits", Unit.COUNT), ("count", Unit.COUNT), *_WAIT)
     return Table(name="hours", columns=columns, rows=rows)
 
 
-def _hide_rooms(
-    pages: Mapping[str, Figures], names: Names, sensitive: AbstractSet[str]
-) -> frozenset[str]:
-    """Clinic by clinic, because the sum of each is shown."""
-    by_clinic: dict[str, dict[str, int]] = {}
-    for key, page in pages.items():
-        by_clinic.setdefault(names.clinics.get(key, ""), {})[key] = page.get("steps")
-    hidden = (find_hidden(counts, sensitive) for counts in by_clinic.values())
-    return frozenset().union(*hidden)
-
-
-def _list_rooms(book: Book, names: Names, sensitive: AbstractSet[str]) -> Table:
-    pages = _pages(book, Cut.ROOM)
-    hidden = _hide_rooms(pages, names, sensitive)
+def _list_rooms(book: Book, names: Names, hidden: AbstractSet[Row]) -> Table:
+    pages = pages_of(book, Cut.ROOM)
     columns = _columns(
         ("room", Unit.TEXT), ("clinic", Unit.TEXT), ("count", Unit.COUNT), ("done", Unit.COUNT),
         *_WAIT, ("serve_median", Unit.MINUTES), ("missed", Unit.PERCENT), ("missing", Unit.PERCENT),
@@ -322,7 +318,7 @@ def _list_rooms(book: Book, names: Names, sensitive: AbstractSet[str]) -> Table:
     for key in sorted(pages, key=lambda key: names.rooms.get(key, key)):
         page = pages[key]
         head: list[Cell] = [names.rooms.get(key, key), names.clinics.get(key, "")]
-        if key in hidden:
+        if (Cut.ROOM, key) in hidden:
             rows.append([*head, *[Hidden.FEW] * (len(columns) - 2)])
             continue
         rows.append(
@@ -342,17 +338,9 @@ def _list_rooms(book: Book, names: Names, sensitive: AbstractSet[str]) -> Table:
     return Table(name="rooms", columns=columns, rows=rows)
 
 
-def _list_clinics(book: Book, names: Names, sensitive: AbstractSet[str]) -> Table:
-    """Rooms of one department together. One whose only room is hidden is hidden too."""
-    pages = _pages(book, Cut.ROOM)
-    hidden_rooms = _hide_rooms(pages, names, sensitive)
-    rooms: dict[str, list[str]] = {}
-    for key, page in pages.items():
-        if key in names.clinics and page.get("steps"):
-            rooms.setdefault(names.clinics[key], []).append(key)
-    whole = {clinic: merge_all(pages[key] for key in keys) for clinic, keys in rooms.items()}
-    alone = {clinic for clinic, keys in rooms.items() if len(keys) == 1 and keys[0] in hidden_rooms}
-    hidden = find_hidden({clinic: page.get("steps") for clinic, page in whole.items()}, alone)
+def _list_clinics(book: Book, names: Names, hidden: AbstractSet[Row]) -> Table:
+    """Rooms of one department together."""
+    whole = merge_clinics(pages_of(book, Cut.ROOM), names)
     columns = _columns(
         ("clinic", Unit.TEXT), ("count", Unit.COUNT), ("done", Unit.COUNT), *_WAIT,
         ("serve_median", Unit.MINUTES), ("missed", Unit.PERCENT), ("missing", Unit.PERCENT),
@@ -360,7 +348,7 @@ def _list_clinics(book: Book, names: Names, sensitive: AbstractSet[str]) -> Tabl
     rows: list[list[Cell]] = []
     for clinic in sorted(whole):
         page = whole[clinic]
-        if clinic in hidden:
+        if (CLINIC, clinic) in hidden:
             rows.append([clinic, *[Hidden.FEW] * (len(columns) - 1)])
             continue
         rows.append(
@@ -377,10 +365,8 @@ def _list_clinics(book: Book, names: Names, sensitive: AbstractSet[str]) -> Tabl
     return Table(name="clinics", columns=columns, rows=rows)
 
 
-def _list_services(book: Book, names: Names, own_rooms: AbstractSet[str]) -> Table:
-    pages = _pages(book, Cut.SERVICE)
-    sensitive = frozenset() if own_rooms else frozenset(names.sensitive_services)
-    hidden = find_hidden({key: page.get("steps") for key, page in pages.items()}, sensitive)
+def _list_services(book: Book, names: Names, hidden: AbstractSet[Row]) -> Table:
+    pages = pages_of(book, Cut.SERVICE)
     columns = _columns(
         ("service", Unit.TEXT), ("count", Unit.COUNT), ("done", Unit.COUNT), *_WAIT,
         ("serve_median", Unit.MINUTES),
@@ -389,7 +375,7 @@ def _list_services(book: Book, names: Names, own_rooms: AbstractSet[str]) -> Tab
     for key in sorted(pages, key=lambda key: names.services.get(key, key)):
         page = pages[key]
         name = names.services.get(key, key)
-        if key in hidden:
+        if (Cut.SERVICE, key) in hidden:
             rows.append([name, *[Hidden.FEW] * (len(columns) - 1)])
             continue
         serve = minutes(page.spread("serve").median)
@@ -398,7 +384,7 @@ def _list_services(book: Book, names: Names, own_rooms: AbstractSet[str]) -> Tab
 
 
 def list_hours_of(book: Book) -> list[str]:
-    keys = _pages(book, Cut.ROOM_HOUR)
+    keys = pages_of(book, Cut.ROOM_HOUR)
     return sorted({key.rpartition(":")[2] for key in keys})
 
 
@@ -406,7 +392,7 @@ def _list_room_hours(book: Book, names: Names, sensitive: AbstractSet[str]) -> T
     """Rooms down, hours across: the median wait of who joined the line in that hour."""
     hours = list_hours_of(book)
     by_room: dict[str, dict[str, Figures]] = {}
-    for key, page in _pages(book, Cut.ROOM_HOUR).items():
+    for key, page in pages_of(book, Cut.ROOM_HOUR).items():
         room_id, _, hour = key.rpartition(":")
         by_room.setdefault(room_id, {})[hour] = page
     rows: list[list[Cell]] = []
@@ -427,7 +413,7 @@ def _list_room_hours(book: Book, names: Names, sensitive: AbstractSet[str]) -> T
 
 def _list_touch(book: Book) -> Table:
     """From the first touch to the ticket: by age band, by language, and of all."""
-    pages = _pages(book, Cut.AGE_LANGUAGE)
+    pages = pages_of(book, Cut.AGE_LANGUAGE)
     bands: dict[str, list[Figures]] = {}
     languages: dict[str, list[Figures]] = {}
     for key, page in pages.items():
@@ -460,7 +446,7 @@ def _touch_row(key: str, page: Figures) -> list[Cell]:
 
 
 def _list_kiosks(book: Book, names: Names) -> Table:
-    pages = _pages(book, Cut.KIOSK)
+    pages = pages_of(book, Cut.KIOSK)
     rows: list[list[Cell]] = []
     for key in sorted(pages, key=lambda key: names.kiosks.get(key, key)):
         page = pages[key]
@@ -472,6 +458,7 @@ def _list_kiosks(book: Book, names: Names) -> Table:
                 page.get("away_s") / 60,
                 page.get("paper_outs"),
                 page.get("faults"),
+                page.get("print_troubles"),
                 page.get("help_calls") + page.get("emergencies"),
                 page.spread("touch").median,
             ]
@@ -479,7 +466,7 @@ def _list_kiosks(book: Book, names: Names) -> Table:
     columns = _columns(
         ("kiosk", Unit.TEXT), ("visits", Unit.COUNT), ("uptime", Unit.PERCENT),
         ("away", Unit.MINUTES), ("paper_outs", Unit.COUNT), ("faults", Unit.COUNT),
-        ("help_calls", Unit.COUNT), ("touch_median", Unit.SECONDS),
+        ("print_troubles", Unit.COUNT), ("help_calls", Unit.COUNT), ("touch_median", Unit.SECONDS),
     )  # fmt: skip
     return Table(name="kiosks", columns=columns, rows=rows)
 
@@ -560,12 +547,12 @@ def _list_trend(trend: Mapping[date, Figures]) -> Table:
 
 
 def list_details(
-    days: Iterable[tuple[date, Mapping[str, Figures]]], names: Names, *, own_rooms: AbstractSet[str]
+    days: Iterable[tuple[date, Mapping[str, Figures]]],
+    names: Names,
+    *,
+    left_out: AbstractSet[str],
 ) -> Iterable[list[Cell]]:
-    """Day, room, hour, people, wait: one row each, for who counts on in a spreadsheet. Sensitive
-    rooms of others are left out: hour by hour nearly every count is small there.
-    """
-    left_out = names.sensitive_rooms - own_rooms
+    """Day, room, hour, people, wait: one row each, for who counts on in a spreadsheet."""
     for day, pages in days:
         for key in sorted(pages):
             room_id, _, hour = key.rpartition(":")

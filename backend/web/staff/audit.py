@@ -19,7 +19,13 @@ from backend.events import Event
 from backend.services.acknowledge_break import MAX_REASON_CHARS, acknowledge_break
 from backend.services.check_audit import ask_check, show_chain
 from backend.services.export_audit import COLUMNS, Form, note_export, write_csv, write_jsonl
-from backend.services.search_audit import find_actors, find_subjects, search_audit, walk_audit
+from backend.services.search_audit import (
+    MAX_ACTORS,
+    find_actors,
+    find_subjects,
+    search_audit,
+    walk_audit,
+)
 from backend.storage.audit_search import AuditWish, Key
 from backend.web.api import caller, resources
 from backend.web.form_times import find_moment
@@ -138,6 +144,8 @@ def _understand(asked: dict[str, str]) -> AuditWish:
         actors = find_actors(database, asked["who"])
         if not actors:
             raise _NothingMeant("audit_nobody")
+        if len(actors) > MAX_ACTORS:
+            raise _NothingMeant("audit_too_many")
     if asked["subject"]:
         day = catalogue.today(since or database.clock())
         subjects = find_subjects(database, asked["subject"], day=day)

@@ -13,7 +13,14 @@ from flask.typing import ResponseReturnValue
 from backend.domain.reports.periods import Period, Span
 from backend.domain.reports.tables import TOUCH_CLASSES_S, Cell, Headline, Table, Unit
 from backend.domain.roles import StaffRole
-from backend.errors import BackendError, ReasonMissing, ReportNotFound, ReportNotReady, ReportSigned
+from backend.errors import (
+    BackendError,
+    ReasonMissing,
+    ReportNotFound,
+    ReportNotReady,
+    ReportSigned,
+    ValidationFailed,
+)
 from backend.services.export_report import (
     list_head,
     list_report_details,
@@ -25,7 +32,12 @@ from backend.services.export_report import (
     write_report_xlsx,
 )
 from backend.services.show_report import Report, find_newest_day, show_report
-from backend.services.sign_off_report import MAX_NOTE_CHARS, name_subject, sign_off_report
+from backend.services.sign_off_report import (
+    MAX_NOTE_CHARS,
+    name_subject,
+    sign_off_report,
+    write_shown,
+)
 from backend.web.api import caller, resources
 from backend.web.page_texts import texts
 from backend.web.pages import page_language, render_page, staff_page
@@ -36,7 +48,8 @@ REPORT_ROLES = (StaffRole.QUALITY, StaffRole.HEAD, StaffRole.IT)
 SIGNERS = (StaffRole.QUALITY, StaffRole.HEAD)
 FIRST = date(2020, 1, 1)
 _SPANS = "any(day,week,month,quarter,year)"
-_REFUSALS = (ReportNotReady, ReportSigned, ReasonMissing)
+MAX_SHOWN_CHARS = 4_000
+_REFUSALS = (ReportNotReady, ReportSigned, ReasonMissing, ValidationFailed)
 
 blueprint = Blueprint("staff_reports", __name__, url_prefix="/staff/reports")
 
@@ -64,8 +77,9 @@ def sign(span: str, day: str) -> ResponseReturnValue:
     try:
         sign_off_report(
             resources().database,
-            resources().catalogue.get(),
+            resources().keys,
             period,
+            shown=request.form.get("shown", "")[:MAX_SHOWN_CHARS],
             seen=request.form.get("seen", -1, type=int),
             note=request.form.get("note", ""),
             staff=caller(),
@@ -87,7 +101,7 @@ def export(span: str, day: str, form: str) -> Response:
         content = write_report_csv(report, words=words, head=head)
     else:
         target = io.BytesIO()
-        details = list_report_details(database, catalogue, period, own_rooms=caller().rooms)
+        details = list_report_details(database, catalogue, report)
         write_report_xlsx(target, report, words=words, head=head, details=details)
         content = target.getvalue()
     note_report_export(database, name_subject(period), form=form, actor=caller().actor)
@@ -127,6 +141,7 @@ def _page(period: Period, refusal: BackendError | None = None) -> Response:
         column_name=lambda column: name_column(column, words),
         heat=find_heat,
         may_sign=may_sign,
+        shown=write_shown(server.keys, report, staff=caller()) if may_sign else "",
         is_running=period.last >= today,
         max_note=MAX_NOTE_CHARS,
     )

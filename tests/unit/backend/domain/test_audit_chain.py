@@ -117,6 +117,18 @@ def test_a_head_comes_back_from_its_line() -> None:
 
 
 @pytest.mark.parametrize(
+    "prefix",
+    [
+        "2026-11-26T09:00:02.318+07:00 tiepdon tiepdon-audit-head: ",
+        "<173>1 2026-11-26T09:00:02+07:00 tiepdon tiepdon-audit-head - - - ",
+    ],
+)
+def test_a_head_is_found_behind_what_a_log_server_writes(prefix: str) -> None:
+    head = Head(facility_id="main", at=NOW.replace(microsecond=0), link=genesis("main"))
+    assert find_head(prefix + write_head(head)) == head
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "[]",

@@ -18,6 +18,7 @@ from backend.domain.roles import StaffRole
 from backend.errors import (
     AlreadyDone,
     BackupDamaged,
+    DutyOpen,
     IncidentNotFound,
     ReasonMissing,
     ValidationFailed,
@@ -33,6 +34,7 @@ from backend.services.export_incident import (
 )
 from backend.services.keep_incidents import (
     IncidentWish,
+    NoteKind,
     list_incidents,
     note_incident,
     open_incident,
@@ -125,7 +127,28 @@ def test_the_alarm_before_each_time_limit_and_its_end(
     clock.advance(hours=48)
     remind(resources)
     assert open_alerts(database) == mine
-    note_incident(resources, incident_id, "closing", words="Đã tìm thấy", actor=STAFF.actor)
+    note_incident(resources, incident_id, "report", words="CV 13", actor=STAFF.actor)
+    assert (remind(resources), open_alerts(database)) == (0, [])
+
+
+@pytest.mark.parametrize("told", [[], ["first_notice"]])
+def test_closing_does_not_end_a_time_limit_that_nobody_met(
+    resources: Resources,
+    incident_id: str,
+    clock: SettableClock,
+    database: Database,
+    told: list[NoteKind],
+) -> None:
+    for kind in told:
+        note_incident(resources, incident_id, kind, words="CV 12", actor=STAFF.actor)
+    clock.advance(hours=70)
+    remind(resources)
+    with pytest.raises(DutyOpen):
+        note_incident(resources, incident_id, "closing", words="Xong", actor=STAFF.actor)
+    assert open_alerts(database) == [(AlertKind.INCIDENT_DUE, f"incident:{incident_id}")]
+    assert "Xong" not in str(read_incident(resources, incident_id, actor=STAFF.actor).diary)
+    note_incident(resources, incident_id, "report", words="CV 13", actor=STAFF.actor)
+    note_incident(resources, incident_id, "closing", words="Xong", actor=STAFF.actor)
     assert (remind(resources), open_alerts(database)) == (0, [])
 
 
@@ -224,6 +247,7 @@ def test_the_pack_tells_everything_and_names_nobody(
     for name in names - {SEALED}:
         content = archive.read(name).decode()
         assert full_name not in content
+        assert f'"{mine["number"]}"' not in content
         assert "Nhặt" not in content
     assert [read["actor"] for read in mine["reads"]].count("staff:nosy") == 1
     known = [each for each in visits if "visit" in each]

@@ -195,11 +195,12 @@ def test_a_kiosk_is_not_away_longer_than_it_should_be_there() -> None:
     book: Book = {}
     kiosk = KioskFacts(
         id="k1", expected=timedelta(hours=10), away=timedelta(hours=12),
-        paper_outs=1, faults=0, help_calls=2, emergencies=0,
+        paper_outs=1, faults=0, help_calls=2, emergencies=0, print_troubles=3,
     )  # fmt: skip
     count_kiosk(book, kiosk)
     assert book[Cut.KIOSK, "k1"].get("away_s") == 36_000
     assert open_page(book, Cut.ALL).get("help_calls") == 2
+    assert book[Cut.KIOSK, "k1"].get("print_troubles") == 3
 
 
 def test_a_busy_day_of_a_room_is_noticed() -> None:

@@ -16,6 +16,7 @@ from backend.events import Event
 from backend.jobs.check_audit import check_audit
 from backend.jobs.seal_audit import seal_rows
 from backend.services.resources import Resources
+from backend.services.search_audit import MAX_ACTORS
 from backend.storage.database import Database
 from backend.web.page_texts import LANGUAGES, texts
 from tests.conftest import SettableClock
@@ -93,6 +94,24 @@ def test_people_and_machines_are_found_by_their_names(
     assert "Nhận diện người bệnh" in row
     assert rows_of(search(auditor, who="ngo van", event="logged_in"))
     assert "Không có ai" in search(auditor, who="zzz")
+
+
+def test_a_name_that_too_many_have_is_told_and_none_of_them_left_out(
+    auditor: FlaskClient, accounts: Accounts
+) -> None:
+    for number in range(MAX_ACTORS):
+        accounts.add(f"nv{number:02}", StaffRole.HEAD, display_name=f"Nguyễn Thị {number:02}")
+    assert "hơn 20" not in search(auditor, who="nguyen")
+    accounts.add("cuoi", StaffRole.HEAD, display_name="Nguyễn Thị Cuối")
+    found = search(auditor, who="nguyen")
+    assert "Có hơn 20 người hay máy tên như vậy" in found
+    assert 'class="trail-table"' not in found
+    assert "hơn 20" not in search(auditor, who="cuoi")
+
+
+def test_whatever_leaves_the_house_is_in_the_group_of_it() -> None:
+    exported = {event for event in Event if event.value.endswith("_exported")}
+    assert exported | {Event.KIOSK_FILE_READ} <= set(GROUPS["exports"])
 
 
 def test_a_span_of_time(

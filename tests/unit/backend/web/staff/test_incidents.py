@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from backend.domain.roles import StaffRole
 from backend.events import Event
 from backend.services.resources import Resources
+from backend.web.staff import incidents
 from tests.conftest import SettableClock
 from tests.factories.accounts import Accounts, post_form, sign_in
 from tests.factories.reception import audited
@@ -60,9 +61,21 @@ def test_from_opening_to_closing(
     assert "sắp hết giờ" in auditor.get(BOARD).text
     post_form(auditor, f"{place}/told", page=place, duty="first_notice", words="CV 12/BV")
     post_form(auditor, f"{place}/note", page=place, words="Đã thu lại tờ giấy")
+    refused = post_form(auditor, f"{place}/close", page=place, words="Không ai bị hại")
+    assert (refused.status_code, "Chưa ghi là đã báo" in refused.text) == (409, True)
+    assert f'action="{place}/close"' not in refused.text
+    post_form(auditor, f"{place}/told", page=place, duty="report", words="CV 13/BV")
+    assert f'action="{place}/close"' in auditor.get(place).text
     post_form(auditor, f"{place}/close", page=place, words="Không ai bị hại")
     page = auditor.get(place).text
-    for words in ("CV 12/BV", "Đã thu lại tờ giấy", "Không ai bị hại", "Ngô Văn Kiểm", "Đã đóng"):
+    for words in (
+        "CV 12/BV",
+        "CV 13/BV",
+        "Đã thu lại tờ giấy",
+        "Không ai bị hại",
+        "Ngô Văn Kiểm",
+        "Đã đóng",
+    ):
         assert words in page
     assert "<textarea" not in page
 
@@ -96,6 +109,22 @@ def test_the_pack_comes_whole(auditor: FlaskClient, resources: Resources) -> Non
     reply.close()
     (row,) = audited(resources, Event.INCIDENT_EXPORTED)
     assert row.origin == "127.0.0.1"
+
+
+def test_a_pack_that_takes_too_long_is_sent_to_the_command(
+    auditor: FlaskClient, resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = post_form(auditor, BOARD, **INCIDENT | {"span_to": "2026-11-23T09:00"}).headers[
+        "Location"
+    ]
+    monkeypatch.setattr(incidents, "MOST_ROWS", 2)
+    reply = post_form(auditor, f"{place}/pack.zip", page=place)
+    assert (reply.status_code, "tiepdon incident export" in reply.text) == (409, True)
+    assert audited(resources, Event.INCIDENT_EXPORTED) == []
+    monkeypatch.setattr(incidents, "MOST_ROWS", 1_000)
+    reply = post_form(auditor, f"{place}/pack.zip", page=place)
+    assert reply.status_code == 200
+    reply.close()
 
 
 @pytest.mark.parametrize("address", [f"{BOARD}/x", f"{BOARD}/{'0' * 32}", f"{REGISTER}/{'0' * 32}"])

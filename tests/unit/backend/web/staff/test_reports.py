@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import re
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import pytest
@@ -46,8 +49,19 @@ def counted(desk: Desk, resources: Resources) -> None:
 
 
 def post(browser: FlaskClient, path: str, **fields: str) -> int:
-    token = csrf_token(browser.get(PAGE))
-    return browser.post(path, data={"csrf_token": token, **fields}).status_code
+    return send(browser, path, read_form(browser), **fields)
+
+
+def read_form(browser: FlaskClient) -> dict[str, str]:
+    """What the page gives along: where nothing can be signed, its token alone."""
+    page = browser.get(PAGE)
+    shown = re.search(r'name="shown" value="([^"]+)"', page.text)
+    given = {"shown": html.unescape(shown[1])} if shown else {}
+    return given | {"csrf_token": csrf_token(page)}
+
+
+def send(browser: FlaskClient, path: str, form: Mapping[str, str], **fields: str) -> int:
+    return browser.post(path, data={**form, **fields}).status_code
 
 
 @pytest.mark.usefixtures("counted")
@@ -98,6 +112,40 @@ def test_signed_by_name_once_and_again_when_figures_move(
     with database.read() as connection:
         rows = connection.execute(select(ReportSignOff.__table__).order_by("position")).all()
     assert [row.figures["visits"] for row in rows] == [3, 4]
+
+
+@pytest.mark.usefixtures("counted")
+def test_what_was_on_the_page_is_signed_though_it_was_counted_again_meanwhile(
+    quality: FlaskClient, desk: Desk, resources: Resources, database: Database, clock: SettableClock
+) -> None:
+    form, opened_at = read_form(quality), clock()
+    clock.advance(minutes=15)
+    sign_in(quality, "chatluong")
+    desk.take("NOI")
+    assert roll_up(resources) == 1
+    form["csrf_token"] = read_form(quality)["csrf_token"]
+    assert send(quality, f"{PAGE}/sign", form, seen="0") == 303
+    with database.read() as connection:
+        (row,) = connection.execute(select(ReportSignOff.__table__)).all()
+    assert (row.figures["visits"], row.counted_at) == (3, opened_at)
+    assert "Số liệu đã thay đổi sau khi ký" in quality.get(PAGE).text
+
+
+@pytest.mark.usefixtures("counted")
+def test_figures_that_were_not_shown_to_this_reader_of_this_report_are_not_signed(
+    quality: FlaskClient, accounts: Accounts, database: Database, clock: SettableClock
+) -> None:
+    form = read_form(quality)
+    for shown in (form["shown"].replace('"visits": 3', '"visits": 9'), "x" * 100, "é" * 70):
+        assert send(quality, f"{PAGE}/sign", form | {"shown": shown}, seen="0") == 422
+    assert send(quality, "/staff/reports/week/2026-11-23/sign", form, seen="0") == 422
+    accounts.add("truong", StaffRole.HEAD, display_name="Lê Văn Trưởng")
+    clock.advance(minutes=15)
+    sign_in(quality, "truong")
+    other = read_form(quality)
+    assert send(quality, f"{PAGE}/sign", other | {"shown": form["shown"]}, seen="0") == 422
+    with database.read() as connection:
+        assert connection.execute(select(ReportSignOff.__table__)).all() == []
 
 
 @pytest.mark.usefixtures("counted")
