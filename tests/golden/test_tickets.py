@@ -72,7 +72,7 @@ def trial_page() -> TicketDocument:
     """What a kiosk prints when staff try its printer."""
     bench = Bench()
     bench.gateway.order("p1", "test_print")
-    bench.wait(21)
+    bench.wait(31)
     [page] = bench.printer.test_pages
     document = TicketDocument.from_json(page.model_dump_json())
     return replace(document, mark=PaperMark.TEST)

@@ -168,8 +168,10 @@ class MoneyMachine(RuleBasedStateMachine):
 
     @rule(told=told)
     def tell_in_a_statement(self, told: Told) -> None:
+        """Once or more: a line of a statement keeps its own id, and two ids would be two credits."""
         if told.credit.bank_reference:
-            line = replace(told.credit, transaction_id=f"S{new_id()}", order_key=None)
+            number = f"S{told.credit.transaction_id}"
+            line = replace(told.credit, transaction_id=number, order_key=None)
             book_credit(self.till.resources, line, source="statement")
 
     @rule(payment=payments, which=st.integers(0, 3), end=st.sampled_from(["fail", "expire"]))
