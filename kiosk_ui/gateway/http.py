@@ -108,7 +108,7 @@ class HttpGateway:
 
     def beat(self, report: fleet.KioskReport | None = None) -> fleet.KioskOrders:
         body = self._call("POST", "/kiosks/heartbeat", report)
-        # A server that is too old to know orders says nothing.
+        # A server that is too old to know orders says nothing; nor is a print agent told any.
         return _parsed(fleet.KioskOrders, body) if body else fleet.KioskOrders(profile="reception")
 
     def tell_command(self, command_id: str, result: fleet.CommandResult) -> None:

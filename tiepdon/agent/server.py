@@ -32,10 +32,6 @@ class PrintEndRequest(Wire):
 class AgentServer(HttpGateway):
     """Enrols itself as a kiosk does. Raises what `kiosk_ui.gateway.http` raises."""
 
-    def tell_alive(self) -> None:
-        """A beat that is answered with nothing: what an agent shall do comes with `take`."""
-        self._call("POST", "/kiosks/heartbeat")
-
     def take(self) -> list[TakenPrint]:
         return self._parse_taken(self._call("POST", "/print-requests/take"))
 

@@ -72,7 +72,7 @@ class PrintAgent:
         while not stop.is_set():
             try:
                 if since_beat_s >= self._pace.beat_s:
-                    self._server.tell_alive()
+                    self._server.beat()
                     since_beat_s = 0.0
                 self._tell_status()
                 self.work_once()

@@ -49,7 +49,7 @@ class StandInServer:
         self.waiting = [each for each in self.waiting if each.id != request_id]
         self.ends.append((request_id, end.state, end.reason))
 
-    def tell_alive(self) -> None:
+    def beat(self) -> None:
         self.beats += 1
 
     def report_device(self, request: Any) -> None:
